@@ -1,0 +1,105 @@
+/**
+ * Opossum: an embedded event store in a folder of text files, with projections (read models) that
+ * can be rebuilt at any moment.
+ *
+ * @module
+ */
+
+// src/opossum.ts and src/options.ts
+export { openOpossum, type Opossum } from "./src/opossum.ts";
+export type { OpossumOptions, ResolvedOptions } from "./src/options.ts";
+
+// src/events/
+export {
+  type AppendCondition,
+  AppendConditionError,
+} from "./src/events/append_condition.ts";
+export { type Clock, systemClock } from "./src/events/clock.ts";
+export {
+  composeDecisionModels,
+  decide,
+  type DecideOptions,
+  type DecideResult,
+  type DecisionModel,
+} from "./src/events/decision_model.ts";
+export type {
+  DomainEvent,
+  EventInput,
+  Position,
+  StoredEvent,
+  Tag,
+} from "./src/events/event.ts";
+export type {
+  AppendOptions,
+  AppendResult,
+  EventBatch,
+  EventStore,
+  ReadBatchesOptions,
+  ReadOptions,
+} from "./src/events/event_store.ts";
+export {
+  matchesQuery,
+  type Query,
+  type QueryItem,
+} from "./src/events/query.ts";
+
+// src/projections/
+export {
+  type ApplyContext,
+  type Checkpoint,
+  defineProjection,
+  isProjectionName,
+  type ProjectionDefinition,
+  type ProjectionDocument,
+  type RelatedEvents,
+} from "./src/projections/definition.ts";
+export {
+  ProjectionApplyError,
+  ProjectionDamagedError,
+  ProjectionNotBuiltError,
+  UnknownProjectionError,
+} from "./src/projections/errors.ts";
+export type {
+  DocumentPage,
+  PageOptions,
+  ProjectionFault,
+  ProjectionInfo,
+  Projections,
+  ProjectionState,
+  WaitOptions,
+} from "./src/projections/projections.ts";
+
+// src/rebuild/
+export type {
+  OperationState,
+  PlannedRebuild,
+  ProjectionRebuildDetail,
+  ProjectionRebuildProgress,
+  ProjectionRebuildResult,
+  ProjectionRebuildStatus,
+  RebuildFailure,
+  RebuildOperation,
+  RebuildPhase,
+  RebuildReason,
+  RebuildTrigger,
+} from "./src/rebuild/operation.ts";
+export {
+  type ListOperationsOptions,
+  type RebuildAllOptions,
+  RebuildConflictError,
+  type Rebuilder,
+  type RebuildOptions,
+} from "./src/rebuild/rebuilder.ts";
+
+// src/daemon/
+export type { Daemon, DaemonState } from "./src/daemon/daemon.ts";
+
+// src/telemetry/
+export {
+  createJsonLogger,
+  type JsonLoggerOptions,
+  type LogAttributes,
+  type Logger,
+  type LogLevel,
+  silentLogger,
+} from "./src/telemetry/logger.ts";

@@ -1,0 +1,241 @@
+/**
+ * The options of `openOpossum()`: names, defaults, ranges, and one place that checks them.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "./events/clock.ts";
+import type { ProjectionDefinition } from "./projections/definition.ts";
+import { createJsonLogger, type Logger } from "./telemetry/logger.ts";
+
+/** How to open a store. Only `path` is needed. */
+export interface OpossumOptions {
+  /** The data folder. Created when missing or empty. */
+  readonly path: string;
+
+  /**
+   * The projections: definitions, or the URL of a module that exports them (by any name, single
+   * or in arrays), such as `import.meta.resolve("./projections.ts")`. @default {[]}
+   */
+  readonly projections?: string | readonly ProjectionDefinition[];
+
+  /**
+   * What to rebuild when the daemon starts.
+   *
+   * - `true`: projections that are missing, stale (their definition changed) or damaged.
+   *   For development: a fresh checkout or a changed projection is ready by itself.
+   * - `false`: nothing. For production with manual control: a new projection stays *absent*, and
+   *   says so when read, until you rebuild it (`POST /admin/projections/rebuild`).
+   * - `"force"`: everything, at each start. For tests of the projections themselves.
+   *
+   * @default {true}
+   */
+  readonly enableAutoRebuild?: boolean | "force";
+
+  /**
+   * How many projections may be rebuilt at the same time, over all callers of this process. An
+   * integer from 1 to 64, or `"auto"` for the number of cores.
+   *
+   * | disk             | recommended |
+   * | ---------------- | ----------- |
+   * | HDD, single disk | 2-4         |
+   * | SSD              | 4-8         |
+   * | NVMe SSD         | 8-16        |
+   * | RAID array       | 16-32       |
+   *
+   * Projections that start together share one pass over the log, so a higher value costs memory
+   * (see `rebuildMemoryBytesMax`) and delays requests a little rather than multiplying disk
+   * reads. A lower value leaves more of the machine to the requests and means more passes.
+   *
+   * @default {4}
+   */
+  readonly maxConcurrentRebuilds?: number | "auto";
+
+  /**
+   * How often to look for events that other processes appended, in milliseconds, 100 to
+   * 3,600,000. Events appended by this process wake the daemon at once. Lower means fresher read
+   * models when several processes write, and more wake-ups.
+   *
+   * @default {5_000}
+   */
+  readonly pollingInterval?: number;
+
+  /**
+   * Events applied in one transaction of a live update, an integer from 1 to 100,000. Higher
+   * means more throughput while catching up, more memory and longer pauses for requests.
+   *
+   * @default {1_000}
+   */
+  readonly batchSize?: number;
+
+  /**
+   * Memory for documents held while rebuilding, in bytes, over all projections being rebuilt at
+   * once; 1 MiB to 64 GiB. Over it, documents are written out and read back when needed: slower,
+   * never wrong.
+   *
+   * @default {268_435_456} 256 MiB
+   */
+  readonly rebuildMemoryBytesMax?: number;
+
+  /**
+   * When a running rebuild saves its state, in milliseconds, 100 to 3,600,000: at most this much
+   * work is repeated after a crash.
+   *
+   * @default {10_000}
+   */
+  readonly rebuildCheckpointInterval?: number;
+
+  /**
+   * A cron expression (five fields, UTC) for rebuilding what needs it at quiet hours, through
+   * `Deno.cron`: run with `--unstable-cron`. Without it a warning is logged. @default {none}
+   */
+  readonly rebuildSchedule?: string;
+
+  /** Whether to start the daemon at once. @default {true} */
+  readonly startDaemon?: boolean;
+
+  /**
+   * Size at which a segment of the log is sealed and a new one begun, in bytes; 64 KiB to 1 GiB.
+   * @default {67_108_864} 64 MiB
+   */
+  readonly segmentBytesMax?: number;
+
+  /** Where log records go. @default {JSON lines on standard error, from "info"} */
+  readonly logger?: Logger;
+
+  /** The source of time. @default {the machine's clock} */
+  readonly clock?: Clock;
+}
+
+/** Every option with its value. */
+export interface ResolvedOptions {
+  readonly path: string;
+  readonly projections: string | readonly ProjectionDefinition[];
+  readonly enableAutoRebuild: boolean | "force";
+  readonly maxConcurrentRebuilds: number;
+  readonly pollingInterval: number;
+  readonly batchSize: number;
+  readonly rebuildMemoryBytesMax: number;
+  readonly rebuildCheckpointInterval: number;
+  readonly rebuildSchedule: string | undefined;
+  readonly startDaemon: boolean;
+  readonly segmentBytesMax: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+const KiB = 1_024;
+const MiB = KiB * KiB;
+const GiB = KiB * MiB;
+
+/**
+ * Fills in the defaults and checks every value.
+ *
+ * @param options What the caller gave.
+ * @returns All options with their values.
+ * @throws {TypeError | RangeError} If a value is unusable; names the option, value and range.
+ */
+export function resolveOptions(options: OpossumOptions): ResolvedOptions {
+  const {
+    path,
+    projections = [],
+    enableAutoRebuild = true,
+    maxConcurrentRebuilds = 4,
+    pollingInterval = 5_000,
+    batchSize = 1_000,
+    rebuildMemoryBytesMax = 256 * MiB,
+    rebuildCheckpointInterval = 10_000,
+    rebuildSchedule,
+    startDaemon = true,
+    segmentBytesMax = 64 * MiB,
+    logger = createJsonLogger(),
+    clock = systemClock,
+  } = options;
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw new TypeError(refusal("path", "the path of a folder", path));
+  }
+  if (typeof projections !== "string" && !Array.isArray(projections)) {
+    throw new TypeError(
+      refusal("projections", "an array or a module URL", projections),
+    );
+  }
+  if (typeof enableAutoRebuild !== "boolean" && enableAutoRebuild !== "force") {
+    throw new TypeError(
+      refusal("enableAutoRebuild", 'true, false or "force"', enableAutoRebuild),
+    );
+  }
+  if (typeof startDaemon !== "boolean") {
+    throw new TypeError(refusal("startDaemon", "true or false", startDaemon));
+  }
+  if (
+    rebuildSchedule !== undefined && !/^\S+( \S+){4}$/.test(rebuildSchedule)
+  ) {
+    throw new RangeError(
+      refusal(
+        "rebuildSchedule",
+        "a cron expression of five fields",
+        rebuildSchedule,
+      ),
+    );
+  }
+  assertInteger("pollingInterval", pollingInterval, 100, 3_600_000);
+  assertInteger("batchSize", batchSize, 1, 100_000);
+  assertInteger("rebuildMemoryBytesMax", rebuildMemoryBytesMax, MiB, 64 * GiB);
+  assertInteger(
+    "rebuildCheckpointInterval",
+    rebuildCheckpointInterval,
+    100,
+    3_600_000,
+  );
+  assertInteger("segmentBytesMax", segmentBytesMax, 64 * KiB, GiB);
+  return {
+    path,
+    projections,
+    enableAutoRebuild,
+    maxConcurrentRebuilds: resolveConcurrency(maxConcurrentRebuilds),
+    pollingInterval,
+    batchSize,
+    rebuildMemoryBytesMax,
+    rebuildCheckpointInterval,
+    rebuildSchedule,
+    startDaemon,
+    segmentBytesMax,
+    logger,
+    clock,
+  };
+}
+
+function resolveConcurrency(value: number | "auto"): number {
+  if (value === "auto") {
+    return Math.min(Math.max(navigator.hardwareConcurrency, 1), 64);
+  }
+  if (!Number.isSafeInteger(value) || value < 1 || value > 64) {
+    throw new RangeError(
+      refusal(
+        "maxConcurrentRebuilds",
+        'an integer from 1 to 64, or "auto"',
+        value,
+      ),
+    );
+  }
+  return value;
+}
+
+function assertInteger(
+  option: string,
+  value: number,
+  min: number,
+  max: number,
+): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(
+      refusal(option, `an integer from ${min} to ${max}`, value),
+    );
+  }
+}
+
+function refusal(option: string, wanted: string, value: unknown): string {
+  const shown = typeof value === "string"
+    ? JSON.stringify(value)
+    : String(value);
+  return `Cannot open Opossum as '${option}' must be ${wanted}: current value is ${shown}`;
+}

@@ -1,0 +1,140 @@
+/**
+ * The read side: documents of the generation that serves, and how far it is. Types only.
+ *
+ * @module
+ */
+import type { Position } from "../events/event.ts";
+import type { Tag } from "../events/event.ts";
+import type { Checkpoint, ProjectionDocument } from "./definition.ts";
+
+/** Which page of documents. */
+export interface PageOptions {
+  /** Exclusive: the key after which the page begins (before which, backwards). @default {the first} */
+  readonly after?: string;
+  /** Documents a page, an integer from 1 to 10,000. @default {100} */
+  readonly limit?: number;
+  /** In descending order of key. @default {false} */
+  readonly backwards?: boolean;
+}
+
+/** Documents in order of key (byte order of the UTF-8 text). */
+export interface DocumentPage<State = unknown> {
+  /** The documents. */
+  readonly documents: readonly ProjectionDocument<State>[];
+  /** What to pass as `after` for the next page, or `null` on the last one. */
+  readonly next: string | null;
+  /** Position up to which the documents of this page are complete. */
+  readonly checkpoint: Checkpoint;
+}
+
+/** Whether a projection can be read and is kept up to date. */
+export type ProjectionState =
+  /** Never built: reads throw {@linkcode ProjectionNotBuiltError}. */
+  | "absent"
+  /** Served and kept up to date. */
+  | "ready"
+  /** Served as it was built; not updated, since the definition changed. Rebuild it. */
+  | "stale"
+  /** Served; not updated, since the definition failed on an event. Retried with back-off. */
+  | "faulted"
+  /** Its files are missing or damaged: reads throw. Rebuild it. */
+  | "damaged";
+
+/** Why a projection stands still. */
+export interface ProjectionFault {
+  /** The event it failed on. */
+  readonly position: Position;
+  /** That event's type. */
+  readonly eventType: string;
+  /** What happened. */
+  readonly message: string;
+  /** Failed attempts in a row. */
+  readonly attempts: number;
+  /** When it is tried again, ISO 8601. */
+  readonly retryAt: string;
+}
+
+/** How one projection stands. Plain JSON. */
+export interface ProjectionInfo {
+  /** The projection. */
+  readonly name: string;
+  /** Whether it can be read and is kept up to date. */
+  readonly state: ProjectionState;
+  /** Number of the generation that serves, or `null`. */
+  readonly generation: number | null;
+  /** Number of the generation before it, kept for going back, or `null`. */
+  readonly previousGeneration: number | null;
+  /** Version of the definition that is registered. */
+  readonly version: number;
+  /** Version of the definition that the serving generation was built with, or `null`. */
+  readonly builtVersion: number | null;
+  /** Position up to which the log is applied; 0 when absent. */
+  readonly checkpoint: Checkpoint;
+  /** Events in the log after the checkpoint. */
+  readonly lag: number;
+  /** Number of documents; 0 when absent. */
+  readonly documents: number;
+  /** Size of the generation's file in bytes; 0 when absent. */
+  readonly bytes: number;
+  /** When the serving generation was built, ISO 8601, or `null`. */
+  readonly builtAt: string | null;
+  /** Why it stands still, or `null`. */
+  readonly fault: ProjectionFault | null;
+}
+
+/** What to wait for. */
+export interface WaitOptions {
+  /** These projections only. @default {all that are registered} */
+  readonly names?: readonly string[];
+  /** Gives up by throwing the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Reads documents. Every read comes from one complete generation, never from one under
+ * construction.
+ *
+ * All methods throw {@linkcode UnknownProjectionError} for a name that is not registered, and the
+ * reads of documents {@linkcode ProjectionNotBuiltError} or {@linkcode ProjectionDamagedError}
+ * when there is nothing to read from.
+ */
+export interface Projections {
+  /** The registered names, sorted. */
+  readonly names: readonly string[];
+
+  /** One document, or `undefined`. */
+  get<State = unknown>(name: string, key: string): Promise<State | undefined>;
+
+  /** The documents that exist among `keys`, by key. At most 10,000 keys. */
+  getMany<State = unknown>(
+    name: string,
+    keys: readonly string[],
+  ): Promise<ReadonlyMap<string, State>>;
+
+  /** A page of documents in order of key. */
+  list<State = unknown>(
+    name: string,
+    options?: PageOptions,
+  ): Promise<DocumentPage<State>>;
+
+  /** A page of the documents that bear `tag`, in order of key. */
+  queryByTag<State = unknown>(
+    name: string,
+    tag: Tag,
+    options?: PageOptions,
+  ): Promise<DocumentPage<State>>;
+
+  /** All documents in order of key, from one generation at one checkpoint. */
+  documents<State = unknown>(
+    name: string,
+  ): AsyncIterable<ProjectionDocument<State>>;
+
+  /** How the projection stands. */
+  info(name: string): Promise<ProjectionInfo>;
+
+  /**
+   * Resolves when the projections have applied the log up to `position`: to read what one just
+   * wrote.
+   */
+  waitFor(position: Position, options?: WaitOptions): Promise<void>;
+}

@@ -1,0 +1,197 @@
+/**
+ * Rebuild operations as the world sees them: their states, results and progress. Types, and the
+ * pure functions that derive one from another.
+ *
+ * Every snapshot handed out is frozen and plain JSON: durations in milliseconds, times in ISO
+ * 8601, positions and counts as integers.
+ *
+ * @module
+ */
+import type { Position } from "../events/event.ts";
+
+/** Where a rebuild stands. The first four are phases of work; the others are final. */
+export type RebuildPhase =
+  | "queued"
+  | "scanning"
+  | "catchingUp"
+  | "swapping"
+  | "succeeded"
+  | "failed"
+  | "cancelled"
+  | "interrupted";
+
+/** Where an operation stands: `succeeded` only when every projection succeeded. */
+export type OperationState =
+  | "queued"
+  | "running"
+  | "succeeded"
+  | "failed"
+  | "cancelled"
+  | "interrupted";
+
+/** Who asked for an operation. */
+export type RebuildTrigger =
+  | "api"
+  | "code"
+  | "cli"
+  | "startup"
+  | "resume"
+  | "schedule";
+
+/** Why a projection is in the plan, or `upToDate` when it is not. */
+export type RebuildReason =
+  | "absent"
+  | "versionChanged"
+  | "fingerprintChanged"
+  | "damaged"
+  | "ahead"
+  | "faulted"
+  | "interrupted"
+  | "forced"
+  | "requested"
+  | "upToDate";
+
+/** What a failed rebuild says about the failure. */
+export interface RebuildFailure {
+  /** The error's class. */
+  readonly name: string;
+  /** What happened. */
+  readonly message: string;
+  /** The event it happened at, when there was one. */
+  readonly position: Position | null;
+  /** That event's type. */
+  readonly eventType: string | null;
+}
+
+/** Outcome of one projection's rebuild. */
+export interface ProjectionRebuildDetail {
+  /** The projection. */
+  readonly projectionName: string;
+  /** Whether the new generation serves now. */
+  readonly success: boolean;
+  /** How it ended. */
+  readonly state: RebuildPhase;
+  /** Time from start to end without queueing, in milliseconds. */
+  readonly duration: number;
+  /** Events applied, not a position: those that changed, or could have changed, a document. */
+  readonly eventsProcessed: number;
+  /** Events looked at. */
+  readonly eventsScanned: number;
+  /** Documents in the new generation; 0 when it failed. */
+  readonly documents: number;
+  /** Position up to which the new generation is complete; 0 when it failed. */
+  readonly checkpoint: Position;
+  /** Why it was rebuilt. */
+  readonly reason: RebuildReason;
+  /** What went wrong, or `null`. */
+  readonly errorMessage: string | null;
+  /** What went wrong in detail, or `null`. */
+  readonly error: RebuildFailure | null;
+}
+
+/** Outcome of an operation, also of one that was cancelled half-way. */
+export interface ProjectionRebuildResult {
+  /** The operation's id: 32 hexadecimal digits. */
+  readonly operationId: string;
+  /** How it ended. */
+  readonly state: OperationState;
+  /** Number of projections rebuilt successfully. */
+  readonly totalRebuilt: number;
+  /** Time from the request to the end, in milliseconds. */
+  readonly duration: number;
+  /** One entry a projection, sorted by name. */
+  readonly details: readonly ProjectionRebuildDetail[];
+  /** Whether no projection failed or was cancelled. Also true when there was nothing to do. */
+  readonly success: boolean;
+  /** Names of the projections that are not rebuilt. */
+  readonly failedProjections: readonly string[];
+  /** Whether no projection needed a rebuild. */
+  readonly nothingToDo: boolean;
+  /** When it was asked for, ISO 8601. */
+  readonly startedAt: string;
+  /** When it ended, ISO 8601. */
+  readonly completedAt: string;
+}
+
+/** Progress of one projection's rebuild. */
+export interface ProjectionRebuildProgress {
+  /** The projection. */
+  readonly projectionName: string;
+  /** What it is doing. */
+  readonly phase: RebuildPhase;
+  /** Position up to which the log was scanned. */
+  readonly position: Position;
+  /** Position to which it will be scanned, as known now. */
+  readonly target: Position;
+  /** Events looked at in this run. */
+  readonly eventsScanned: number;
+  /** Events applied. */
+  readonly eventsProcessed: number;
+  /** Share of the target, 0 to 100. */
+  readonly percent: number;
+  /** Events looked at a second, or `null` before the first was measured. */
+  readonly eventsPerSecond: number | null;
+  /** When it will be done at that rate, ISO 8601, or `null` before a rate was measured. */
+  readonly estimatedCompletionAt: string | null;
+}
+
+/** A rebuild operation, running or ended. */
+export interface RebuildOperation {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  /** Where it stands. */
+  readonly state: OperationState;
+  /** Who asked for it. */
+  readonly trigger: RebuildTrigger;
+  /** The projections it rebuilds. */
+  readonly projectionNames: readonly string[];
+  /** The words of whoever asked, or `null`. */
+  readonly note: string | null;
+  /** The interrupted operation that it continues, or `null`. */
+  readonly resumes: string | null;
+  /** When it was asked for, ISO 8601. */
+  readonly startedAt: string;
+  /** When it ended, ISO 8601, or `null`. */
+  readonly completedAt: string | null;
+  /** Progress of each of its projections. */
+  readonly progress: readonly ProjectionRebuildProgress[];
+  /** The outcome, or `null` while it runs. */
+  readonly result: ProjectionRebuildResult | null;
+}
+
+/** What is being rebuilt right now, over all operations, and what came of the last one. */
+export interface ProjectionRebuildStatus {
+  /** Whether any rebuild runs or waits. */
+  readonly isRebuilding: boolean;
+  /** Projections being rebuilt. */
+  readonly inProgressProjections: readonly string[];
+  /** Projections waiting for a free place. */
+  readonly queuedProjections: readonly string[];
+  /** When the oldest running operation was asked for, ISO 8601, or `null` when none runs. */
+  readonly startedAt: string | null;
+  /**
+   * When all will be done, ISO 8601, from the events still to apply and the measured rate;
+   * `null` when nothing runs or no rate was measured yet.
+   */
+  readonly estimatedCompletionAt: string | null;
+  /** Progress of every projection in progress or queued. */
+  readonly progress: readonly ProjectionRebuildProgress[];
+  /** Ids of the operations that run or wait. */
+  readonly operationIds: readonly string[];
+  /** The last operation that ended, or `null`. */
+  readonly lastResult: ProjectionRebuildResult | null;
+}
+
+/** What a rebuild would do to one projection. */
+export interface PlannedRebuild {
+  /** The projection. */
+  readonly projectionName: string;
+  /** Why, or `upToDate`. */
+  readonly reason: RebuildReason;
+  /** Whether it would be rebuilt. */
+  readonly rebuild: boolean;
+  /** Events from its starting point to the head. */
+  readonly events: number;
+  /** Position that the serving generation has, or 0. */
+  readonly checkpoint: Position;
+}

@@ -1,0 +1,147 @@
+/**
+ * The rebuilder: the one way to rebuild, for code, daemon, API and command line. Types, and the
+ * errors its callers handle.
+ *
+ * @module
+ */
+import type { Position } from "../events/event.ts";
+import type {
+  PlannedRebuild,
+  ProjectionRebuildResult,
+  ProjectionRebuildStatus,
+  RebuildOperation,
+  RebuildTrigger,
+} from "./operation.ts";
+
+/** How to rebuild. */
+export interface RebuildOptions {
+  /**
+   * At most this many of the operation's projections at once. Lowers `maxConcurrentRebuilds`,
+   * never exceeds it. An integer from 1. @default {maxConcurrentRebuilds}
+   */
+  readonly concurrency?: number;
+  /** Who gets a free place first; higher goes first. @default {the definition's priority} */
+  readonly priority?: number;
+  /** Words for the history, at most 256 characters. */
+  readonly note?: string;
+  /** Who asks. @default {"code"} */
+  readonly trigger?: RebuildTrigger;
+  /**
+   * What to do with a projection that is queued or running already: wait for that build, or
+   * throw {@linkcode RebuildConflictError}. @default {"join"}
+   */
+  readonly whenRunning?: "join" | "reject";
+  /**
+   * Cancels the operation. Projections already swapped in stay; the others keep their old
+   * generation. The returned promise resolves with the partial result, state `cancelled`.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** How to rebuild whatever needs it. */
+export interface RebuildAllOptions extends RebuildOptions {
+  /** Rebuild also what is up to date. @default {false} */
+  readonly forceRebuild?: boolean;
+}
+
+/** Which operations to list. */
+export interface ListOperationsOptions {
+  /** An integer from 1 to 1,000. @default {50} */
+  readonly limit?: number;
+}
+
+/** A projection asked for is being rebuilt already, by the operation named here. */
+export class RebuildConflictError extends Error {
+  override readonly name = "RebuildConflictError";
+
+  /**
+   * @param projectionName The projection.
+   * @param operationId The operation that rebuilds it, or `null` when another process does.
+   */
+  constructor(
+    readonly projectionName: string,
+    readonly operationId: string | null,
+  ) {
+    super(
+      `Cannot rebuild projection "${projectionName}" as it is being rebuilt already: ` +
+        (operationId === null
+          ? "by another process"
+          : `by operation ${operationId}`),
+    );
+  }
+}
+
+/**
+ * Rebuilds projections aside while the old generations keep serving, and swaps each in when it
+ * has caught up. One process-wide scheduler bounds how many are built at once.
+ */
+export interface Rebuilder {
+  /**
+   * Rebuilds what needs it (absent, stale, damaged, faulted), or everything with
+   * `forceRebuild`. One that fails never stops the others: see the result.
+   *
+   * @throws {RangeError} If an option is out of range.
+   * @throws {RebuildConflictError} If asked to reject what is running.
+   */
+  rebuildAll(options?: RebuildAllOptions): Promise<ProjectionRebuildResult>;
+
+  /**
+   * Rebuilds the named projections whether they need it or not. Repeated names count once.
+   *
+   * @throws {UnknownProjectionError} If any name is not registered; nothing was started.
+   * @throws {RangeError} If an option is out of range.
+   * @throws {RebuildConflictError} If asked to reject what is running.
+   */
+  rebuild(
+    names: string | readonly string[],
+    options?: RebuildOptions,
+  ): Promise<ProjectionRebuildResult>;
+
+  /**
+   * Starts what {@linkcode rebuild} (or, without names, {@linkcode rebuildAll}) does and returns
+   * at once with the operation.
+   */
+  start(
+    names: readonly string[] | undefined,
+    options?: RebuildAllOptions,
+  ): Promise<RebuildOperation>;
+
+  /**
+   * The result of an operation, as soon as it has ended; `undefined` for an unknown id.
+   * Aborting the signal ends the waiting (by throwing its reason), not the operation.
+   */
+  wait(
+    id: string,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<ProjectionRebuildResult | undefined>;
+
+  /** Cancels an operation. Returns whether it was running. */
+  cancel(id: string): Promise<boolean>;
+
+  /** What `start` would do, without doing it. */
+  plan(
+    names: readonly string[] | undefined,
+    options?: Pick<RebuildAllOptions, "forceRebuild">,
+  ): Promise<readonly PlannedRebuild[]>;
+
+  /** An operation, running or ended, also of earlier processes; `undefined` if unknown. */
+  getOperation(id: string): Promise<RebuildOperation | undefined>;
+
+  /** The newest operations first. */
+  listOperations(
+    options?: ListOperationsOptions,
+  ): Promise<readonly RebuildOperation[]>;
+
+  /** What runs, what waits, when it will be done, and what came of the last one. */
+  getRebuildStatus(): Promise<ProjectionRebuildStatus>;
+
+  /**
+   * Position up to which the projection's serving generation is complete; 0 when never built.
+   *
+   * @throws {UnknownProjectionError} If the name is not registered.
+   */
+  getCheckpoint(name: string): Promise<Position>;
+
+  /** The registered names, sorted. */
+  getRegisteredProjections(): readonly string[];
+}

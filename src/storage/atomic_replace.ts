@@ -1,0 +1,92 @@
+/**
+ * Replacing a small file so that a crash leaves either the old content or the new.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import type { FileSystem } from "./file_system.ts";
+
+/** What the names of unfinished replacements end in; swept at start-up. */
+const TEMPORARY_SUFFIX = ".tmp";
+
+/**
+ * Replaces the content of `path`: write aside, sync, rename, sync the folder.
+ *
+ * @param fileSystem Where.
+ * @param path The file; its folder must exist.
+ * @param content The new content.
+ */
+export async function atomicReplace(
+  fileSystem: FileSystem,
+  path: string,
+  content: string,
+): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}${TEMPORARY_SUFFIX}`;
+  try {
+    using file = fileSystem.open(temporary, { mode: "createNew" });
+    appendFully(file, new TextEncoder().encode(content));
+    // Name before content would leave an empty file behind a power cut.
+    await file.sync();
+    file.close();
+    fileSystem.rename(temporary, path);
+  } catch (error) {
+    fileSystem.remove(temporary);
+    throw error;
+  }
+  await fileSystem.syncDirectory(dirname(path));
+}
+
+/**
+ * Writes all of `bytes`, however little each call takes.
+ *
+ * @param file Where to write.
+ * @param bytes What to write.
+ */
+export function appendFully(
+  file: { append(bytes: Uint8Array): number },
+  bytes: Uint8Array,
+): void {
+  for (let written = 0; written < bytes.length;) {
+    written += file.append(bytes.subarray(written));
+  }
+}
+
+/**
+ * Reads a small file whole.
+ *
+ * @param fileSystem Where.
+ * @param path The file.
+ * @returns Its text, or `undefined` when it does not exist.
+ */
+export function readTextIfExists(
+  fileSystem: FileSystem,
+  path: string,
+): string | undefined {
+  if (fileSystem.stat(path) === undefined) return undefined;
+  using file = fileSystem.open(path, { mode: "read" });
+  const bytes = new Uint8Array(file.stat().size);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+    read = file.readAt(bytes.subarray(length), length);
+  }
+  return new TextDecoder("utf-8", { fatal: true }).decode(
+    bytes.subarray(0, length),
+  );
+}
+
+/**
+ * Deletes what an interrupted {@linkcode atomicReplace} left in a folder.
+ *
+ * @param fileSystem Where.
+ * @param directory The folder.
+ */
+export function sweepTemporaries(
+  fileSystem: FileSystem,
+  directory: string,
+): void {
+  for (const name of fileSystem.list(directory)) {
+    if (name.endsWith(TEMPORARY_SUFFIX)) {
+      fileSystem.remove(`${directory}/${name}`);
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The file system of the machine.
+ *
+ * @module
+ */
+import type {
+  FileHandle,
+  FileStat,
+  FileSystem,
+  OpenFileOptions,
+} from "./file_system.ts";
+
+/** The file system that Deno offers. */
+export const denoFileSystem: FileSystem = {
+  open(path, options) {
+    return new DenoFileHandle(Deno.openSync(path, openOptions(options)));
+  },
+  makeDirectory(path) {
+    Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
+  },
+  list(path) {
+    return orWhenMissing(
+      () => [...Deno.readDirSync(path)].map(({ name }) => name).sort(),
+      [],
+    );
+  },
+  stat(path) {
+    return orWhenMissing(() => toFileStat(Deno.lstatSync(path)), undefined);
+  },
+  rename(from, to) {
+    Deno.renameSync(from, to);
+  },
+  remove(path) {
+    orWhenMissing(() => Deno.removeSync(path), undefined);
+  },
+  async syncDirectory(path) {
+    using directory = Deno.openSync(path, { read: true });
+    await directory.sync();
+  },
+};
+
+class DenoFileHandle implements FileHandle {
+  readonly #file: Deno.FsFile;
+  #open = true;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  readAt(buffer: Uint8Array, offset: number): number {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    return this.#file.readSync(buffer) ?? 0;
+  }
+
+  append(bytes: Uint8Array): number {
+    return this.#file.writeSync(bytes);
+  }
+
+  truncate(size: number): void {
+    this.#file.truncateSync(size);
+  }
+
+  stat(): FileStat {
+    return toFileStat(this.#file.statSync());
+  }
+
+  sync(): Promise<void> {
+    return this.#file.syncData();
+  }
+
+  tryLock(): boolean {
+    return this.#file.tryLockSync(true);
+  }
+
+  unlock(): void {
+    this.#file.unlockSync();
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function openOptions({ mode }: OpenFileOptions): Deno.OpenOptions {
+  if (mode === "read") return { read: true };
+  // O_APPEND: each write goes to the end, whatever reads did to the file's position.
+  const options = { read: true, append: true, mode: 0o600 };
+  return mode === "append"
+    ? { ...options, create: true }
+    : { ...options, createNew: true };
+}
+
+function toFileStat({ size, dev, ino, mtime }: Deno.FileInfo): FileStat {
+  return { size, identity: `${dev}:${ino}`, modifiedMs: mtime?.getTime() ?? 0 };
+}
+
+function orWhenMissing<T>(action: () => T, missing: T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return missing;
+    throw error;
+  }
+}

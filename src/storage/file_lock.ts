@@ -1,0 +1,104 @@
+/**
+ * Locks between processes: `flock(2)` on a file that is created once and never deleted.
+ *
+ * @module
+ */
+import type { Clock } from "../events/clock.ts";
+import type { FileHandle, FileSystem } from "./file_system.ts";
+
+/** Another process holds a lock for too long. It may be stopped, or the folder shared. */
+export class LockTimeoutError extends Error {
+  override readonly name = "LockTimeoutError";
+
+  /**
+   * @param path The lock file.
+   * @param waitedMs How long it was waited for, in milliseconds.
+   */
+  constructor(readonly path: string, readonly waitedMs: number) {
+    super(
+      `Cannot take the lock "${path}" as another process held it for ${waitedMs} ms: ` +
+        "find that process, or try again",
+    );
+  }
+}
+
+/** How to wait for a lock. */
+export interface LockOptions {
+  /** Gives up after this long, in milliseconds. @default {30_000} */
+  readonly timeoutMs?: number;
+  /** Gives up by throwing the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A lock file, kept open: taking and releasing it costs about a microsecond. */
+export class FileLock implements Disposable {
+  readonly #fileSystem: FileSystem;
+  readonly #path: string;
+  readonly #clock: Clock;
+  #file: FileHandle | undefined;
+
+  /**
+   * @param fileSystem Where.
+   * @param path The lock file; created when missing.
+   * @param clock Times the waiting.
+   */
+  constructor(fileSystem: FileSystem, path: string, clock: Clock) {
+    this.#fileSystem = fileSystem;
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  /**
+   * Takes the lock if it is free.
+   *
+   * @returns What to dispose to let it go (once; more does nothing), or `undefined`.
+   */
+  tryAcquire(): Disposable | undefined {
+    this.#file ??= this.#fileSystem.open(this.#path, { mode: "append" });
+    const file = this.#file;
+    if (!file.tryLock()) return undefined;
+    // Somebody deleted and re-created the file: this handle locks a file nobody else sees.
+    if (this.#fileSystem.stat(this.#path)?.identity !== file.stat().identity) {
+      file.close();
+      this.#file = undefined;
+      return this.tryAcquire();
+    }
+    let held = true;
+    return {
+      [Symbol.dispose]() {
+        if (held) file.unlock();
+        held = false;
+      },
+    };
+  }
+
+  /**
+   * Takes the lock, waiting for it.
+   *
+   * @param options How long to wait.
+   * @returns What to dispose to let it go.
+   * @throws {LockTimeoutError} If it was not free in time.
+   */
+  async acquire(
+    { timeoutMs = 30_000, signal }: LockOptions = {},
+  ): Promise<Disposable> {
+    const startMs = this.#clock.monotonicMs();
+    // A blocked flock call cannot be aborted, so it is polled, ever more slowly.
+    for (let waitMs = 0.5;; waitMs = Math.min(waitMs * 2, 50)) {
+      signal?.throwIfAborted();
+      const held = this.tryAcquire();
+      if (held) return held;
+      const waitedMs = this.#clock.monotonicMs() - startMs;
+      if (waitedMs >= timeoutMs) {
+        throw new LockTimeoutError(this.#path, Math.round(waitedMs));
+      }
+      await this.#clock.sleep(waitMs, signal);
+    }
+  }
+
+  /** Closes the file, and with it lets the lock go. */
+  [Symbol.dispose](): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+}
