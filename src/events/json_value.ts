@@ -16,6 +16,8 @@ export interface JsonProblem {
   readonly must: string;
   /** What is there instead; never the content of a text. */
   readonly found: string;
+  /** Whether the value is too large, rather than of a kind that JSON does not have. */
+  readonly isTooLarge: boolean;
 }
 
 /** Bounds of the size of a JSON text, added up while its value is checked. */
@@ -80,7 +82,7 @@ export function findJsonProblem(
     );
   }
   if (size.bytesMin > bytesMax) {
-    return problem(`fit in ${bytesMax} bytes`, "more");
+    return tooLarge(bytesMax);
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) {
@@ -161,7 +163,7 @@ function findInArray(
 ): JsonProblem | undefined {
   // Asked first: a sparse array can claim a length that takes seconds to walk.
   if (array.length > bytesMax) {
-    return problem(`fit in ${bytesMax} bytes`, "more");
+    return tooLarge(bytesMax);
   }
   for (let i = 0; i < array.length; i++) {
     size.bytesMax += 1;
@@ -180,7 +182,12 @@ function addText(size: JsonSize, text: string): void {
 }
 
 function problem(must: string, found: string): JsonProblem {
-  return { path: "", must, found };
+  return { path: "", must, found, isTooLarge: false };
+}
+
+function tooLarge(bytesMax: number): JsonProblem {
+  const must = `fit in ${bytesMax} bytes`;
+  return { path: "", must, found: "larger", isTooLarge: true };
 }
 
 function segment(key: string): string {

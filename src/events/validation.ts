@@ -187,7 +187,7 @@ function assertEventInput(event: EventInput, index: number): number {
   const { eventBytesMax } = EVENT_LIMITS;
   const size: JsonSize = { bytesMin: 0, bytesMax: 0 };
   const problem = findJsonProblem(data, size, eventBytesMax);
-  if (problem) throw dataError(path, problem, size);
+  if (problem) throw dataError(path, problem);
   // Six bytes a unit at most, plus the quotes, commas and field names around them.
   const bytesMax = size.bytesMax + namesUnits * 6 +
     EVENT_LIMITS.tagsPerEventMax * 3 + 32;
@@ -212,10 +212,8 @@ function eventBytes({ type, tags = [], data }: EventInput): number {
   return jsonBytes({ type, tags, data });
 }
 
-function dataError(path: string, problem: JsonProblem, size: JsonSize): Error {
-  const create = size.bytesMin > EVENT_LIMITS.eventBytesMax
-    ? rangeError
-    : typeError;
+function dataError(path: string, problem: JsonProblem): Error {
+  const create = problem.isTooLarge ? rangeError : typeError;
   const { path: within, must, found } = problem;
   return create("append", `${path}.data${within}`, must, found);
 }
