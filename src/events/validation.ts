@@ -41,9 +41,11 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 const TAGS_SEARCHED_MAX = 8;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+// As lenient as ISO 8601 in its extended format: other stores' exports come with or without
+// zone, seconds or fraction, and order never depends on a timestamp.
 const ISO_8601 =
-  /^\d{4}-\d\d-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
-/** Every month has this many days. */
+  /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$/;
+/** Every month has these days. */
 const DAYS_IN_MONTH_MIN = 28;
 
 /**
@@ -181,7 +183,7 @@ function assertEventInput(event: EventInput, index: number): number {
     throw typeError("append", `${path}.id`, "be a UUID", show(id));
   }
   if (timestamp !== undefined && !isTimestamp(timestamp)) {
-    const must = "be an ISO 8601 date and time with a zone";
+    const must = "be an ISO 8601 date and time";
     throw typeError("append", `${path}.timestamp`, must, show(timestamp));
   }
   const { eventBytesMax } = EVENT_LIMITS;
@@ -277,12 +279,12 @@ function assertName(
 
 function isTimestamp(timestamp: unknown): boolean {
   if (typeof timestamp !== "string") return false;
-  const day = ISO_8601.exec(timestamp)?.[1];
-  if (day === undefined || Number.isNaN(Date.parse(timestamp))) return false;
-  if (Number(day) <= DAYS_IN_MONTH_MIN) return true;
+  const date = ISO_8601.exec(timestamp)?.[1];
+  if (date === undefined) return false;
+  if (Number(date.slice(-2)) <= DAYS_IN_MONTH_MIN) return true;
   try {
     // Slower, but unlike `Date.parse` it knows that February has no 30th.
-    Temporal.Instant.from(timestamp);
+    Temporal.PlainDate.from(date);
     return true;
   } catch {
     return false;

@@ -39,6 +39,25 @@ export function testAppending(name: string, open: OpenStore): void {
     assertEquals(await collect(store.read("all")), [{ position: 1, ...given }]);
   });
 
+  Deno.test(`${name}: append() keeps timestamps as other stores write them`, async () => {
+    await using opened = await open();
+    const { store } = opened;
+    const timestamps = [
+      "2026-01-01T00:00:00Z",
+      "2024-02-29T23:59:59.123456789+14:00",
+      "2026-12-31T23:59:60Z",
+      "2026-01-01T00:00:00",
+      "2026-01-01T00:00:00.5+0530",
+      "2026-01-01T00:00-03",
+      "2026-01-31",
+    ];
+    await store.append(
+      timestamps.map((timestamp) => ({ type: "A", data: {}, timestamp })),
+    );
+    const events = await collect(store.read("all"));
+    assertEquals(events.map(({ timestamp }) => timestamp), timestamps);
+  });
+
   Deno.test(`${name}: append() gives events an id and a timestamp of their own`, async () => {
     await using opened = await open();
     const { store } = opened;

@@ -141,24 +141,27 @@ const EVENTS: readonly [unknown, ErrorClass, string][] = [
   [[withFields({ id: null })], TypeError, "'events[0].id' must be a UUID"],
   ...[
     "yesterday",
-    "2026-01-01",
-    "2026-01-01T00:00:00",
+    "",
+    "20260101T000000Z",
+    "2026-1-1",
+    "2026-01-01 00:00:00",
     "2026-02-30T00:00:00Z",
+    "2027-02-29",
     "2026-13-01T00:00:00Z",
     "2026-01-01T24:00:00Z",
-    "2026-01-01T00:00:60Z",
+    "2026-01-01T00:60:00Z",
     "2026-01-01T00:00:00+25:00",
     "2026-01-01T00:00:00.1234567890Z",
   ].map((timestamp): [unknown, ErrorClass, string] => [
     [withFields({ timestamp })],
     TypeError,
-    "'events[0].timestamp' must be an ISO 8601 date and time with a zone: " +
+    "'events[0].timestamp' must be an ISO 8601 date and time: " +
     `current value is "${timestamp}"`,
   ]),
   [
     [withFields({ timestamp: new Date(0) })],
     TypeError,
-    "'events[0].timestamp' must be an ISO 8601 date and time with a zone",
+    "'events[0].timestamp' must be an ISO 8601 date and time",
   ],
   [
     [withFields({ metadata: {} })],
