@@ -63,7 +63,8 @@ export interface ProjectionDefinition<
   key(event: StoredEvent<E>): string | readonly string[] | null | undefined;
   /**
    * The document after `event`. `state` is `undefined` when there is no document yet. Returning
-   * nothing deletes the document. May change `state` in place and return it.
+   * nothing deletes the document. May change `state` in place and return it. Events are frozen:
+   * copy the arrays and objects of `event.data` that the document will change later.
    */
   apply(
     state: State | undefined,

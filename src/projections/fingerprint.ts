@@ -1,0 +1,23 @@
+/**
+ * Fingerprints: whether a generation was built by the definition that is registered now.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { ProjectionDefinition } from "./definition.ts";
+
+/**
+ * The fingerprint of a definition: its own one, or a hash of its event types and of the code of
+ * its functions. Code that the functions call elsewhere is not seen: raise `version` then.
+ *
+ * @param definition The projection.
+ * @returns At most 128 characters.
+ */
+export function fingerprintOf(definition: ProjectionDefinition): string {
+  if (definition.fingerprint !== undefined) return definition.fingerprint;
+  const { key, apply, tags, related, eventTypes } = definition;
+  const parts = [key, apply, tags, related?.tags].map((code) => String(code));
+  const types = [eventTypes, related?.eventTypes ?? []];
+  const text = JSON.stringify([parts, types]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}

@@ -1,0 +1,136 @@
+/**
+ * The files of a projection: their names, and the file that says which generation serves.
+ *
+ * ```
+ * projections/CourseDetails/
+ *   current.json            {"generation":7,"previous":6}, replaced atomically
+ *   000006.sqlite           the one before, kept for going back
+ *   000007.sqlite           the one that serves
+ *   000008.building.sqlite  one under construction
+ *   live.lock, build.lock   flock(2); never deleted
+ * ```
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
+import type { FileSystem } from "../storage/file_system.ts";
+import { ProjectionDamagedError } from "./errors.ts";
+
+const FILE_PATTERN = /^(\d{6,15})(\.building)?\.sqlite$/;
+const CURRENT = "current.json";
+
+/** What `current.json` says. */
+export interface CurrentFile {
+  /** The generation that serves. */
+  readonly generation: number;
+  /** The one before it, or `null`. */
+  readonly previous: number | null;
+}
+
+/** A generation's file. */
+export interface GenerationFile {
+  /** Its number. */
+  readonly number: number;
+  /** Whether it is under construction. */
+  readonly building: boolean;
+  /** Its name within the folder. */
+  readonly fileName: string;
+}
+
+/** The name of a generation's file. */
+export function generationFileName(
+  number: number,
+  stage: "building" | "complete",
+): string {
+  const middle = stage === "building" ? ".building" : "";
+  return `${String(number).padStart(6, "0")}${middle}.sqlite`;
+}
+
+/** The generation files in a projection's folder, in order of number. */
+export function listGenerationFiles(
+  fileSystem: FileSystem,
+  directory: string,
+): GenerationFile[] {
+  const files: GenerationFile[] = [];
+  for (const fileName of fileSystem.list(directory)) {
+    const match = FILE_PATTERN.exec(fileName);
+    if (!match) continue;
+    files.push({
+      number: Number(match[1]),
+      building: match[2] !== undefined,
+      fileName,
+    });
+  }
+  return files.sort((a, b) => a.number - b.number);
+}
+
+/** Deletes a generation's database and what SQLite keeps beside it. */
+export function removeGenerationFile(
+  fileSystem: FileSystem,
+  directory: string,
+  fileName: string,
+): void {
+  // The database goes first: a lone -wal is never taken for data, a lone database would be.
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) {
+    fileSystem.remove(join(directory, fileName + suffix));
+  }
+}
+
+/** Changes whenever `current.json` is replaced; `undefined` when there is none. */
+export function currentFileVersion(
+  fileSystem: FileSystem,
+  directory: string,
+): string | undefined {
+  const stat = fileSystem.stat(join(directory, CURRENT));
+  return stat && `${stat.identity}:${stat.modifiedMs}`;
+}
+
+/**
+ * Reads `current.json`.
+ *
+ * @returns Which generation serves, or `undefined` when none was ever swapped in.
+ * @throws {ProjectionDamagedError} If the file is not what was written.
+ */
+export function readCurrentFile(
+  fileSystem: FileSystem,
+  directory: string,
+  projectionName: string,
+): CurrentFile | undefined {
+  const damaged = (cause: unknown) =>
+    new ProjectionDamagedError(
+      projectionName,
+      `projections/${projectionName}/${CURRENT}`,
+      {
+        cause,
+      },
+    );
+  let value: unknown;
+  try {
+    const text = readTextIfExists(fileSystem, join(directory, CURRENT));
+    if (text === undefined) return undefined;
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged(error);
+  }
+  const { generation, previous } = Object(value);
+  const isNumber = (number: unknown) =>
+    Number.isSafeInteger(number) && Number(number) >= 1;
+  if (!isNumber(generation) || !(previous === null || isNumber(previous))) {
+    throw damaged(new SyntaxError("No generation numbers"));
+  }
+  return { generation, previous };
+}
+
+/** Replaces `current.json`, atomically and durably. */
+export async function writeCurrentFile(
+  fileSystem: FileSystem,
+  directory: string,
+  current: CurrentFile,
+): Promise<void> {
+  await atomicReplace(
+    fileSystem,
+    join(directory, CURRENT),
+    JSON.stringify(current) + "\n",
+  );
+}

@@ -1,0 +1,271 @@
+/**
+ * Live updates: applies new events to the generations that serve, one transaction a batch, each
+ * projection at its own position. Which batch comes when is the daemon's business.
+ *
+ * @module
+ */
+import type { Clock } from "../events/clock.ts";
+import type { Position } from "../events/event.ts";
+import type { EventBatch } from "../events/event_store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Checkpoint, ProjectionDefinition } from "./definition.ts";
+import {
+  ProjectionApplyError,
+  ProjectionDamagedError,
+  ProjectionNotBuiltError,
+} from "./errors.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+import { Fold } from "./fold.ts";
+import type {
+  BuildIdentity,
+  Generation,
+  ProjectionStore,
+} from "./projection_store.ts";
+import type { ProjectionFault } from "./projections.ts";
+import type { ProjectionRegistry } from "./registry.ts";
+
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 300_000;
+
+/** What live updates are made of. */
+export interface LiveUpdaterOptions {
+  /** Which projections there are. */
+  readonly registry: ProjectionRegistry;
+  /** Where their documents are. */
+  readonly store: ProjectionStore;
+  /** The event store whose events they hold. */
+  readonly storeId: string;
+  /** Times the retries. */
+  readonly clock: Clock;
+  /** Told of faults. */
+  readonly logger: Logger;
+}
+
+/** A fault, and when to try again. */
+interface FaultRecord {
+  readonly fault: ProjectionFault;
+  readonly retryAtMs: number;
+  /** The generation that it happened in: a rebuilt one is tried at once. */
+  readonly generation: number;
+}
+
+/** Someone who waits for a projection to come up to a position. */
+interface Waiter {
+  readonly name: string;
+  readonly position: Position;
+  readonly resolve: () => void;
+}
+
+/** Applies events to the generations that serve, and knows which ones stand still. */
+export class LiveUpdater {
+  readonly #options: LiveUpdaterOptions;
+  readonly #fingerprints = new Map<string, string>();
+  readonly #faults = new Map<string, FaultRecord>();
+  readonly #waiters = new Set<Waiter>();
+
+  /** @param options What it is made of. */
+  constructor(options: LiveUpdaterOptions) {
+    this.#options = options;
+    for (const name of options.registry.names) {
+      this.#fingerprints.set(name, fingerprintOf(options.registry.get(name)));
+    }
+  }
+
+  /** What a build of the registered definition is told by. */
+  identity(name: string): BuildIdentity {
+    const { registry, storeId } = this.#options;
+    return {
+      projectionName: name,
+      version: registry.get(name).version,
+      fingerprint: this.#fingerprints.get(name) ?? "",
+      storeId,
+    };
+  }
+
+  /** Whether a generation was built by the registered definition from this store's events. */
+  isCurrent(identity: BuildIdentity): boolean {
+    const { version, fingerprint, storeId } = this.identity(
+      identity.projectionName,
+    );
+    return identity.version === version &&
+      identity.fingerprint === fingerprint &&
+      identity.storeId === storeId;
+  }
+
+  /** Why a projection stands still, or `null`. */
+  fault(name: string): ProjectionFault | null {
+    return this.#faults.get(name)?.fault ?? null;
+  }
+
+  /** Forgets a fault: a new generation took the place of the faulted one. */
+  clearFault(name: string): void {
+    this.#faults.delete(name);
+  }
+
+  /**
+   * Where the projection's next batch begins, or `undefined` when it takes none: it is absent,
+   * stale or damaged, or faulted and not yet to be tried again.
+   */
+  async cursor(name: string): Promise<Checkpoint | undefined> {
+    const { store, clock } = this.#options;
+    try {
+      return await store.withCurrent(name, async (generation) => {
+        if (!this.isCurrent(generation.identity)) return undefined;
+        const record = this.#faults.get(name);
+        if (
+          record?.generation === generation.number &&
+          record.retryAtMs > clock.monotonicMs()
+        ) {
+          return undefined;
+        }
+        const { checkpoint } = await generation.status();
+        this.#announce(name, checkpoint);
+        return checkpoint;
+      });
+    } catch (error) {
+      if (error instanceof ProjectionNotBuiltError) return undefined;
+      if (error instanceof ProjectionDamagedError) {
+        this.#options.logger.log("error", error.message, { projection: name });
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** When the earliest faulted projection is to be tried again, in monotonic milliseconds. */
+  nextRetryAtMs(): number {
+    return Math.min(
+      ...[...this.#faults.values()].map(({ retryAtMs }) => retryAtMs),
+    );
+  }
+
+  /**
+   * Applies a batch that begins right after `after`. Passes over what is applied already, and
+   * does nothing when the projection is not yet as far as `after`.
+   *
+   * A failing event faults the projection: what comes before it is applied, and it is tried
+   * again later, ever more slowly. Other projections are not affected.
+   *
+   * @param name The projection.
+   * @param batch Frozen events.
+   * @param after Where the batch begins, exclusive.
+   * @returns The events applied.
+   */
+  async apply(
+    name: string,
+    batch: EventBatch,
+    after: Position,
+  ): Promise<number> {
+    const { registry, store } = this.#options;
+    const definition = registry.get(name);
+    using _lock = await store.lockLive(name);
+    return await store.withCurrent(name, async (generation) => {
+      // Both may have changed before the lock was ours.
+      const { checkpoint } = await generation.status();
+      if (!this.isCurrent(generation.identity) || checkpoint < after) return 0;
+      try {
+        const applied = await foldBatch(
+          definition,
+          generation,
+          checkpoint,
+          batch,
+        );
+        this.#faults.delete(name);
+        this.#announce(name, Math.max(batch.through, checkpoint));
+        return applied;
+      } catch (error) {
+        if (!(error instanceof ProjectionApplyError)) throw error;
+        const through = error.event.position - 1;
+        const events = batch.events.filter(({ position }) =>
+          position <= through
+        );
+        const applied = through > checkpoint
+          ? await foldBatch(definition, generation, checkpoint, {
+            ...batch,
+            events,
+            through,
+          })
+          : 0;
+        this.#recordFault(error, generation.number);
+        return applied;
+      }
+    });
+  }
+
+  /**
+   * Resolves when the projection has applied the log up to `position`.
+   *
+   * @param name The projection.
+   * @param position The position.
+   * @param signal Gives up by throwing its reason.
+   */
+  async waitFor(
+    name: string,
+    position: Position,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter = { name, position, resolve };
+    const abort = () => reject(signal?.reason);
+    this.#waiters.add(waiter);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      // Announces where the projection is already.
+      await this.cursor(name);
+      await promise;
+    } finally {
+      this.#waiters.delete(waiter);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #announce(name: string, checkpoint: Checkpoint): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.name === name && waiter.position <= checkpoint) {
+        waiter.resolve();
+      }
+    }
+  }
+
+  #recordFault(error: ProjectionApplyError, generation: number): void {
+    const { clock, logger } = this.#options;
+    const { projectionName: name, event, message } = error;
+    const attempts = (this.#faults.get(name)?.fault.attempts ?? 0) + 1;
+    const retryMs = Math.min(RETRY_MS_MIN * 2 ** (attempts - 1), RETRY_MS_MAX);
+    const retryAt = new Date(clock.now().getTime() + retryMs).toISOString();
+    const fault = {
+      position: event.position,
+      eventType: event.type,
+      message,
+      attempts,
+      retryAt,
+    };
+    this.#faults.set(name, {
+      fault: Object.freeze(fault),
+      retryAtMs: clock.monotonicMs() + retryMs,
+      generation,
+    });
+    logger.log(
+      "error",
+      "Projection faulted: it stands still until the event can be applied",
+      {
+        projection: name,
+        ...fault,
+      },
+    );
+  }
+}
+
+/** Folds a batch into a generation and stores it; a fold that failed stores nothing. */
+async function foldBatch(
+  definition: ProjectionDefinition,
+  generation: Generation,
+  checkpoint: Checkpoint,
+  batch: EventBatch,
+): Promise<number> {
+  const fold = new Fold(definition, generation, { checkpoint });
+  await fold.apply(batch);
+  await fold.flush();
+  return fold.eventsApplied;
+}

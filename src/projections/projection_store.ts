@@ -1,0 +1,188 @@
+/**
+ * Where projections are kept: generations, of which one a projection is current. The interface
+ * that the SQLite files implement, and that a database can. Types only.
+ *
+ * @module
+ */
+import type { Position, Tag } from "../events/event.ts";
+import type { Checkpoint } from "./definition.ts";
+
+/** What a generation was built by. A generation is only continued by the same. */
+export interface BuildIdentity {
+  /** The projection. */
+  readonly projectionName: string;
+  /** Version of its definition. */
+  readonly version: number;
+  /** Fingerprint of its definition. */
+  readonly fingerprint: string;
+  /** The event store whose events it holds. */
+  readonly storeId: string;
+}
+
+/** How far a generation is. */
+export interface GenerationStatus {
+  /** Position up to which the log is applied. */
+  readonly checkpoint: Checkpoint;
+  /** Number of documents. */
+  readonly documents: number;
+  /** Events applied so far. */
+  readonly eventsApplied: number;
+  /** When it was completed, ISO 8601, or `null` while it is under construction. */
+  readonly builtAt: string | null;
+  /** Size in bytes. */
+  readonly bytes: number;
+}
+
+/** A document as it is stored. */
+export interface StoredDocument {
+  /** The document's key. */
+  readonly key: string;
+  /** The document as JSON text. */
+  readonly text: string;
+}
+
+/** Which stored documents. */
+export interface PageRequest {
+  /** Exclusive bound, or `undefined` for the first page. */
+  readonly after: string | undefined;
+  /** At most this many. */
+  readonly limit: number;
+  /** In descending order of key. */
+  readonly backwards: boolean;
+  /** Only documents that bear this tag. */
+  readonly tag: Tag | undefined;
+}
+
+/** A stored page. */
+export interface StoredPage {
+  /** The documents in order of key. */
+  readonly documents: readonly StoredDocument[];
+  /** How far the generation was at that moment. */
+  readonly checkpoint: Checkpoint;
+}
+
+/** One document's change. */
+export interface DocumentChange {
+  /** The document's key. */
+  readonly key: string;
+  /** The new document as JSON text, or `null` to delete it. */
+  readonly text: string | null;
+  /** Tags that it bears now and did not before. */
+  readonly tagsAdded: readonly Tag[];
+  /** Tags that it bore before and does not now. */
+  readonly tagsRemoved: readonly Tag[];
+}
+
+/** A related event to keep. */
+export interface RelatedChange {
+  /** One of the event's tags. */
+  readonly tag: Tag;
+  /** The event's position. */
+  readonly position: Position;
+  /** The event as JSON text. */
+  readonly text: string;
+}
+
+/** Everything that changes in one transaction. */
+export interface GenerationChanges {
+  /** Documents, in any order, each key once. */
+  readonly documents: readonly DocumentChange[];
+  /** Related events. */
+  readonly related: readonly RelatedChange[];
+  /** Position up to which the log is applied once this is committed. */
+  readonly checkpoint: Checkpoint;
+  /** Change in the number of documents. */
+  readonly documentsDelta: number;
+  /** Events applied since the last commit. */
+  readonly eventsDelta: number;
+}
+
+/** One build of a projection. */
+export interface Generation {
+  /** Its number: 1, 2, 3 … */
+  readonly number: number;
+  /** What it was built by. */
+  readonly identity: BuildIdentity;
+  /** How far it is. */
+  status(): Promise<GenerationStatus>;
+  /** Documents by key; keys without one are left out. */
+  getMany(keys: readonly string[]): Promise<Map<string, string>>;
+  /** A page of documents. */
+  page(request: PageRequest): Promise<StoredPage>;
+  /** The related events kept under each tag, in order of position, as JSON text. */
+  related(tags: readonly Tag[]): Promise<Map<Tag, string[]>>;
+  /** Commits changes: all of them and the checkpoint, or nothing. */
+  commit(changes: GenerationChanges): Promise<void>;
+}
+
+/** A generation under construction, invisible to readers. */
+export interface Build extends AsyncDisposable {
+  /** The generation to write to. */
+  readonly generation: Generation;
+  /** Whether it continues an earlier run. */
+  readonly resumed: boolean;
+  /**
+   * Completes the generation and makes it the current one, atomically and durably. Call it with
+   * the projection's live lock held.
+   */
+  swapIn(): Promise<void>;
+  /** Deletes the generation. Without this or `swapIn` it is kept, to be continued later. */
+  discard(): Promise<void>;
+}
+
+/** How to begin a build. */
+export interface BeginOptions {
+  /** Continue an interrupted build of the same identity, if there is one. */
+  readonly resume: boolean;
+}
+
+/** Which generations a projection has. */
+export interface GenerationNumbers {
+  /** The one that serves, or `null`. */
+  readonly current: number | null;
+  /** The one before it, kept for going back, or `null`. */
+  readonly previous: number | null;
+}
+
+/** Keeps the generations of all projections of one event store. */
+export interface ProjectionStore extends AsyncDisposable {
+  /** Which generations there are. */
+  numbers(name: string): Promise<GenerationNumbers>;
+
+  /**
+   * Runs `action` on the current generation, which stays open until it is done even when another
+   * is swapped in meanwhile.
+   *
+   * @throws {ProjectionNotBuiltError} If there is none.
+   * @throws {ProjectionDamagedError} If its files are missing or damaged.
+   */
+  withCurrent<T>(
+    name: string,
+    action: (generation: Generation) => Promise<T>,
+  ): Promise<T>;
+
+  /**
+   * All documents of the current generation in order of key, at one checkpoint, whatever is
+   * committed or swapped in meanwhile. Throws as {@linkcode withCurrent} does.
+   */
+  snapshot(name: string): AsyncIterable<StoredDocument>;
+
+  /** Begins a build, or continues an interrupted one. Call it with the build lock held. */
+  begin(identity: BuildIdentity, options: BeginOptions): Promise<Build>;
+
+  /**
+   * Whether a build of that identity was interrupted and can be continued. Call it with the
+   * build lock held.
+   */
+  hasInterruptedBuild(identity: BuildIdentity): Promise<boolean>;
+
+  /**
+   * Takes the lock under which the current generation is changed or switched.
+   *
+   * @throws {LockTimeoutError} If another process holds it for too long.
+   */
+  lockLive(name: string, signal?: AbortSignal): Promise<Disposable>;
+
+  /** Takes the lock under which a projection is built, or returns `undefined` if it is taken. */
+  tryLockBuild(name: string): Disposable | undefined;
+}

@@ -1,0 +1,316 @@
+/**
+ * The projection store on SQLite files: which generation serves, how a new one takes its place,
+ * and what is swept away.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { Clock } from "../events/clock.ts";
+import { sweepTemporaries } from "../storage/atomic_replace.ts";
+import { FileLock } from "../storage/file_lock.ts";
+import type { FileSystem } from "../storage/file_system.ts";
+import { ProjectionNotBuiltError } from "./errors.ts";
+import {
+  currentFileVersion,
+  generationFileName,
+  listGenerationFiles,
+  readCurrentFile,
+  removeGenerationFile,
+  writeCurrentFile,
+} from "./generation_files.ts";
+import type {
+  BeginOptions,
+  Build,
+  BuildIdentity,
+  Generation,
+  GenerationNumbers,
+  ProjectionStore,
+  StoredDocument,
+} from "./projection_store.ts";
+import {
+  SqliteGeneration,
+  type SqliteGenerationOptions,
+} from "./sqlite_generation.ts";
+
+/** What the store needs. */
+export interface SqliteProjectionStoreOptions {
+  /** The folder of all projections. */
+  readonly directory: string;
+  /** For every file but the databases. */
+  readonly fileSystem: FileSystem;
+  /** Stamps completed builds and times the waiting for locks. */
+  readonly clock: Clock;
+}
+
+/** An open current generation, and who uses it. */
+interface Lease {
+  readonly generation: SqliteGeneration;
+  /** Of `current.json`, when it named this generation. */
+  readonly version: string;
+  users: number;
+  retired: boolean;
+}
+
+/** Keeps generations as SQLite files in one folder a projection. */
+export class SqliteProjectionStore implements ProjectionStore {
+  readonly #options: SqliteProjectionStoreOptions;
+  readonly #leases = new Map<string, Lease>();
+  readonly #locks = new Map<string, FileLock>();
+
+  /** @param options Where. */
+  constructor(options: SqliteProjectionStoreOptions) {
+    this.#options = options;
+  }
+
+  // deno-lint-ignore require-await -- turns what is thrown into a rejection
+  async numbers(name: string): Promise<GenerationNumbers> {
+    const current = this.#readCurrent(name);
+    return {
+      current: current?.generation ?? null,
+      previous: current?.previous ?? null,
+    };
+  }
+
+  async withCurrent<T>(
+    name: string,
+    action: (generation: Generation) => Promise<T>,
+  ): Promise<T> {
+    const lease = this.#leaseCurrent(name);
+    lease.users++;
+    try {
+      return await action(lease.generation);
+    } finally {
+      lease.users--;
+      if (lease.retired && lease.users === 0) lease.generation.close();
+    }
+  }
+
+  async *snapshot(name: string): AsyncGenerator<StoredDocument> {
+    yield* this.#leaseCurrent(name).generation.snapshot();
+  }
+
+  // deno-lint-ignore require-await -- turns what is thrown into a rejection
+  async begin(
+    identity: BuildIdentity,
+    { resume }: BeginOptions,
+  ): Promise<Build> {
+    const { fileSystem } = this.#options;
+    const name = identity.projectionName;
+    const directory = this.#directory(name);
+    fileSystem.makeDirectory(directory);
+    sweepTemporaries(fileSystem, directory);
+    const interrupted = resume ? this.#openInterrupted(identity) : undefined;
+    if (interrupted) return this.#build(interrupted, { resumed: true });
+    for (const { fileName } of this.#unfinished(name)) {
+      removeGenerationFile(fileSystem, directory, fileName);
+    }
+    const numbers = listGenerationFiles(fileSystem, directory).map((
+      { number },
+    ) => number);
+    const number = Math.max(0, this.#lastNumber(name), ...numbers) + 1;
+    const fileName = generationFileName(number, "building");
+    // What SQLite left beside a deleted database must not be taken for the new one's.
+    removeGenerationFile(fileSystem, directory, fileName);
+    const options = this.#generationOptions(name, number, "building");
+    return this.#build(SqliteGeneration.create(options, identity), {
+      resumed: false,
+    });
+  }
+
+  // deno-lint-ignore require-await -- turns what is thrown into a rejection
+  async hasInterruptedBuild(identity: BuildIdentity): Promise<boolean> {
+    using generation = this.#openInterrupted(identity);
+    return generation !== undefined;
+  }
+
+  async lockLive(name: string, signal?: AbortSignal): Promise<Disposable> {
+    return await this.#lock(name, "live").acquire(signal ? { signal } : {});
+  }
+
+  tryLockBuild(name: string): Disposable | undefined {
+    return this.#lock(name, "build").tryAcquire();
+  }
+
+  // deno-lint-ignore require-await -- nothing to wait for, but disposal may be in others
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const lease of this.#leases.values()) this.#retire(lease);
+    this.#leases.clear();
+    for (const lock of this.#locks.values()) lock[Symbol.dispose]();
+    this.#locks.clear();
+  }
+
+  #build(
+    generation: SqliteGeneration,
+    { resumed }: { resumed: boolean },
+  ): Build {
+    const { fileSystem, clock } = this.#options;
+    const name = generation.identity.projectionName;
+    const directory = this.#directory(name);
+    const fileName = generationFileName(generation.number, "building");
+    return {
+      generation,
+      resumed,
+      swapIn: async () => {
+        const before = this.#readCurrentOrNothing(name);
+        generation.complete(clock.now().toISOString());
+        const file = join(directory, fileName);
+        {
+          using handle = fileSystem.open(file, { mode: "append" });
+          await handle.sync();
+        }
+        fileSystem.rename(
+          file,
+          join(directory, generationFileName(generation.number, "complete")),
+        );
+        // The file must be there under its name before anything points to it.
+        await fileSystem.syncDirectory(directory);
+        await writeCurrentFile(fileSystem, directory, {
+          generation: generation.number,
+          previous: before?.generation ?? null,
+        });
+        this.#sweep(name);
+      },
+      discard: async () => {
+        generation.close();
+        removeGenerationFile(fileSystem, directory, fileName);
+        await fileSystem.syncDirectory(directory);
+      },
+      [Symbol.asyncDispose]: () => {
+        generation.close();
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** The open current generation, after a look at whether it still is the current one. */
+  #leaseCurrent(name: string): Lease {
+    const { fileSystem } = this.#options;
+    const version = currentFileVersion(fileSystem, this.#directory(name));
+    const lease = this.#leases.get(name);
+    if (lease && lease.version === version) return lease;
+    const current = this.#readCurrent(name);
+    if (!current || version === undefined) {
+      throw new ProjectionNotBuiltError(name);
+    }
+    const options = this.#generationOptions(
+      name,
+      current.generation,
+      "complete",
+    );
+    const generation = SqliteGeneration.open(options, name);
+    if (lease) this.#retire(lease);
+    const opened = { generation, version, users: 0, retired: false };
+    this.#leases.set(name, opened);
+    return opened;
+  }
+
+  #retire(lease: Lease): void {
+    lease.retired = true;
+    if (lease.users === 0) lease.generation.close();
+  }
+
+  /** The newest unfinished build, if it is of that identity. */
+  #openInterrupted(identity: BuildIdentity): SqliteGeneration | undefined {
+    const { fileSystem } = this.#options;
+    const name = identity.projectionName;
+    const directory = this.#directory(name);
+    const file = this.#unfinished(name).at(-1);
+    if (!file) return undefined;
+    if (!file.building) {
+      // Complete, but the crash came before `current.json` named it: take it up again.
+      fileSystem.rename(
+        join(directory, file.fileName),
+        join(directory, generationFileName(file.number, "building")),
+      );
+    }
+    const options = this.#generationOptions(name, file.number, "building");
+    try {
+      const generation = SqliteGeneration.open(options, name);
+      const found = generation.identity;
+      const isSame = found.version === identity.version &&
+        found.fingerprint === identity.fingerprint &&
+        found.storeId === identity.storeId;
+      if (isSame) return generation;
+      generation.close();
+    } catch {
+      // Damaged: it is derived, so the build starts over.
+    }
+    return undefined;
+  }
+
+  /** Generations that are newer than the one that serves. */
+  #unfinished(
+    name: string,
+  ): { number: number; building: boolean; fileName: string }[] {
+    const last = this.#lastNumber(name);
+    return listGenerationFiles(this.#options.fileSystem, this.#directory(name))
+      .filter(({ number, building }) => building || number > last);
+  }
+
+  /** Deletes every generation but the current and the previous one. */
+  #sweep(name: string): void {
+    const { fileSystem } = this.#options;
+    const directory = this.#directory(name);
+    const current = this.#readCurrent(name);
+    for (
+      const { number, fileName } of listGenerationFiles(fileSystem, directory)
+    ) {
+      if (number === current?.generation || number === current?.previous) {
+        continue;
+      }
+      removeGenerationFile(fileSystem, directory, fileName);
+    }
+  }
+
+  #readCurrent(name: string): ReturnType<typeof readCurrentFile> {
+    return readCurrentFile(
+      this.#options.fileSystem,
+      this.#directory(name),
+      name,
+    );
+  }
+
+  /** For builds: a damaged `current.json` is about to be replaced anyway. */
+  #readCurrentOrNothing(name: string): ReturnType<typeof readCurrentFile> {
+    try {
+      return this.#readCurrent(name);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #lastNumber(name: string): number {
+    const current = this.#readCurrentOrNothing(name);
+    return Math.max(current?.generation ?? 0, current?.previous ?? 0);
+  }
+
+  #generationOptions(
+    name: string,
+    number: number,
+    stage: "building" | "complete",
+  ): SqliteGenerationOptions {
+    const fileName = generationFileName(number, stage);
+    return {
+      file: join(this.#directory(name), fileName),
+      number,
+      displayName: `projections/${name}/${fileName}`,
+      building: stage === "building",
+    };
+  }
+
+  #lock(name: string, kind: "live" | "build"): FileLock {
+    const { fileSystem, clock } = this.#options;
+    const path = join(this.#directory(name), `${kind}.lock`);
+    let lock = this.#locks.get(path);
+    if (!lock) {
+      fileSystem.makeDirectory(this.#directory(name));
+      lock = new FileLock(fileSystem, path, clock);
+      this.#locks.set(path, lock);
+    }
+    return lock;
+  }
+
+  #directory(name: string): string {
+    return join(this.#options.directory, name);
+  }
+}
