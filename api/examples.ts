@@ -1,0 +1,117 @@
+/**
+ * Worked values for the OpenAPI document: one rebuild of the course-management sample, seen from
+ * every side.
+ *
+ * @module
+ */
+import type {
+  PlannedRebuild,
+  ProjectionInfo,
+  ProjectionRebuildDetail,
+  ProjectionRebuildResult,
+  ProjectionRebuildStatus,
+  RebuildOperation,
+} from "../mod.ts";
+
+const OPERATION_ID = "0b5ad2f1c4e94a7f8d3b6c1e2a9f7d40";
+const STARTED_AT = "2026-01-15T10:30:00.000Z";
+const COMPLETED_AT = "2026-01-15T10:30:15.140Z";
+const ESTIMATED_AT = "2026-01-15T10:35:00.000Z";
+
+/** One projection, rebuilt. */
+export const detailExample: ProjectionRebuildDetail = {
+  projectionName: "CourseDetails",
+  success: true,
+  state: "succeeded",
+  duration: 15_123.5,
+  eventsProcessed: 1_120,
+  eventsScanned: 1_523,
+  documents: 84,
+  checkpoint: 1_523,
+  reason: "requested",
+  errorMessage: null,
+  error: null,
+};
+
+/** An operation's outcome. */
+export const resultExample: ProjectionRebuildResult = {
+  operationId: OPERATION_ID,
+  state: "succeeded",
+  totalRebuilt: 1,
+  duration: 15_140.2,
+  details: [detailExample],
+  success: true,
+  failedProjections: [],
+  nothingToDo: false,
+  startedAt: STARTED_AT,
+  completedAt: COMPLETED_AT,
+};
+
+/** An operation under way. */
+export const operationExample: RebuildOperation = {
+  id: OPERATION_ID,
+  state: "running",
+  trigger: "api",
+  projectionNames: ["CourseDetails"],
+  note: null,
+  resumes: null,
+  startedAt: STARTED_AT,
+  completedAt: null,
+  progress: [{
+    projectionName: "CourseDetails",
+    phase: "scanning",
+    position: 612,
+    target: 1_523,
+    eventsScanned: 612,
+    eventsProcessed: 455,
+    percent: 40.2,
+    eventsPerSecond: 100.4,
+    estimatedCompletionAt: ESTIMATED_AT,
+  }],
+  result: null,
+};
+
+/** The status while two projections are built and two wait. */
+export const statusExample: ProjectionRebuildStatus = {
+  isRebuilding: true,
+  inProgressProjections: ["CourseDetails", "StudentDetails"],
+  queuedProjections: ["CourseShortInfo", "StudentShortInfo"],
+  startedAt: STARTED_AT,
+  estimatedCompletionAt: ESTIMATED_AT,
+  progress: operationExample.progress,
+  operationIds: [OPERATION_ID],
+  lastResult: null,
+};
+
+/** Checkpoints with one projection that was never built. */
+export const checkpointsExample: Record<string, number> = {
+  CourseDetails: 1_523,
+  CourseShortInfo: 1_523,
+  StudentDetails: 1_523,
+  StudentShortInfo: 0,
+};
+
+/** A projection that serves. */
+export const infoExample: ProjectionInfo = {
+  name: "CourseDetails",
+  state: "ready",
+  generation: 7,
+  previousGeneration: 6,
+  version: 2,
+  builtVersion: 2,
+  checkpoint: 1_523,
+  lag: 0,
+  documents: 84,
+  bytes: 126_976,
+  builtAt: COMPLETED_AT,
+  fault: null,
+};
+
+/** A projection whose definition changed. */
+export const plannedExample: PlannedRebuild = {
+  projectionName: "CourseDetails",
+  reason: "versionChanged",
+  rebuild: true,
+  events: 1_523,
+  checkpoint: 1_523,
+};

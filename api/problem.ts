@@ -1,0 +1,261 @@
+/**
+ * Problem details (RFC 9457): what an error looks like over HTTP, and the one place that knows
+ * which error becomes which status. Errors are told apart by class, never by their words.
+ *
+ * @module
+ */
+import {
+  AppendConditionError,
+  type Logger,
+  ProjectionDamagedError,
+  ProjectionNotBuiltError,
+  RebuildConflictError,
+  UnknownProjectionError,
+} from "../mod.ts";
+import type { Context, ErrorHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { RequestIdVariables } from "hono/request-id";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+/** The media type of problem details. */
+export const PROBLEM_MEDIA_TYPE = "application/problem+json";
+
+/** A problem before it is bound to a request. */
+export interface ProblemInit {
+  /** Stable name of the kind of problem, in kebab case: clients branch on it. */
+  readonly kind: string;
+  /** The HTTP status. */
+  readonly status: ContentfulStatusCode;
+  /** What kind of problem it is, in a few words; the same for all of its kind. */
+  readonly title: string;
+  /** What happened, to what, and what to do next. Never a stack, a path of a file or a token. */
+  readonly detail: string;
+  /** Further members of the body, such as the link to a running operation. @default {none} */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  /** Further headers of the response. @default {none} */
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Leaves out whatever differs from request to request, so that two answers do not tell two
+   * resources apart. @default {false}
+   */
+  readonly anonymous?: boolean;
+}
+
+/** Throw it in a handler to answer with a problem. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+
+  /**
+   * @param problem What to answer.
+   * @param options `cause`: what led to it; never sent.
+   */
+  constructor(readonly problem: ProblemInit, options?: ErrorOptions) {
+    super(problem.detail, options);
+  }
+}
+
+/** Turns an application's own errors into problems; `undefined` for errors it does not know. */
+export type ProblemMapper = (error: unknown) => ProblemInit | undefined;
+
+/** What {@linkcode createErrorHandler} needs. */
+export interface ErrorHandlerOptions {
+  /** Where errors that nobody expected are recorded. */
+  readonly logger: Logger;
+  /** The application's own errors, asked before the library's. @default {none} */
+  readonly toProblem?: ProblemMapper | undefined;
+}
+
+/**
+ * The `type` of a kind of problem.
+ *
+ * @param kind The kind, in kebab case.
+ * @returns A URN: stable, and not an address that one could hope to open.
+ */
+export function problemType(kind: string): string {
+  return `urn:opossum:problem:${kind}`;
+}
+
+/**
+ * Answers with a problem.
+ *
+ * @param context The request's context.
+ * @param problem What to answer.
+ * @returns The response, `application/problem+json`.
+ *
+ * @example
+ * ```ts
+ * import { problemResponse } from "@opossum/deno/api";
+ * import { assertEquals } from "@std/assert";
+ * import { Hono } from "hono";
+ *
+ * const app = new Hono();
+ * app.get("/courses/:id", (c) =>
+ *   problemResponse(c, {
+ *     kind: "unknown-course",
+ *     status: 404,
+ *     title: "Unknown course",
+ *     detail: "There is no such course",
+ *   }));
+ * const response = await app.request("/courses/7");
+ * assertEquals((await response.json()).type, "urn:opossum:problem:unknown-course");
+ * ```
+ */
+export function problemResponse(
+  context: Context,
+  problem: ProblemInit,
+): Response {
+  const { kind, status, title, detail, extensions, headers, anonymous } =
+    problem;
+  const body = {
+    type: problemType(kind),
+    title,
+    status,
+    detail,
+    ...(anonymous ? {} : {
+      instance: context.req.path,
+      requestId: requestIdOf(context),
+    }),
+    ...extensions,
+  };
+  return context.body(JSON.stringify(body), status, {
+    ...headers,
+    "Content-Type": PROBLEM_MEDIA_TYPE,
+  });
+}
+
+/**
+ * An error handler for a router: known errors become their problem, all others a bare 500 whose
+ * request id leads to the log.
+ *
+ * @param options Where to log, and the application's own errors.
+ * @returns What to pass to the router's `onError`.
+ */
+export function createErrorHandler(
+  { logger, toProblem }: ErrorHandlerOptions,
+): ErrorHandler {
+  return (error, context) => {
+    const problem = toProblem?.(error) ?? problemOf(error);
+    if (problem !== undefined) return problemResponse(context, problem);
+    logger.log("error", "A request failed unexpectedly", {
+      requestId: requestIdOf(context),
+      method: context.req.method,
+      path: context.req.path,
+      error,
+      stack: error.stack,
+    });
+    return problemResponse(context, {
+      kind: "internal-error",
+      status: 500,
+      title: "Internal error",
+      detail: "The server failed unexpectedly: its log tells more under " +
+        "this request id",
+    });
+  };
+}
+
+/** Path of the resource of a rebuild operation. */
+export function operationPath(id: string): string {
+  return `/admin/operations/${id}`;
+}
+
+/**
+ * The problem that an error of the library stands for.
+ *
+ * @param error What was thrown.
+ * @returns The problem, or `undefined` for an error that nobody expected.
+ */
+export function problemOf(error: unknown): ProblemInit | undefined {
+  if (error instanceof ProblemError) return error.problem;
+  if (error instanceof UnknownProjectionError) {
+    const names = error.projectionNames.join(", ");
+    return {
+      kind: "unknown-projection",
+      status: 404,
+      title: "Unknown projection",
+      detail: `No projection of that name is registered: ${names}`,
+    };
+  }
+  if (error instanceof RebuildConflictError) return rebuildConflict(error);
+  if (error instanceof ProjectionNotBuiltError) {
+    return {
+      kind: "projection-not-built",
+      status: 503,
+      title: "Projection not built",
+      detail: `Projection "${error.projectionName}" was never built: rebuild ` +
+        "it, then read again",
+      extensions: { projectionName: error.projectionName },
+    };
+  }
+  if (error instanceof ProjectionDamagedError) {
+    return {
+      kind: "projection-damaged",
+      status: 503,
+      title: "Projection damaged",
+      detail: `The files of projection "${error.projectionName}" are missing ` +
+        "or damaged: rebuild it, then read again",
+      extensions: { projectionName: error.projectionName },
+    };
+  }
+  if (error instanceof AppendConditionError) {
+    return {
+      kind: "append-conflict",
+      status: 409,
+      title: "Conflict",
+      detail: "Others changed the same things at the same time: try again",
+    };
+  }
+  if (error instanceof HTTPException) return httpProblem(error);
+  return undefined;
+}
+
+function rebuildConflict(
+  { projectionName, operationId }: RebuildConflictError,
+): ProblemInit {
+  const conflict = {
+    kind: "rebuild-conflict",
+    status: 409,
+    title: "Rebuild already running",
+  } as const;
+  if (operationId === null) {
+    return {
+      ...conflict,
+      detail: `Projection "${projectionName}" is being rebuilt already by ` +
+        "another process: try again later",
+      extensions: { projectionName },
+    };
+  }
+  const operation = operationPath(operationId);
+  return {
+    ...conflict,
+    detail: `Projection "${projectionName}" is being rebuilt already: follow ` +
+      "the operation that does it",
+    extensions: { projectionName, operationId, operation },
+    headers: { "Link": `<${operation}>; rel="related"` },
+  };
+}
+
+/** Titles of what the router itself refuses. */
+const HTTP_TITLES: Readonly<Record<number, string>> = {
+  400: "Bad request",
+  404: "Not found",
+  413: "Content too large",
+  415: "Unsupported media type",
+};
+
+function httpProblem({ status }: HTTPException): ProblemInit | undefined {
+  const title = HTTP_TITLES[status];
+  if (title === undefined) return undefined;
+  return {
+    kind: title.toLowerCase().replaceAll(" ", "-"),
+    status: status as ContentfulStatusCode,
+    title,
+    // The words of an HTTPException may quote the request.
+    detail: "The request cannot be answered as it stands",
+  };
+}
+
+function requestIdOf(
+  context: Context<{ Variables: Partial<RequestIdVariables> }>,
+): string | undefined {
+  return context.get("requestId");
+}

@@ -1,0 +1,218 @@
+/**
+ * The routes that rebuild projections.
+ *
+ * Which one to use: `POST /admin/projections/rebuild` after a deployment or a disaster, since it
+ * rebuilds what needs it and nothing else; `POST /admin/projections/{projectionName}/rebuild`
+ * after a fix of one projection. Readers notice neither: the old documents are served until the
+ * new ones are complete. Both cost CPU and disk for as long as they run, and both wait for the
+ * end for 30 seconds unless the caller prefers otherwise.
+ *
+ * @module
+ */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Opossum, RebuildOptions } from "../mod.ts";
+import { detailExample, operationExample, resultExample } from "./examples.ts";
+import { strictJson } from "./json_body.ts";
+import { ProblemError } from "./problem.ts";
+import { awaitOutcome } from "./rebuild_wait.ts";
+import { jsonResponse, problemResponses } from "./responses.ts";
+import {
+  ForceAllQuery,
+  NoQuery,
+  Operation,
+  ProjectionName,
+  RebuildAllRequest,
+  RebuildRequest,
+  type RebuildRequestBody,
+  RebuildResult,
+  SingleRebuild,
+} from "./schemas.ts";
+import { ADMIN_SECURITY, PROJECTIONS_TAG } from "./sections.ts";
+
+const WAITING = `
+The answer comes when the rebuild has ended. What takes longer than 30 seconds is answered with
+202 and the operation to follow; \`Prefer: wait=N\` waits N seconds (up to 600), and
+\`Prefer: respond-async\` not at all. Neither a timeout nor a client that disconnects cancels the
+rebuild: \`DELETE /admin/operations/{operationId}\` does.`;
+
+const accepted = {
+  ...jsonResponse(
+    "The rebuild goes on: follow `Location`, again after `Retry-After` seconds",
+    Operation,
+    operationExample,
+  ),
+  headers: z.object({
+    "Location": z.string().openapi({
+      description: "Path of the operation",
+      example: `/admin/operations/${operationExample.id}`,
+    }),
+    "Retry-After": z.string().openapi({
+      description: "Seconds until it is worth looking again",
+      example: "5",
+    }),
+  }),
+};
+
+const PreferHeader = z.object({
+  prefer: z.string().optional().openapi({
+    description: "`respond-async`, `wait=N` with N in seconds, or both",
+    example: "wait=60",
+  }),
+});
+
+const rebuildAllRoute = createRoute({
+  method: "post",
+  path: "/admin/projections/rebuild",
+  operationId: "rebuildAllProjections",
+  tags: [PROJECTIONS_TAG],
+  security: ADMIN_SECURITY,
+  summary: "Rebuild all projections",
+  description: `Rebuilds all registered projections from the event store.
+
+WARNING: This operation can take several minutes depending on the number of events.
+
+Use Cases:
+- Disaster recovery (lost projection files)
+- Adding new projection types in production
+- Testing/development environment resets
+
+Query Parameters:
+- forceAll: If true, rebuilds ALL projections (even with valid checkpoints).
+  If false, only rebuilds projections that are missing, stale, damaged or faulted.
+
+Production Usage:
+1. Monitor application logs during rebuild
+2. Check /admin/projections/status for progress
+3. Verify rebuild completed successfully before promoting deployment
+
+With \`projectionNames\` in the body, rebuilds exactly these, in one operation.
+${WAITING}`,
+  request: {
+    query: ForceAllQuery,
+    headers: PreferHeader,
+    body: { content: { "application/json": { schema: RebuildAllRequest } } },
+  },
+  middleware: [strictJson()],
+  responses: {
+    200: jsonResponse(
+      "Every projection that needed it was rebuilt",
+      RebuildResult,
+      resultExample,
+    ),
+    202: accepted,
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503),
+  },
+});
+
+const rebuildOneRoute = createRoute({
+  method: "post",
+  path: "/admin/projections/{projectionName}/rebuild",
+  operationId: "rebuildProjection",
+  tags: [PROJECTIONS_TAG],
+  security: ADMIN_SECURITY,
+  summary: "Rebuild a specific projection",
+  description: `Rebuilds a single projection from the event store.
+
+Use Cases:
+- Fix buggy projection logic (deploy fix, then rebuild)
+- Recover corrupted projection data
+- Test projection changes in development
+
+Example: \`POST /admin/projections/CourseDetails/rebuild\`
+
+Answers 409 with the running operation when the projection is being rebuilt already.
+${WAITING}`,
+  request: {
+    params: z.object({ projectionName: ProjectionName }),
+    query: NoQuery,
+    headers: PreferHeader,
+    body: { content: { "application/json": { schema: RebuildRequest } } },
+  },
+  middleware: [strictJson()],
+  responses: {
+    200: jsonResponse("The projection was rebuilt", SingleRebuild, {
+      ...detailExample,
+      status: "Rebuilt",
+      operationId: resultExample.operationId,
+    }),
+    202: accepted,
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503),
+  },
+});
+
+/**
+ * Adds the routes that rebuild.
+ *
+ * @param router Where to add them.
+ * @param opossum The store whose projections they rebuild.
+ * @param waitMsDefault How long they wait for the end unless told, in milliseconds.
+ */
+export function addRebuildRoutes(
+  router: OpenAPIHono,
+  opossum: Opossum,
+  waitMsDefault: number,
+): void {
+  const { rebuilder } = opossum;
+
+  router.openapi(rebuildAllRoute, async (context) => {
+    const { forceAll } = context.req.valid("query");
+    const { projectionNames, ...body } = context.req.valid("json");
+    if (projectionNames !== undefined && forceAll !== undefined) {
+      throw new ProblemError({
+        kind: "invalid-parameter",
+        status: 400,
+        title: "Invalid parameter",
+        detail: "'forceAll' says nothing about projections that are named: " +
+          "leave out one of the two",
+      });
+    }
+    const operation = await rebuilder.start(projectionNames, {
+      ...rebuildOptions(body),
+      ...(projectionNames === undefined
+        ? { forceRebuild: forceAll === "true" }
+        : {}),
+    });
+    const outcome = await awaitOutcome(
+      context,
+      opossum,
+      operation,
+      waitMsDefault,
+    );
+    return outcome.isDone
+      ? context.json(outcome.result, 200)
+      : context.json(outcome.operation, 202);
+  });
+
+  router.openapi(rebuildOneRoute, async (context) => {
+    const { projectionName } = context.req.valid("param");
+    const operation = await rebuilder.start([projectionName], {
+      ...rebuildOptions(context.req.valid("json")),
+      whenRunning: "reject",
+    });
+    const outcome = await awaitOutcome(
+      context,
+      opossum,
+      operation,
+      waitMsDefault,
+    );
+    if (!outcome.isDone) return context.json(outcome.operation, 202);
+    const { operationId, details: [detail] } = outcome.result;
+    if (detail === undefined) {
+      throw new TypeError(
+        `Operation ${operationId} succeeded without a detail of "${projectionName}"`,
+      );
+    }
+    const status = "Rebuilt" as const;
+    return context.json({ ...detail, status, operationId }, 200);
+  });
+}
+
+function rebuildOptions(
+  { note, concurrency }: RebuildRequestBody,
+): RebuildOptions {
+  return {
+    trigger: "api",
+    ...(note === undefined ? {} : { note }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+  };
+}

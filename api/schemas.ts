@@ -1,0 +1,277 @@
+/**
+ * The shapes of what the admin API takes and gives, for validation and for the OpenAPI document.
+ * Each is typed by the library's own interface, so that the two cannot drift apart.
+ *
+ * @module
+ */
+import { z } from "@hono/zod-openapi";
+import {
+  isProjectionName,
+  type PlannedRebuild,
+  type ProjectionFault,
+  type ProjectionInfo,
+  type ProjectionRebuildDetail,
+  type ProjectionRebuildProgress,
+  type ProjectionRebuildResult,
+  type ProjectionRebuildStatus,
+  type RebuildFailure,
+  type RebuildOperation,
+} from "../mod.ts";
+
+const Count = z.int().nonnegative();
+const Milliseconds = z.number().nonnegative();
+const Time = z.iso.datetime();
+
+/** The name of a projection, in a path or a body. */
+export const ProjectionName: z.ZodType<string, string> = z.string()
+  .refine(isProjectionName, {
+    error:
+      'must be a letter followed by at most 127 letters, digits, "_" or "-"',
+  })
+  .openapi({
+    pattern: "^[A-Za-z][A-Za-z0-9_-]{0,127}$",
+    example: "CourseDetails",
+  });
+
+/** The id of a rebuild operation. */
+export const OperationId: z.ZodType<string, string> = z.string()
+  .regex(/^[0-9a-f]{32}$/)
+  .openapi({ example: "0b5ad2f1c4e94a7f8d3b6c1e2a9f7d40" });
+
+const Phase = z.enum([
+  "queued",
+  "scanning",
+  "catchingUp",
+  "swapping",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "interrupted",
+]).openapi("RebuildPhase");
+
+const State = z.enum([
+  "queued",
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "interrupted",
+]).openapi("OperationState");
+
+const Reason = z.enum([
+  "absent",
+  "versionChanged",
+  "fingerprintChanged",
+  "damaged",
+  "ahead",
+  "faulted",
+  "interrupted",
+  "forced",
+  "requested",
+  "upToDate",
+]).openapi("RebuildReason");
+
+const Trigger = z.enum([
+  "api",
+  "code",
+  "cli",
+  "startup",
+  "resume",
+  "schedule",
+]).openapi("RebuildTrigger");
+
+const Failure: z.ZodType<RebuildFailure> = z.object({
+  name: z.string().openapi({ example: "ProjectionApplyError" }),
+  message: z.string(),
+  position: Count.nullable(),
+  eventType: z.string().nullable(),
+}).openapi("RebuildFailure");
+
+const detailFields = {
+  projectionName: z.string().openapi({ example: "CourseDetails" }),
+  success: z.boolean(),
+  state: Phase,
+  duration: Milliseconds.openapi({
+    description: "Milliseconds from start to end, without queueing",
+    example: 15_123.5,
+  }),
+  eventsProcessed: Count.openapi({
+    description: "Events applied: a count, not a position",
+    example: 1_523,
+  }),
+  eventsScanned: Count,
+  documents: Count,
+  checkpoint: Count,
+  reason: Reason,
+  errorMessage: z.string().nullable(),
+  error: Failure.nullable(),
+};
+
+/** Outcome of one projection's rebuild. */
+export const RebuildDetail: z.ZodType<ProjectionRebuildDetail> = z.object(
+  detailFields,
+).openapi("ProjectionRebuildDetail");
+
+/** Outcome of an operation. */
+export const RebuildResult: z.ZodType<ProjectionRebuildResult> = z.object({
+  operationId: z.string(),
+  state: State,
+  totalRebuilt: Count.openapi({ example: 4 }),
+  duration: Milliseconds.openapi({
+    description: "Milliseconds from the request to the end",
+    example: 15_140.2,
+  }),
+  details: z.array(RebuildDetail),
+  success: z.boolean(),
+  failedProjections: z.array(z.string()),
+  nothingToDo: z.boolean(),
+  startedAt: Time,
+  completedAt: Time,
+}).openapi("ProjectionRebuildResult");
+
+/** What a successful rebuild of one projection answers. */
+export interface SingleRebuildResult extends ProjectionRebuildDetail {
+  /** `"Rebuilt"`, whatever else the detail says. */
+  readonly status: "Rebuilt";
+  /** The operation that rebuilt it. */
+  readonly operationId: string;
+}
+
+/** What a successful rebuild of one projection answers. */
+export const SingleRebuild: z.ZodType<SingleRebuildResult> = z.object({
+  ...detailFields,
+  status: z.literal("Rebuilt"),
+  operationId: z.string(),
+}).openapi("SingleRebuildResult");
+
+const Progress: z.ZodType<ProjectionRebuildProgress> = z.object({
+  projectionName: z.string().openapi({ example: "CourseDetails" }),
+  phase: Phase,
+  position: Count,
+  target: Count,
+  eventsScanned: Count,
+  eventsProcessed: Count,
+  percent: z.number().min(0).max(100),
+  eventsPerSecond: z.number().nonnegative().nullable(),
+  estimatedCompletionAt: Time.nullable(),
+}).openapi("ProjectionRebuildProgress");
+
+/** A rebuild operation, running or ended. */
+export const Operation: z.ZodType<RebuildOperation> = z.object({
+  id: z.string(),
+  state: State,
+  trigger: Trigger,
+  projectionNames: z.array(z.string()),
+  note: z.string().nullable(),
+  resumes: z.string().nullable(),
+  startedAt: Time,
+  completedAt: Time.nullable(),
+  progress: z.array(Progress),
+  result: RebuildResult.nullable(),
+}).openapi("RebuildOperation");
+
+/** What is being rebuilt right now. */
+export const RebuildStatus: z.ZodType<ProjectionRebuildStatus> = z.object({
+  isRebuilding: z.boolean(),
+  inProgressProjections: z.array(z.string()),
+  queuedProjections: z.array(z.string()),
+  startedAt: Time.nullable(),
+  estimatedCompletionAt: Time.nullable(),
+  progress: z.array(Progress),
+  operationIds: z.array(z.string()),
+  lastResult: RebuildResult.nullable(),
+}).openapi("ProjectionRebuildStatus");
+
+/** Positions by the name of the projection. */
+export const Checkpoints: z.ZodType<Record<string, number>> = z.record(
+  z.string(),
+  Count,
+).openapi("ProjectionCheckpoints");
+
+const Fault: z.ZodType<ProjectionFault> = z.object({
+  position: Count,
+  eventType: z.string(),
+  message: z.string(),
+  attempts: Count,
+  retryAt: Time,
+}).openapi("ProjectionFault");
+
+/** How one projection stands. */
+export const Info: z.ZodType<ProjectionInfo> = z.object({
+  name: z.string().openapi({ example: "CourseDetails" }),
+  state: z.enum(["absent", "ready", "stale", "faulted", "damaged"]),
+  generation: Count.nullable(),
+  previousGeneration: Count.nullable(),
+  version: Count,
+  builtVersion: Count.nullable(),
+  checkpoint: Count,
+  lag: Count,
+  documents: Count,
+  bytes: Count,
+  builtAt: Time.nullable(),
+  fault: Fault.nullable(),
+}).openapi("ProjectionInfo");
+
+/** What a rebuild would do to one projection. */
+export const Planned: z.ZodType<PlannedRebuild> = z.object({
+  projectionName: z.string(),
+  reason: Reason,
+  rebuild: z.boolean(),
+  events: Count,
+  checkpoint: Count,
+}).openapi("PlannedRebuild");
+
+/** How to rebuild: the optional body of the requests that start an operation. */
+export interface RebuildRequestBody {
+  /** Words for the history. */
+  readonly note?: string | undefined;
+  /** At most this many projections at once. */
+  readonly concurrency?: number | undefined;
+}
+
+const requestFields = {
+  note: z.string().max(256).refine((text) => text.isWellFormed(), {
+    error: "must not hold half of a character",
+  }).optional().openapi({
+    description: "Words for the history",
+    example: "After the fix of the enrolment count",
+  }),
+  concurrency: z.int().min(1).max(64).optional().openapi({
+    description:
+      "At most this many projections at once; lowers maxConcurrentRebuilds, never exceeds it",
+    example: 2,
+  }),
+};
+
+/** The body of a request to rebuild one projection. */
+export const RebuildRequest: z.ZodType<RebuildRequestBody> = z.strictObject(
+  requestFields,
+).openapi("RebuildRequest");
+
+/** The body of a request to rebuild several projections. */
+export interface RebuildAllRequestBody extends RebuildRequestBody {
+  /** These projections, whether they need it or not. */
+  readonly projectionNames?: readonly string[] | undefined;
+}
+
+/** The body of a request to rebuild several projections. */
+export const RebuildAllRequest: z.ZodType<RebuildAllRequestBody> = z
+  .strictObject({
+    ...requestFields,
+    projectionNames: z.array(ProjectionName).min(1).max(1_000).optional()
+      .openapi({
+        description: "These projections, whether they need it or not",
+        example: ["CourseDetails", "StudentDetails"],
+      }),
+  }).openapi("RebuildAllRequest");
+
+/** A query string without parameters: unknown ones are refused. */
+export const NoQuery = z.strictObject({});
+
+/** The query parameter of the requests that concern all projections. */
+export const ForceAllQuery = z.strictObject({
+  forceAll: z.enum(["true", "false"]).optional().openapi({
+    description: "Rebuild also what is up to date",
+    default: "false",
+  }),
+});
