@@ -12,7 +12,7 @@ import { runDeno } from "./staging.ts";
 const ROOT: string = fileURLToPath(new URL("../", import.meta.url));
 
 /** Tasks that pass or fail as a whole. */
-const CHECKS = ["fmt:check", "lint", "check", "publish:check"];
+const CHECKS = ["lock:check", "fmt:check", "lint", "check", "publish:check"];
 /** Tasks that run tests. */
 const SUITES = ["test", "test:docs"];
 
