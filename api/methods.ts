@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler, NotFoundHandler } from "hono";
+import type { Context, Hono, MiddlewareHandler, NotFoundHandler } from "hono";
+import { METHOD_NAME_ALL } from "hono/router";
 import { type ProblemInit, problemResponse } from "./problem.ts";
 
 /** Says for a path which methods it answers to; `undefined` for an unknown path. */
@@ -14,10 +14,10 @@ type AllowedMethods = (path: string) => readonly string[] | undefined;
  * Refuses a known path's wrong methods before any route is tried, so that `GET` of
  * `/admin/projections/rebuild` is not mistaken for a projection named "rebuild".
  *
- * @param router The router whose documented routes are known paths.
+ * @param router The router whose routes are the known paths.
  * @returns The middleware.
  */
-export function refuseOtherMethods(router: OpenAPIHono): MiddlewareHandler {
+export function refuseOtherMethods(router: Hono): MiddlewareHandler {
   const allowedMethods = allowedMethodsOf(router);
   return async (context, next) => {
     const allowed = allowedMethods(context.req.path);
@@ -31,10 +31,10 @@ export function refuseOtherMethods(router: OpenAPIHono): MiddlewareHandler {
 /**
  * Answers what no route answered: 405 when another method would have been right, else 404.
  *
- * @param router The router whose documented routes are known paths.
+ * @param router The router whose routes are the known paths.
  * @returns What to pass to the router's `notFound`.
  */
-export function createNotFoundHandler(router: OpenAPIHono): NotFoundHandler {
+export function createNotFoundHandler(router: Hono): NotFoundHandler {
   const allowedMethods = allowedMethodsOf(router);
   return (context) => {
     const allowed = allowedMethods(context.req.path);
@@ -66,7 +66,7 @@ function methodNotAllowed(
   };
 }
 
-function allowedMethodsOf(router: OpenAPIHono): AllowedMethods {
+function allowedMethodsOf(router: Hono): AllowedMethods {
   let paths: readonly KnownPath[] | undefined;
   return (path) => {
     // Built at the first request: by then every route is registered.
@@ -81,27 +81,25 @@ interface KnownPath {
   readonly methods: readonly string[];
 }
 
-function knownPaths(router: OpenAPIHono): readonly KnownPath[] {
-  const methodsByPath = new Map<string, string[]>();
-  for (const definition of router.openAPIRegistry.definitions) {
-    if (definition.type !== "route") continue;
-    const { path, method } = definition.route;
-    const methods = methodsByPath.get(path) ?? [];
-    methods.push(
-      ...(method === "get" ? ["GET", "HEAD"] : [method.toUpperCase()]),
-    );
+function knownPaths(router: Hono): readonly KnownPath[] {
+  const methodsByPath = new Map<string, Set<string>>();
+  for (const { path, method } of router.routes) {
+    // Middleware is registered for all methods, and says nothing about which exist.
+    if (method === METHOD_NAME_ALL) continue;
+    const methods = methodsByPath.get(path) ?? new Set();
+    methods.add(method);
+    if (method === "GET") methods.add("HEAD");
     methodsByPath.set(path, methods);
   }
   return [...methodsByPath].map(([path, methods]) => {
-    const parts = path.split(/\{[^}]+\}/);
-    const literals = parts.map((part) =>
-      part.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&")
+    const literals = path.split(/:[^/]+/).map((literal) =>
+      literal.replaceAll(/[.*+?^$()|[\]{}\\]/g, "\\$&")
     );
     return {
       pattern: new RegExp(`^${literals.join("[^/]+")}$`),
-      parameters: parts.length - 1,
-      methods,
+      parameters: literals.length - 1,
+      methods: [...methods],
     };
-    // The most specific first: "/status" before "/{projectionName}".
+    // The most specific first: "/status" before "/:projectionName".
   }).sort((a, b) => a.parameters - b.parameters);
 }

@@ -1,0 +1,186 @@
+/**
+ * The routes that monitoring asks: is the process up, can it serve, and its metrics.
+ *
+ * @module
+ */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { DaemonState, Opossum, ProjectionState } from "../mod.ts";
+import type { MiddlewareHandler } from "hono";
+import { ProblemError } from "./problem.ts";
+import { jsonResponse, problemResponses } from "./responses.ts";
+import { NoQuery } from "./schemas.ts";
+import { ADMIN_SECURITY, HEALTH_TAG } from "./sections.ts";
+
+/** What the health routes need. */
+export interface HealthOptions {
+  /** The store whose health is asked for. */
+  readonly opossum: Opossum;
+  /** Returns the metrics in Prometheus' text format. @default {none are kept} */
+  readonly metrics?: (() => Promise<string>) | undefined;
+  /** Decides who may read the metrics. */
+  readonly metricsGuard: MiddlewareHandler;
+}
+
+/** The text format that every version of Prometheus reads. */
+const PROMETHEUS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** What readiness consists of. */
+interface Readiness {
+  /** Whether the log could be read. */
+  readonly store: "readable" | "unreadable";
+  /** Where the daemon stands. */
+  readonly daemon: DaemonState;
+  /** Number of projections by state. */
+  readonly projections: Readonly<Partial<Record<ProjectionState, number>>>;
+}
+
+const ReadinessSchema: z.ZodType<Readiness> = z.object({
+  store: z.enum(["readable", "unreadable"]),
+  daemon: z.enum(["stopped", "starting", "running", "stopping"]),
+  projections: z.partialRecord(
+    z.enum(["absent", "ready", "stale", "faulted", "damaged"]),
+    z.int().nonnegative(),
+  ),
+}).openapi("Readiness");
+
+const healthRoute = createRoute({
+  method: "get",
+  path: "/healthz",
+  operationId: "getHealth",
+  tags: [HEALTH_TAG],
+  summary: "Is the process up?",
+  description: "Answers 200 as long as the process answers at all.",
+  request: { query: NoQuery },
+  responses: {
+    200: jsonResponse(
+      "It is up",
+      z.object({ status: z.literal("up") }).openapi("Health"),
+      { status: "up" },
+    ),
+    ...problemResponses(400),
+  },
+});
+
+const readyRoute = createRoute({
+  method: "get",
+  path: "/readyz",
+  operationId: "getReadiness",
+  tags: [HEALTH_TAG],
+  summary: "Can it serve?",
+  description: "Answers 200 when the log can be read and the daemon keeps " +
+    "the projections up to date. While the daemon starts, answers 503 as " +
+    "long as a projection cannot be read yet; rebuilds of projections that " +
+    "still serve their old documents do not count.",
+  request: { query: NoQuery },
+  responses: {
+    200: jsonResponse("It can", ReadinessSchema, {
+      store: "readable",
+      daemon: "running",
+      projections: { ready: 4 },
+    }),
+    ...problemResponses(400, 503),
+  },
+});
+
+const metricsRoute = createRoute({
+  method: "get",
+  path: "/metrics",
+  operationId: "getMetrics",
+  tags: [HEALTH_TAG],
+  security: ADMIN_SECURITY,
+  summary: "Metrics in Prometheus' text format",
+  description: "Needs the token of the admin API unless the server was told " +
+    "to open it: metrics name the projections.",
+  request: { query: NoQuery },
+  responses: {
+    200: {
+      description: "The metrics",
+      content: {
+        "text/plain": {
+          schema: z.string(),
+          example: "# TYPE opossum_projection_lag gauge\n" +
+            'opossum_projection_lag{opossum_projection_name="CourseDetails"} 0\n',
+        },
+      },
+    },
+    ...problemResponses(400, 401, 404, 500),
+  },
+});
+
+/**
+ * Adds `/healthz`, `/readyz` and `/metrics`.
+ *
+ * @param router Where to add them.
+ * @param options The store, and where the metrics come from.
+ */
+export function addHealthRoutes(
+  router: OpenAPIHono,
+  { opossum, metrics, metricsGuard }: HealthOptions,
+): void {
+  router.openapi(
+    healthRoute,
+    (context) => context.json({ status: "up" as const }, 200),
+  );
+
+  router.openapi(readyRoute, async (context) => {
+    const readiness = await examine(opossum);
+    const reason = reasonNotToServe(readiness, opossum.options.startDaemon);
+    if (reason === undefined) return context.json(readiness, 200);
+    throw new ProblemError({
+      kind: "not-ready",
+      status: 503,
+      title: "Not ready",
+      detail: reason,
+      extensions: { readiness },
+      headers: { "Retry-After": "1" },
+    });
+  });
+
+  router.use("/metrics", metricsGuard);
+  router.openapi(metricsRoute, async (context) => {
+    if (metrics === undefined) {
+      throw new ProblemError({
+        kind: "no-metrics",
+        status: 404,
+        title: "No metrics",
+        detail: "This server keeps no metrics: start it with telemetry",
+      });
+    }
+    const text = await metrics();
+    return context.text(text, 200, { "Content-Type": PROMETHEUS_MEDIA_TYPE });
+  });
+}
+
+async function examine(
+  { events, daemon, projections }: Opossum,
+): Promise<Readiness> {
+  // Damage shows as a refusal to read: that it cannot be read is the answer, not a failure.
+  const store = await events.head().then(
+    () => "readable" as const,
+    () => "unreadable" as const,
+  );
+  const counts: Partial<Record<ProjectionState, number>> = {};
+  for (const name of projections.names) {
+    const { state } = await projections.info(name);
+    counts[state] = (counts[state] ?? 0) + 1;
+  }
+  return { store, daemon: daemon.state, projections: counts };
+}
+
+function reasonNotToServe(
+  { store, daemon, projections }: Readiness,
+  isDaemonExpected: boolean,
+): string | undefined {
+  if (store === "unreadable") {
+    return "The event log cannot be read: its error is in the log of the server";
+  }
+  if (daemon === "stopping") return "The server is about to stop";
+  if (daemon === "stopped" && isDaemonExpected) {
+    return "The daemon does not run: projections are not kept up to date";
+  }
+  const unreadable = (projections.absent ?? 0) + (projections.damaged ?? 0);
+  if (daemon === "starting" && unreadable > 0) {
+    return `Projections are being built at start-up, not readable yet: ${unreadable}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,216 @@
+/**
+ * Serving an application over HTTP: on the loopback interface unless told otherwise, never open
+ * to a network without a token, and stopping without cutting anybody off.
+ *
+ * @module
+ */
+import { createJsonLogger, type Logger } from "../mod.ts";
+import type { AdminAuth } from "./auth.ts";
+import { isLoopback } from "./hosts.ts";
+import { PROBLEM_MEDIA_TYPE, problemType } from "./problem.ts";
+
+/** What can be served: a Hono application, for one. */
+export interface FetchHandler {
+  /** Answers a request. */
+  fetch(
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+  ): Response | Promise<Response>;
+}
+
+/** How to serve. */
+export interface ServeOptions {
+  /** What to serve. */
+  readonly app: FetchHandler;
+  /** Who may use the admin API, as given to `createApp()`. */
+  readonly auth: AdminAuth;
+  /** Address to listen on. @default {"127.0.0.1"} */
+  readonly host?: string;
+  /** Port to listen on; 0 for any that is free. @default {8_000} */
+  readonly port?: number;
+  /** Where to say what is served. @default {JSON lines on standard error} */
+  readonly logger?: Logger;
+  /** Stops the server, as `shutdown()` does. */
+  readonly signal?: AbortSignal;
+  /**
+   * How long requests under way may take to end once the server stops, in milliseconds.
+   * @default {10_000}
+   */
+  readonly drainTimeoutMs?: number;
+}
+
+/** A server that listens. */
+export interface RunningServer extends AsyncDisposable {
+  /** Where it answers, such as `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** The address it listens on. */
+  readonly hostname: string;
+  /** The port it listens on. */
+  readonly port: number;
+  /** Resolves when it has stopped. */
+  readonly finished: Promise<void>;
+  /**
+   * Takes no more requests, lets those under way end within `drainTimeoutMs`, then cuts them off.
+   * Does nothing more when called again.
+   */
+  shutdown(): Promise<void>;
+}
+
+/** The admin API would have been open to a network. Configure a token, or bind to loopback. */
+export class UnsafeBindError extends Error {
+  override readonly name = "UnsafeBindError";
+
+  /** @param host The address that was asked for. */
+  constructor(readonly host: string) {
+    super(
+      "Cannot serve the admin API without a token on an address that others " +
+        "can reach: configure a token, or listen on 127.0.0.1: current host " +
+        `is ${JSON.stringify(host)}`,
+    );
+  }
+}
+
+/** The address cannot be listened on: it is in use, not of this machine, or not permitted. */
+export class BindError extends Error {
+  override readonly name = "BindError";
+
+  /**
+   * @param host The address.
+   * @param port The port.
+   * @param options `cause`: what the system said.
+   */
+  constructor(
+    readonly host: string,
+    readonly port: number,
+    options: { readonly cause: unknown },
+  ) {
+    const { cause } = options;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      `Cannot listen on ${host} port ${port}: ${reason}. Choose another ` +
+        "port, or end the program that uses it",
+      options,
+    );
+  }
+}
+
+/**
+ * Serves an application until it is told to stop.
+ *
+ * @param options What to serve and where.
+ * @returns The server, once it listens.
+ * @throws {UnsafeBindError} If no token is needed and the address is not a loopback one.
+ * @throws {BindError} If the address cannot be listened on.
+ *
+ * @example
+ * ```ts
+ * import { serveApp } from "@opossum/deno/api";
+ * import { silentLogger } from "@opossum/deno";
+ * import { assertEquals } from "@std/assert";
+ * import { Hono } from "hono";
+ *
+ * const app = new Hono().get("/", (c) => c.text("hello"));
+ * await using server = serveApp({
+ *   app,
+ *   auth: { allowUnauthenticated: true },
+ *   port: 0,
+ *   logger: silentLogger,
+ * });
+ * assertEquals(await (await fetch(server.url)).text(), "hello");
+ * ```
+ */
+export function serveApp(options: ServeOptions): RunningServer {
+  const { app, auth, host = "127.0.0.1", port = 8_000, signal } = options;
+  const { logger = createJsonLogger(), drainTimeoutMs = 10_000 } = options;
+  const isOpen = "allowUnauthenticated" in auth;
+  if (isOpen && !isLoopback(host)) throw new UnsafeBindError(host);
+
+  const abrupt = new AbortController();
+  const server = listen(app, { host, port, logger, signal: abrupt.signal });
+  const { hostname, port: boundPort } = server.addr;
+  const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const url = `http://${shown}:${boundPort}`;
+  logger.log("info", "Serving HTTP", { url });
+  if (isOpen) {
+    logger.log(
+      "warn",
+      "The admin API is open to every program on this machine: no token is configured",
+      { url },
+    );
+  } else if (!isLoopback(host)) {
+    logger.log(
+      "warn",
+      "The server can be reached from the network, without encryption: put a TLS proxy before it",
+      { url },
+    );
+  }
+
+  let stopping: Promise<void> | undefined;
+  const shutdown = () => stopping ??= drain(server, abrupt, drainTimeoutMs);
+  const onAbort = () => void shutdown();
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const finished = server.finished.then(() => {
+    signal?.removeEventListener("abort", onAbort);
+    logger.log("info", "Stopped serving HTTP", { url });
+  });
+  return {
+    url,
+    hostname,
+    port: boundPort,
+    finished,
+    shutdown,
+    [Symbol.asyncDispose]: shutdown,
+  };
+}
+
+function listen(
+  app: FetchHandler,
+  { host, port, logger, signal }: {
+    readonly host: string;
+    readonly port: number;
+    readonly logger: Logger;
+    readonly signal: AbortSignal;
+  },
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({
+      hostname: host,
+      port,
+      signal,
+      // Said by the logger, and by whoever started the server.
+      onListen: () => {},
+      onError: (error) => internalError(error, logger),
+    }, (request, info) => app.fetch(request, info));
+  } catch (cause) {
+    throw new BindError(host, port, { cause });
+  }
+}
+
+/** The last resort: the application's own error handler has answered everything else. */
+function internalError(error: unknown, logger: Logger): Response {
+  logger.log("error", "A request failed outside of the application", { error });
+  return new Response(
+    JSON.stringify({
+      type: problemType("internal-error"),
+      title: "Internal error",
+      status: 500,
+      detail: "The server failed unexpectedly: its log tells more",
+    }),
+    { status: 500, headers: { "Content-Type": PROBLEM_MEDIA_TYPE } },
+  );
+}
+
+async function drain(
+  server: Deno.HttpServer<Deno.NetAddr>,
+  abrupt: AbortController,
+  timeoutMs: number,
+): Promise<void> {
+  const timer = setTimeout(() => abrupt.abort(), timeoutMs);
+  try {
+    await server.shutdown();
+    await server.finished;
+  } finally {
+    clearTimeout(timer);
+  }
+}
