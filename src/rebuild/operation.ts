@@ -149,6 +149,8 @@ export interface RebuildOperation {
   readonly note: string | null;
   /** The interrupted operation that it continues, or `null`. */
   readonly resumes: string | null;
+  /** The operation that continued it after an interruption. */
+  readonly resumedBy?: string;
   /** When it was asked for, ISO 8601. */
   readonly startedAt: string;
   /** When it ended, ISO 8601, or `null`. */

@@ -1,0 +1,107 @@
+/**
+ * Puts projections, rebuilder and daemon together over an event store, whichever that is.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { OpossumDaemon } from "./daemon/opossum_daemon.ts";
+import type { EventStore } from "./events/event_store.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { ProjectionDefinition } from "./projections/definition.ts";
+import { DocumentReader } from "./projections/document_reader.ts";
+import { LiveUpdater } from "./projections/live_updater.ts";
+import { ProjectionRegistry } from "./projections/registry.ts";
+import { SqliteProjectionStore } from "./projections/sqlite_projection_store.ts";
+import { OperationStore } from "./rebuild/operation_store.ts";
+import { OpossumRebuilder } from "./rebuild/opossum_rebuilder.ts";
+import type { FileSystem } from "./storage/file_system.ts";
+import type { ProjectionObservation } from "./telemetry/instruments.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
+
+/** What is put together. */
+export interface AssemblyInput {
+  /** The options in force. */
+  readonly options: ResolvedOptions;
+  /** The projections. */
+  readonly definitions: readonly ProjectionDefinition[];
+  /** The log. */
+  readonly events: EventStore;
+  /** Tells this log from any other. */
+  readonly storeId: string;
+  /** For every file but the databases. */
+  readonly fileSystem: FileSystem;
+  /** Spans and metrics. */
+  readonly telemetry: Telemetry;
+}
+
+/** The pieces, connected. Disposing stops and closes them, in order. */
+export interface Assembly extends AsyncDisposable {
+  readonly projections: DocumentReader;
+  readonly rebuilder: OpossumRebuilder;
+  readonly daemon: OpossumDaemon;
+}
+
+/**
+ * Connects the pieces; starts nothing.
+ *
+ * @param input What is put together.
+ * @returns The pieces.
+ */
+export function assemble(input: AssemblyInput): Assembly {
+  const { options, definitions, events, storeId, fileSystem, telemetry } =
+    input;
+  const { path, clock, logger, batchSize } = options;
+  const registry = new ProjectionRegistry(definitions);
+  const directory = join(path, "projections");
+  const store = new SqliteProjectionStore({ directory, fileSystem, clock });
+  const live = new LiveUpdater({ registry, store, storeId, clock, logger });
+  const projections = new DocumentReader({ registry, store, events, live });
+  const shared = {
+    registry,
+    store,
+    events,
+    live,
+    clock,
+    logger,
+    telemetry,
+    batchSize,
+  };
+  const rebuilder = new OpossumRebuilder({
+    ...shared,
+    projections,
+    history: new OperationStore(fileSystem, join(path, "operations"), logger),
+    concurrency: options.maxConcurrentRebuilds,
+    memoryBytesMax: options.rebuildMemoryBytesMax,
+    checkpointInterval: options.rebuildCheckpointInterval,
+  });
+  const daemon = new OpossumDaemon({
+    ...shared,
+    rebuilder,
+    pollingInterval: options.pollingInterval,
+    enableAutoRebuild: options.enableAutoRebuild,
+    rebuildSchedule: options.rebuildSchedule,
+  });
+  const observer = telemetry.observeProjections(() => observe(projections));
+  return {
+    projections,
+    rebuilder,
+    daemon,
+    async [Symbol.asyncDispose]() {
+      observer[Symbol.dispose]();
+      // First what writes, then what it writes to.
+      await daemon.stop();
+      await rebuilder[Symbol.asyncDispose]();
+      await daemon.whenStarted();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function observe(
+  projections: DocumentReader,
+): Promise<ProjectionObservation[]> {
+  return await Promise.all(projections.names.map(async (name) => {
+    const { checkpoint: position, lag } = await projections.info(name);
+    return { name, position, lag };
+  }));
+}

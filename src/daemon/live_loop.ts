@@ -1,0 +1,166 @@
+/**
+ * The live loop: brings every projection up to the head, each from its own position, then waits
+ * for the next append.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers/promises";
+import type { Clock } from "../events/clock.ts";
+import type { Position } from "../events/event.ts";
+import type { EventStore } from "../events/event_store.ts";
+import { freezeEvents } from "../projections/fold.ts";
+import type { LiveUpdater } from "../projections/live_updater.ts";
+import type { ProjectionRegistry } from "../projections/registry.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+
+/** What the loop is made of. */
+export interface LiveLoopOptions {
+  readonly registry: ProjectionRegistry;
+  readonly live: LiveUpdater;
+  readonly events: EventStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** Events a transaction. */
+  readonly batchSize: number;
+  /** How often to look without being woken, in milliseconds. */
+  readonly pollingInterval: number;
+}
+
+/** Applies new events until it is stopped. */
+export class LiveLoop {
+  readonly #options: LiveLoopOptions;
+  readonly #stop = new AbortController();
+  #wake = new AbortController();
+  #done: Promise<void> | undefined;
+
+  /** @param options What it is made of. */
+  constructor(options: LiveLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Begins. */
+  start(): void {
+    this.#done ??= this.#run();
+  }
+
+  /** Looks again at once: events were appended, or a generation was swapped in. */
+  wake(): void {
+    this.#wake.abort();
+  }
+
+  /** Finishes the batch at hand and ends. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.wake();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { events, logger } = this.#options;
+    using _listener = events.onAppend(() => this.wake());
+    while (!this.#stop.signal.aborted) {
+      // Anew before looking: what is appended while it looks must wake it again.
+      this.#wake = new AbortController();
+      try {
+        await this.#catchUp();
+      } catch (error) {
+        logger.log(
+          "error",
+          "Live updates failed; they go on with the next poll",
+          { error },
+        );
+      }
+      if (!this.#stop.signal.aborted) await this.#rest();
+    }
+  }
+
+  async #rest(): Promise<void> {
+    const { clock, live, pollingInterval } = this.#options;
+    const untilRetryMs = live.nextRetryAtMs() - clock.monotonicMs();
+    await clock.sleep(
+      Math.max(Math.min(pollingInterval, untilRetryMs), 1),
+      this.#wake.signal,
+    );
+  }
+
+  /** Rounds of one batch for each group of projections that stand at the same position. */
+  async #catchUp(): Promise<void> {
+    const { events } = this.#options;
+    for (let hasMore = true; hasMore && !this.#stop.signal.aborted;) {
+      hasMore = false;
+      const head = await events.head();
+      for (const [after, names] of await this.#groups()) {
+        if (after >= head || this.#stop.signal.aborted) continue;
+        hasMore = true;
+        await this.#advance(names, after, head);
+        // Promises alone would keep requests waiting until everything is caught up.
+        await setImmediate();
+      }
+    }
+  }
+
+  async #groups(): Promise<Map<Position, string[]>> {
+    const { registry, live } = this.#options;
+    const groups = new Map<Position, string[]>();
+    for (const name of registry.names) {
+      const cursor = await live.cursor(name);
+      if (cursor === undefined) continue;
+      const group = groups.get(cursor) ?? [];
+      group.push(name);
+      groups.set(cursor, group);
+    }
+    return groups;
+  }
+
+  async #advance(
+    names: readonly string[],
+    after: Position,
+    upTo: Position,
+  ): Promise<void> {
+    const { registry, live, events, batchSize, telemetry, logger } =
+      this.#options;
+    const types = new Set<string>();
+    for (const name of names) {
+      const { eventTypes, related } = registry.get(name);
+      for (const type of [...eventTypes, ...related?.eventTypes ?? []]) {
+        types.add(type);
+      }
+    }
+    const query = { items: [{ types: [...types] }] };
+    for await (
+      const batch of events.readBatches(query, { after, upTo, batchSize })
+    ) {
+      freezeEvents(batch.events);
+      for (const name of names) {
+        const projection = { [ATTRIBUTES.projectionName]: name };
+        const startMs = performance.now();
+        try {
+          const attributes = {
+            ...projection,
+            [ATTRIBUTES.positionLast]: batch.through,
+          };
+          const applied = await telemetry.span(
+            SPANS.liveBatch,
+            { attributes, parent: "none" },
+            () => live.apply(name, batch, after),
+          );
+          telemetry.liveEvents.add(applied, projection);
+        } catch (error) {
+          // A locked or full disk: the others go on, this one is tried with the next poll.
+          logger.log("error", "Live update failed", {
+            projection: name,
+            error,
+          });
+        }
+        telemetry.liveBatchDuration.record(
+          (performance.now() - startMs) / 1_000,
+          projection,
+        );
+      }
+      return;
+    }
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * One projection's rebuild: where it stands, how far it is, and how it ended. Several operations
+ * may wait for the same one.
+ *
+ * @module
+ */
+import type { Clock } from "../events/clock.ts";
+import type { Position } from "../events/event.ts";
+import { ProjectionApplyError } from "../projections/errors.ts";
+import type { TelemetryContext } from "../telemetry/spans.ts";
+import type {
+  ProjectionRebuildDetail,
+  ProjectionRebuildProgress,
+  RebuildFailure,
+  RebuildPhase,
+  RebuildReason,
+} from "./operation.ts";
+
+/** Why a task was stopped. */
+export type StopReason = "cancelled" | "interrupted";
+
+/** What a task is begun with. */
+export interface BuildTaskOptions {
+  /** The projection. */
+  readonly projectionName: string;
+  /** Why it is rebuilt. */
+  readonly reason: RebuildReason;
+  /** Who gets a free place first; higher goes first. */
+  readonly priority: number;
+  /** Position of the last event when it was asked for. */
+  readonly target: Position;
+  /** Keeps other processes from building it; let go when the task ends. */
+  readonly lock: Disposable;
+  /** Measures durations. */
+  readonly clock: Clock;
+  /** The span of the operation that it belongs to. */
+  readonly context: TelemetryContext;
+}
+
+/** What a successful build came to. */
+export interface BuildOutcome {
+  /** Number of documents. */
+  readonly documents: number;
+  /** Position up to which it is complete. */
+  readonly checkpoint: Position;
+}
+
+/** One projection's rebuild, from being queued to its end. */
+export class BuildTask {
+  readonly projectionName: string;
+  readonly reason: RebuildReason;
+  readonly priority: number;
+  /** Ids of the operations that want it. */
+  readonly operationIds = new Set<string>();
+  readonly #options: BuildTaskOptions;
+  readonly #stop = new AbortController();
+  readonly #ended = Promise.withResolvers<ProjectionRebuildDetail>();
+  #phase: RebuildPhase = "queued";
+  #startedMs: number | undefined;
+  #firstPosition: Position = 0;
+  #position: Position = 0;
+  #target: Position;
+  #eventsScanned = 0;
+  #eventsProcessed = 0;
+
+  /** @param options What it is begun with. */
+  constructor(options: BuildTaskOptions) {
+    this.#options = options;
+    this.projectionName = options.projectionName;
+    this.reason = options.reason;
+    this.priority = options.priority;
+    this.#target = options.target;
+  }
+
+  /** The span of the operation that it belongs to. */
+  get context(): TelemetryContext {
+    return this.#options.context;
+  }
+
+  /** Where it stands. */
+  get phase(): RebuildPhase {
+    return this.#phase;
+  }
+
+  /** Aborts when the task is to stop; its reason is a {@linkcode StopReason}. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Resolves when it has ended, however. Never rejects. */
+  get ended(): Promise<ProjectionRebuildDetail> {
+    return this.#ended.promise;
+  }
+
+  /** Whether it has ended. */
+  get hasEnded(): boolean {
+    return FINAL_PHASES.has(this.#phase);
+  }
+
+  /** Begins the work. */
+  begin(position: Position): void {
+    this.#phase = "scanning";
+    this.#startedMs = this.#options.clock.monotonicMs();
+    this.#firstPosition = position;
+    this.#position = position;
+  }
+
+  /** Goes on to another phase of work. */
+  enter(phase: "catchingUp" | "swapping"): void {
+    this.#phase = phase;
+  }
+
+  /** Takes note of how far it has come. */
+  advance(position: Position, target: Position, eventsProcessed: number): void {
+    this.#eventsScanned = Math.max(position - this.#firstPosition, 0);
+    this.#position = position;
+    this.#target = Math.max(target, position);
+    this.#eventsProcessed = eventsProcessed;
+  }
+
+  /** Asks it to stop as soon as it can. */
+  stop(reason: StopReason): void {
+    this.#stop.abort(reason);
+  }
+
+  /** Ends it successfully. */
+  succeed(outcome: BuildOutcome): void {
+    this.#end("succeeded", outcome, null);
+  }
+
+  /** Ends it unsuccessfully: by an error, or since it was stopped. */
+  fail(error: unknown): void {
+    const { aborted, reason } = this.#stop.signal;
+    const nothing = { documents: 0, checkpoint: 0 };
+    if (aborted) this.#end(reason, nothing, null);
+    else this.#end("failed", nothing, toFailure(error));
+  }
+
+  /** Events looked at a millisecond, or `undefined` before it was measured. */
+  get eventsPerMs(): number | undefined {
+    if (this.#startedMs === undefined || this.#eventsScanned === 0) {
+      return undefined;
+    }
+    const elapsedMs = this.#options.clock.monotonicMs() - this.#startedMs;
+    return elapsedMs > 0 ? this.#eventsScanned / elapsedMs : undefined;
+  }
+
+  /** Events still to look at. */
+  get eventsRemaining(): number {
+    return Math.max(this.#target - this.#position, 0);
+  }
+
+  /** How far it is. */
+  progress(): ProjectionRebuildProgress {
+    const rate = this.eventsPerMs;
+    const { clock } = this.#options;
+    const isOver = this.hasEnded;
+    return Object.freeze({
+      projectionName: this.projectionName,
+      phase: this.#phase,
+      position: this.#position,
+      target: this.#target,
+      eventsScanned: this.#eventsScanned,
+      eventsProcessed: this.#eventsProcessed,
+      percent: this.#phase === "succeeded"
+        ? 100
+        : Math.min(100, 100 * this.#position / Math.max(this.#target, 1)),
+      eventsPerSecond: rate === undefined ? null : Math.round(rate * 1_000),
+      estimatedCompletionAt: rate === undefined || isOver
+        ? null
+        : new Date(clock.now().getTime() + this.eventsRemaining / rate)
+          .toISOString(),
+    });
+  }
+
+  #end(
+    phase: RebuildPhase,
+    { documents, checkpoint }: BuildOutcome,
+    error: RebuildFailure | null,
+  ): void {
+    if (this.hasEnded) return;
+    const { clock, lock } = this.#options;
+    this.#phase = phase;
+    lock[Symbol.dispose]();
+    const success = phase === "succeeded";
+    this.#ended.resolve(Object.freeze({
+      projectionName: this.projectionName,
+      success,
+      state: phase,
+      duration: this.#startedMs === undefined
+        ? 0
+        : clock.monotonicMs() - this.#startedMs,
+      eventsProcessed: this.#eventsProcessed,
+      eventsScanned: this.#eventsScanned,
+      documents,
+      checkpoint,
+      reason: this.reason,
+      errorMessage: success
+        ? null
+        : error?.message ?? `The rebuild was ${phase}`,
+      error,
+    }));
+  }
+}
+
+const FINAL_PHASES: ReadonlySet<RebuildPhase> = new Set([
+  "succeeded",
+  "failed",
+  "cancelled",
+  "interrupted",
+]);
+
+function toFailure(error: unknown): RebuildFailure {
+  const event = error instanceof ProjectionApplyError ? error.event : undefined;
+  return Object.freeze({
+    name: error instanceof Error ? error.name : "Error",
+    message: error instanceof Error ? error.message : String(error),
+    position: event?.position ?? null,
+    eventType: event?.type ?? null,
+  });
+}

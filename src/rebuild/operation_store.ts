@@ -1,0 +1,95 @@
+/**
+ * The history of rebuild operations: one small file each, replaced atomically as it goes on.
+ *
+ * ```
+ * operations/001795478400000-0123456789abcdef0123456789abcdef.json
+ * ```
+ *
+ * The name begins with the time of the request, so that the newest are found without reading.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import {
+  atomicReplace,
+  readTextIfExists,
+  sweepTemporaries,
+} from "../storage/atomic_replace.ts";
+import type { FileSystem } from "../storage/file_system.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { RebuildOperation } from "./operation.ts";
+
+const NAME_PATTERN = /^(\d{15})-([0-9a-f]{32})\.json$/;
+/** How many operations are remembered. */
+const HISTORY_MAX = 1_000;
+
+/** Keeps operations on disk. */
+export class OperationStore {
+  readonly #fileSystem: FileSystem;
+  readonly #directory: string;
+  readonly #logger: Logger;
+
+  /**
+   * @param fileSystem Where.
+   * @param directory The folder.
+   * @param logger Told of unreadable files.
+   */
+  constructor(fileSystem: FileSystem, directory: string, logger: Logger) {
+    this.#fileSystem = fileSystem;
+    this.#directory = directory;
+    this.#logger = logger;
+    fileSystem.makeDirectory(directory);
+    sweepTemporaries(fileSystem, directory);
+  }
+
+  /** Writes an operation down, durably; forgets the oldest when there are too many. */
+  async save(operation: RebuildOperation): Promise<void> {
+    const startedMs = Date.parse(operation.startedAt);
+    const name = `${String(startedMs).padStart(15, "0")}-${operation.id}.json`;
+    const text = JSON.stringify(operation) + "\n";
+    await atomicReplace(this.#fileSystem, join(this.#directory, name), text);
+    for (const old of this.#names().slice(HISTORY_MAX)) {
+      this.#fileSystem.remove(join(this.#directory, old));
+    }
+  }
+
+  /** An operation by its id. */
+  get(id: string): RebuildOperation | undefined {
+    const name = this.#names().find((name) =>
+      NAME_PATTERN.exec(name)?.[2] === id
+    );
+    return name === undefined ? undefined : this.#read(name);
+  }
+
+  /** The newest first. */
+  list(limit: number): RebuildOperation[] {
+    const operations: RebuildOperation[] = [];
+    for (const name of this.#names()) {
+      if (operations.length === limit) break;
+      const operation = this.#read(name);
+      if (operation) operations.push(operation);
+    }
+    return operations;
+  }
+
+  #names(): string[] {
+    return this.#fileSystem.list(this.#directory)
+      .filter((name) => NAME_PATTERN.test(name)).reverse();
+  }
+
+  #read(name: string): RebuildOperation | undefined {
+    try {
+      const text = readTextIfExists(
+        this.#fileSystem,
+        join(this.#directory, name),
+      );
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch (error) {
+      this.#logger.log("warn", "Unreadable operation passed over", {
+        file: name,
+        error,
+      });
+      return undefined;
+    }
+  }
+}

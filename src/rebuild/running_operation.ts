@@ -1,0 +1,157 @@
+/**
+ * A rebuild operation while it runs: which tasks it waits for, and what it tells the world.
+ *
+ * @module
+ */
+import type { Clock } from "../events/clock.ts";
+import type { OpenSpan } from "../telemetry/spans.ts";
+import type { BuildTask } from "./build_task.ts";
+import type {
+  OperationState,
+  ProjectionRebuildDetail,
+  ProjectionRebuildResult,
+  RebuildOperation,
+  RebuildTrigger,
+} from "./operation.ts";
+import type { OperationLimit } from "./scheduler.ts";
+
+/** What an operation is begun with. */
+export interface RunningOperationOptions {
+  readonly id: string;
+  readonly trigger: RebuildTrigger;
+  readonly note: string | null;
+  readonly resumes: string | null;
+  readonly span: OpenSpan;
+  readonly clock: Clock;
+  /** At most this many of its projections at once. */
+  readonly concurrency: number;
+}
+
+/** An operation of this process. */
+export class RunningOperation {
+  readonly id: string;
+  readonly limit: OperationLimit;
+  readonly #options: RunningOperationOptions;
+  readonly #tasks: BuildTask[] = [];
+  readonly #refused: ProjectionRebuildDetail[] = [];
+  readonly #left = new Map<BuildTask, PromiseWithResolvers<void>>();
+  readonly #startedAt: Date;
+  readonly #startedMs: number;
+  #result: ProjectionRebuildResult | undefined;
+
+  /** @param options What it is begun with. */
+  constructor(options: RunningOperationOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.limit = { concurrency: options.concurrency, running: 0 };
+    this.#startedAt = options.clock.now();
+    this.#startedMs = options.clock.monotonicMs();
+  }
+
+  /** The tasks that it waits for. */
+  get tasks(): readonly BuildTask[] {
+    return this.#tasks;
+  }
+
+  /** When it was asked for. */
+  get startedAt(): Date {
+    return this.#startedAt;
+  }
+
+  /** Waits for that task, too. */
+  add(task: BuildTask): void {
+    task.operationIds.add(this.id);
+    this.#tasks.push(task);
+    this.#left.set(task, Promise.withResolvers<void>());
+  }
+
+  /** Takes note of a projection that cannot be rebuilt now. */
+  refuse(detail: ProjectionRebuildDetail): void {
+    this.#refused.push(detail);
+  }
+
+  /** Stops waiting for a task that others still wait for. */
+  leave(task: BuildTask): void {
+    this.#left.get(task)?.resolve();
+  }
+
+  /** Waits for all of its tasks and sums up. */
+  async finish(): Promise<ProjectionRebuildResult> {
+    const ended = await Promise.all(this.#tasks.map((task) =>
+      Promise.race([
+        task.ended,
+        this.#left.get(task)?.promise.then(() => cancelledDetail(task)) ??
+          task.ended,
+      ])
+    ));
+    const { clock, span, id } = this.#options;
+    const details = [...ended, ...this.#refused]
+      .sort((a, b) => a.projectionName < b.projectionName ? -1 : 1);
+    const failed = details.filter(({ success }) => !success);
+    const state = stateOf(details);
+    span.setAttributes({ "opossum.rebuild.outcome": state });
+    span.end();
+    this.#result = Object.freeze({
+      operationId: id,
+      state,
+      totalRebuilt: details.length - failed.length,
+      duration: clock.monotonicMs() - this.#startedMs,
+      details: Object.freeze(details),
+      success: failed.length === 0,
+      failedProjections: Object.freeze(
+        failed.map(({ projectionName }) => projectionName),
+      ),
+      nothingToDo: details.length === 0,
+      startedAt: this.#startedAt.toISOString(),
+      completedAt: clock.now().toISOString(),
+    });
+    return this.#result;
+  }
+
+  /** What the world is told. */
+  snapshot(): RebuildOperation {
+    const { id, trigger, note, resumes } = this.#options;
+    const isQueued = this.#tasks.every(({ phase }) => phase === "queued");
+    return Object.freeze({
+      id,
+      state: this.#result?.state ?? (isQueued ? "queued" : "running"),
+      trigger,
+      projectionNames: Object.freeze(
+        [...this.#tasks, ...this.#refused].map((task) => task.projectionName)
+          .sort(),
+      ),
+      note,
+      resumes,
+      startedAt: this.#startedAt.toISOString(),
+      completedAt: this.#result?.completedAt ?? null,
+      progress: Object.freeze(this.#tasks.map((task) => task.progress())),
+      result: this.#result ?? null,
+    });
+  }
+}
+
+/** The part of an operation that was cancelled while the build goes on for another one. */
+function cancelledDetail(task: BuildTask): ProjectionRebuildDetail {
+  const { projectionName, eventsProcessed, eventsScanned } = task.progress();
+  return Object.freeze({
+    projectionName,
+    success: false,
+    state: "cancelled",
+    duration: 0,
+    eventsProcessed,
+    eventsScanned,
+    documents: 0,
+    checkpoint: 0,
+    reason: task.reason,
+    errorMessage: "The rebuild was cancelled",
+    error: null,
+  });
+}
+
+/** The gravest outcome names the whole. */
+function stateOf(details: readonly ProjectionRebuildDetail[]): OperationState {
+  for (const state of ["interrupted", "cancelled", "failed"] as const) {
+    if (details.some((detail) => detail.state === state)) return state;
+  }
+  return "succeeded";
+}

@@ -1,0 +1,102 @@
+/**
+ * The scheduler: bounds how many projections are rebuilt at once, over all callers of the
+ * process, and lets those that start together share one pass over the log.
+ *
+ * @module
+ */
+import { Semaphore } from "@std/async/unstable-semaphore";
+import type { BuildTask } from "./build_task.ts";
+
+/** A task that waits for a place, and what may hold it back besides. */
+interface Waiting {
+  readonly task: BuildTask;
+  readonly limit: OperationLimit;
+}
+
+/** How many projections of one operation may be rebuilt at once. */
+export interface OperationLimit {
+  /** At most this many. */
+  readonly concurrency: number;
+  /** This many are. */
+  running: number;
+}
+
+/** Grants places to tasks. */
+export class RebuildScheduler {
+  readonly #permits: Semaphore;
+  readonly #run: (group: readonly BuildTask[]) => void;
+  readonly #waiting: Waiting[] = [];
+  readonly #active = new Set<BuildTask>();
+  #isGranting = false;
+
+  /**
+   * @param concurrency How many projections may be rebuilt at once.
+   * @param run Starts a group of tasks on one pass over the log, without waiting for it.
+   */
+  constructor(concurrency: number, run: (group: readonly BuildTask[]) => void) {
+    this.#permits = new Semaphore(concurrency);
+    this.#run = run;
+  }
+
+  /** Tasks that have a place, in the order they got it. */
+  get active(): readonly BuildTask[] {
+    return [...this.#active];
+  }
+
+  /** Tasks that wait, in the order they will be served. */
+  get waiting(): readonly BuildTask[] {
+    return this.#waiting.map(({ task }) => task);
+  }
+
+  /** Queues tasks. Those that find a place at once start together. */
+  enqueue(tasks: readonly BuildTask[], limit: OperationLimit): void {
+    for (const task of tasks) {
+      this.#waiting.push({ task, limit });
+      task.signal.addEventListener("abort", () => this.#leaveQueue(task), {
+        once: true,
+      });
+    }
+    // Stable: among equals, who came first goes first.
+    this.#waiting.sort((a, b) => b.task.priority - a.task.priority);
+    this.#grant();
+  }
+
+  /** Gives every free place to whoever is next. */
+  #grant(): void {
+    if (this.#isGranting) return;
+    this.#isGranting = true;
+    const group: BuildTask[] = [];
+    for (let next = this.#next(); next; next = this.#next()) {
+      const permit = this.#permits.tryAcquire();
+      if (!permit) break;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#occupy(next, permit);
+      group.push(next.task);
+    }
+    this.#isGranting = false;
+    if (group.length > 0) this.#run(group);
+  }
+
+  #next(): Waiting | undefined {
+    return this.#waiting.find(({ limit }) => limit.running < limit.concurrency);
+  }
+
+  #occupy({ task, limit }: Waiting, permit: Disposable): void {
+    this.#active.add(task);
+    limit.running++;
+    // Once: disposing a permit twice would free two places.
+    task.ended.then(() => {
+      this.#active.delete(task);
+      limit.running--;
+      permit[Symbol.dispose]();
+      this.#grant();
+    });
+  }
+
+  #leaveQueue(task: BuildTask): void {
+    const index = this.#waiting.findIndex((waiting) => waiting.task === task);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    task.fail(task.signal.reason);
+  }
+}
