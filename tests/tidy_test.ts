@@ -51,12 +51,6 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Files of `src/` that stand in no folder. */
-const LAYER_OF_FILE: Readonly<Record<string, string>> = {
-  "src/opossum.ts": "opossum",
-  "src/options.ts": "opossum",
-};
-
 const product = sourceFiles("mod.ts", "src", "api", "examples");
 const tests = sourceFiles("tests", "bench");
 const everything = [
@@ -65,8 +59,10 @@ const everything = [
   ...sourceFiles("links", "scripts"),
 ];
 
+/** The folder of `src/` that a file stands in; those in none put everything together. */
 function layerOf(path: string): string {
-  return LAYER_OF_FILE[path] ?? path.split("/")[1] ?? "";
+  const [, folder, ...rest] = path.split("/");
+  return rest.length > 0 && folder !== undefined ? folder : "opossum";
 }
 
 /** Lists, for every file, the lines that match; file and line number, to click on. */

@@ -3,10 +3,11 @@ import {
   assertEquals,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
 } from "@std/assert";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { FileLock, LockTimeoutError } from "../../src/storage/file_lock.ts";
-import { FakeClock } from "../../src/testing/mod.ts";
+import { FakeClock, FaultyFileSystem } from "../../src/testing/mod.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 function openLock(path: string, clock = new FakeClock()): FileLock {
@@ -24,6 +25,57 @@ Deno.test("FileLock.tryAcquire() keeps every other lock on the file out until it
   using heldByB = b.tryAcquire();
   assert(heldByB);
   assertEquals(a.tryAcquire(), undefined);
+});
+
+Deno.test("FileLock.tryAcquire() keeps others out who use the same object", () => {
+  using dir = new TempDir();
+  using lock = openLock(dir.file("lock"));
+  const held = lock.tryAcquire();
+  assertEquals(lock.tryAcquire(), undefined);
+  held?.[Symbol.dispose]();
+  using heldAgain = lock.tryAcquire();
+  assert(heldAgain);
+});
+
+Deno.test("FileLock.acquire() serves those who use the same object one at a time", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock();
+  using lock = openLock(dir.file("lock"), clock);
+  let inside = 0;
+  const work = async () => {
+    using _held = await lock.acquire();
+    assertEquals(++inside, 1);
+    await Promise.resolve();
+    inside--;
+  };
+  const working = Promise.all([work(), work(), work()]);
+  await clock.advance(1_000);
+  await working;
+});
+
+Deno.test("FileLock can be disposed before what it gave", () => {
+  using dir = new TempDir();
+  const lock = openLock(dir.file("lock"));
+  const held = lock.tryAcquire();
+  lock[Symbol.dispose]();
+  using _again = lock.tryAcquire();
+  held?.[Symbol.dispose]();
+  using other = openLock(dir.file("lock"));
+  assertEquals(other.tryAcquire(), undefined);
+  lock[Symbol.dispose]();
+});
+
+Deno.test("FileLock.tryAcquire() holds nothing when it fails", () => {
+  using dir = new TempDir();
+  const fileSystem = new FaultyFileSystem();
+  using lock = new FileLock(fileSystem, dir.file("lock"), new FakeClock());
+  for (const kind of ["open", "lock"] as const) {
+    fileSystem.inject({ kind, code: "EIO" });
+    assertThrows(() => lock.tryAcquire(), Error, "EIO");
+    using other = openLock(dir.file("lock"));
+    using held = other.tryAcquire();
+    assert(held, kind);
+  }
 });
 
 Deno.test("FileLock lets go only once, however often what it gave is disposed", () => {
