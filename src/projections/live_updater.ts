@@ -186,6 +186,7 @@ export class LiveUpdater {
             through,
           })
           : 0;
+        this.#announce(name, Math.max(through, checkpoint));
         this.#recordFault(error, generation.number);
         return applied;
       }
