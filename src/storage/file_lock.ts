@@ -36,6 +36,7 @@ export class FileLock implements Disposable {
   readonly #path: string;
   readonly #clock: Clock;
   #file: FileHandle | undefined;
+  #holder: Disposable | undefined;
 
   /**
    * @param fileSystem Where.
@@ -49,27 +50,29 @@ export class FileLock implements Disposable {
   }
 
   /**
-   * Takes the lock if it is free.
+   * Takes the lock if it is free. Whoever else uses this very object is kept out as well.
    *
    * @returns What to dispose to let it go (once; more does nothing), or `undefined`.
    */
   tryAcquire(): Disposable | undefined {
+    // The lock belongs to the open file: asking the system again would succeed.
+    if (this.#holder !== undefined) return undefined;
     this.#file ??= this.#fileSystem.open(this.#path, { mode: "append" });
     const file = this.#file;
     if (!file.tryLock()) return undefined;
-    // Somebody deleted and re-created the file: this handle locks a file nobody else sees.
-    if (this.#fileSystem.stat(this.#path)?.identity !== file.stat().identity) {
-      file.close();
-      this.#file = undefined;
+    if (!this.#isStillThere(file)) {
+      this.#closeFile();
       return this.tryAcquire();
     }
-    let held = true;
-    return {
-      [Symbol.dispose]() {
-        if (held) file.unlock();
-        held = false;
+    const holder: Disposable = {
+      [Symbol.dispose]: () => {
+        if (this.#holder !== holder) return;
+        this.#holder = undefined;
+        file.unlock();
       },
     };
+    this.#holder = holder;
+    return holder;
   }
 
   /**
@@ -98,6 +101,22 @@ export class FileLock implements Disposable {
 
   /** Closes the file, and with it lets the lock go. */
   [Symbol.dispose](): void {
+    this.#closeFile();
+    this.#holder = undefined;
+  }
+
+  /** Whether the path still names the open file: a deleted one locks out nobody. */
+  #isStillThere(file: FileHandle): boolean {
+    try {
+      const there = this.#fileSystem.stat(this.#path);
+      return there?.identity === file.stat().identity;
+    } catch (error) {
+      this.#closeFile();
+      throw error;
+    }
+  }
+
+  #closeFile(): void {
     this.#file?.close();
     this.#file = undefined;
   }
