@@ -1,0 +1,104 @@
+/**
+ * Reads single events by their positions.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { Position, StoredEvent } from "../events/event.ts";
+import { LogCorruptionError } from "./errors.ts";
+import { EventLinesError, parseLine } from "./event_lines.ts";
+import { asCorruption } from "./event_scan.ts";
+import { NEWLINE } from "./format.ts";
+import type { Frame, FrameRun } from "./frame_reader.ts";
+import { LogCursor, type LogCursorOptions } from "./log_cursor.ts";
+
+// A look-up reads from the nearest known frame on, which is about this far away.
+const LOOKUP_BYTES = 16 * 1_024;
+
+/** An event and the length of its line in bytes. */
+export interface LoadedEvent {
+  readonly event: StoredEvent;
+  readonly bytes: number;
+}
+
+/** Loads events; cheapest in ascending order. Dispose it to close its file. */
+export class EventLoader implements Disposable {
+  readonly #cursor: LogCursor;
+  #run: FrameRun | undefined;
+
+  /** @param options Where to read. */
+  constructor(options: LogCursorOptions) {
+    this.#cursor = new LogCursor({ ...options, runBytes: LOOKUP_BYTES });
+  }
+
+  /**
+   * Reads one event.
+   *
+   * @param position Its position, within the log.
+   * @returns The event.
+   * @throws {LogCorruptionError} If the log is damaged there.
+   */
+  load(position: Position): LoadedEvent {
+    const { run, frame } = this.#find(position);
+    try {
+      return readEvent(run, frame, position);
+    } catch (error) {
+      throw asCorruption(error, this.#cursor);
+    }
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    this.#cursor[Symbol.dispose]();
+  }
+
+  #find(position: Position): { run: FrameRun; frame: Frame } {
+    const held = this.#run && frameOf(this.#run, position);
+    if (this.#run && held) return { run: this.#run, frame: held };
+    this.#cursor.seek(position);
+    for (;;) {
+      this.#run = this.#cursor.read();
+      if (this.#run === undefined) break;
+      const frame = frameOf(this.#run, position);
+      if (frame) return { run: this.#run, frame };
+    }
+    const file = this.#cursor.segment?.file ?? "events";
+    const what = "the event is missing";
+    throw new LogCorruptionError({ file, offset: 0, position, what });
+  }
+}
+
+function frameOf(
+  { frames }: FrameRun,
+  position: Position,
+): Frame | undefined {
+  const last = frames.at(-1);
+  const first = frames[0];
+  if (!first || !last || position < first.first) return undefined;
+  if (position >= last.first + last.count) return undefined;
+  return frames.findLast((frame) => frame.first <= position);
+}
+
+function readEvent(
+  { frames, bytes }: FrameRun,
+  frame: Frame,
+  position: Position,
+): LoadedEvent {
+  const runOffset = frames[0]?.offset ?? frame.offset;
+  const payloadAt = frame.offset - runOffset + frame.headerBytes;
+  const payload = Buffer.from(
+    bytes.buffer,
+    bytes.byteOffset + payloadAt,
+    frame.bytes,
+  );
+  let start = 0;
+  for (let skip = position - frame.first; skip > 0; skip--) {
+    start = payload.indexOf(NEWLINE, start) + 1;
+    if (start === 0) throw new EventLinesError(position);
+  }
+  const end = payload.indexOf(NEWLINE, start);
+  if (end < 0) throw new EventLinesError(position);
+  const text = payload.toString("utf8", start, end);
+  const line = { text, start: 0, end: text.length, position };
+  return { event: parseLine(line), bytes: end - start + 1 };
+}

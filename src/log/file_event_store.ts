@@ -1,0 +1,324 @@
+/**
+ * The event store on files.
+ *
+ * @module
+ */
+import type { Clock } from "../events/clock.ts";
+import { systemClock } from "../events/clock.ts";
+import type {
+  DomainEvent,
+  EventInput,
+  Position,
+  StoredEvent,
+} from "../events/event.ts";
+import type {
+  AppendOptions,
+  AppendResult,
+  EventBatch,
+  EventStore,
+  ReadBatchesOptions,
+  ReadOptions,
+} from "../events/event_store.ts";
+import type { Query } from "../events/query.ts";
+import {
+  assertAppendOptions,
+  assertEventInputs,
+  assertQuery,
+  assertReadBatchesOptions,
+  assertReadOptions,
+} from "../events/validation.ts";
+import { denoFileSystem } from "../storage/deno_file_system.ts";
+import { FileLock } from "../storage/file_lock.ts";
+import type { FileSystem } from "../storage/file_system.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { LogCorruptionError, StoreClosedError } from "./errors.ts";
+import { encodeEventRest } from "./format.ts";
+import { GroupWriter } from "./group_writer.ts";
+import type { LogIndex } from "./log_index.ts";
+import { LogReader } from "./log_reader.ts";
+import { openLog } from "./open_log.ts";
+import type { SegmentedLog } from "./segmented_log.ts";
+import { verifyLog, type VerifyReport } from "./verify.ts";
+
+/** How to open an event store on files. */
+export interface FileEventStoreOptions {
+  /** The data folder. Created when missing or empty. */
+  readonly path: string;
+  /** The source of time. @default {systemClock} */
+  readonly clock?: Clock;
+  /** Where log records go. */
+  readonly logger: Logger;
+  /** Where the files are; the index is always on the machine's. @default {denoFileSystem} */
+  readonly fileSystem?: FileSystem;
+  /** Size at which a segment is sealed, in bytes, at least. @default {67_108_864} 64 MiB */
+  readonly segmentBytesMax?: number;
+}
+
+/** An event store on files. Dispose it to finish what waits and close everything. */
+export interface FileEventStore extends EventStore {
+  /** Tells the store from every other one. */
+  readonly storeId: string;
+  /** Why nothing can be appended any more, or `undefined` while all is well. */
+  readonly readOnlyCause: Error | undefined;
+  /** Number of segments. */
+  readonly segmentCount: number;
+  /** Size of all segments, in bytes. */
+  readonly bytes: number;
+
+  /**
+   * Reads every segment and checks every frame and event.
+   *
+   * @returns What was found. Damage does not throw.
+   */
+  verify(
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<VerifyReport>;
+}
+
+/** One event after the other is read from batches of this size, at most. */
+const READ_BATCH_SIZE = 256;
+
+const SEGMENT_BYTES_MAX = 64 * 1_024 * 1_024;
+
+/**
+ * Opens the event store in a folder, creating it when the folder is missing or empty. A tail
+ * that a crash left incomplete is cut off and kept in `quarantine/`.
+ *
+ * @param options Where and how.
+ * @returns The open store. When acknowledged events are damaged it is read-only from the
+ * beginning: see `readOnlyCause`.
+ * @throws {StoreFormatError} If the folder holds something else or something newer.
+ * @throws {LogCorruptionError} If segments are missing or their first lines damaged.
+ * @throws {LockTimeoutError} If another process holds the store's lock for too long.
+ *
+ * @example
+ * ```ts
+ * import { openFileEventStore } from "./file_event_store.ts";
+ * import { silentLogger } from "../telemetry/logger.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempDir();
+ * await using store = await openFileEventStore({ path, logger: silentLogger });
+ * await store.append([{ type: "CourseCreated", tags: ["courseId:42"], data: {} }]);
+ * assertEquals(await store.head(), 1);
+ * ```
+ */
+export async function openFileEventStore(
+  options: FileEventStoreOptions,
+): Promise<FileEventStore> {
+  const {
+    path,
+    logger,
+    clock = systemClock,
+    fileSystem = denoFileSystem,
+    segmentBytesMax = SEGMENT_BYTES_MAX,
+  } = options;
+  const lock = new FileLock(fileSystem, `${path}/lock`, clock);
+  const opened = await openLog({
+    path,
+    logger,
+    clock,
+    fileSystem,
+    lock,
+    segmentBytesMax,
+  });
+  return new OpenFileEventStore({ ...opened, fileSystem, lock, clock, logger });
+}
+
+interface Parts {
+  readonly storeId: string;
+  readonly log: SegmentedLog;
+  readonly index: LogIndex;
+  readonly lock: FileLock;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly fileSystem: FileSystem;
+  readonly repair: GroupWriterRepair;
+  readonly failure: Error | undefined;
+}
+
+type GroupWriterRepair = ConstructorParameters<typeof GroupWriter>[0]["repair"];
+
+class OpenFileEventStore implements FileEventStore {
+  readonly storeId: string;
+  readonly #log: SegmentedLog;
+  readonly #index: LogIndex;
+  readonly #lock: FileLock;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #fileSystem: FileSystem;
+  readonly #writer: GroupWriter;
+  readonly #reader: LogReader;
+  readonly #listeners = new Set<{ readonly call: (head: Position) => void }>();
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    const { storeId, log, index, lock, clock, repair, fileSystem } = parts;
+    this.storeId = storeId;
+    this.#log = log;
+    this.#index = index;
+    this.#lock = lock;
+    this.#clock = clock;
+    this.#logger = parts.logger;
+    this.#fileSystem = fileSystem;
+    const published = (head: Position) => this.#tell(head);
+    const options = { log, index, lock, clock, repair, published };
+    this.#writer = new GroupWriter(options);
+    this.#writer.failure = parts.failure;
+    this.#reader = new LogReader(fileSystem, log, index);
+  }
+
+  get readOnlyCause(): Error | undefined {
+    return this.#writer.failure;
+  }
+
+  get segmentCount(): number {
+    return this.#log.segments.length;
+  }
+
+  get bytes(): number {
+    return this.#log.bytes;
+  }
+
+  async append<E extends DomainEvent>(
+    events: readonly EventInput<E>[],
+    options: AppendOptions = {},
+  ): Promise<AppendResult> {
+    assertEventInputs(events);
+    assertAppendOptions(options);
+    this.#assertOpen("append");
+    const now = this.#clock.now().toISOString();
+    const rests: string[] = [];
+    const entries: { type: string; tags: readonly string[] }[] = [];
+    for (const event of events as readonly EventInput[]) {
+      const { type, tags = [], id, timestamp } = event;
+      // Copied and encoded at once: the caller may change them while they wait.
+      entries.push({ type, tags: [...tags] });
+      rests.push(
+        encodeEventRest(event, id ?? crypto.randomUUID(), timestamp ?? now),
+      );
+    }
+    const { condition, signal } = options;
+    return await this.#writer.append({ rests, entries, condition, signal });
+  }
+
+  async *read<E extends DomainEvent = DomainEvent>(
+    query: Query,
+    options: ReadOptions = {},
+  ): AsyncIterable<StoredEvent<E>> {
+    assertQuery(query);
+    assertReadOptions(options);
+    const { after, limit = Infinity, backwards = false, signal } = options;
+    signal?.throwIfAborted();
+    const head = await this.head();
+    const batchSize = Math.min(READ_BATCH_SIZE, Math.max(limit, 1));
+    const range = { batchSize, ...signal ? { signal } : {} };
+    const batches = backwards
+      ? this.#reader.backwards(query, {
+        ...range,
+        after: 0,
+        upTo: Math.min((after ?? Infinity) - 1, head),
+      })
+      : this.#reader.batches(query, {
+        ...range,
+        after: after ?? 0,
+        upTo: head,
+      });
+    let left = limit;
+    if (left <= 0) return;
+    for await (const { events } of batches) {
+      for (const event of events) {
+        signal?.throwIfAborted();
+        this.#assertOpen("read");
+        yield event as StoredEvent<E>;
+        if (--left <= 0) return;
+      }
+    }
+  }
+
+  async *readBatches<E extends DomainEvent = DomainEvent>(
+    query: Query,
+    options: ReadBatchesOptions = {},
+  ): AsyncIterable<EventBatch<E>> {
+    assertQuery(query);
+    assertReadBatchesOptions(options);
+    const { after = 0, upTo = Infinity, batchSize = 1_000, signal } = options;
+    signal?.throwIfAborted();
+    const range = {
+      after,
+      upTo: Math.min(upTo, await this.head()),
+      batchSize,
+      ...signal ? { signal } : {},
+    };
+    for await (const batch of this.#reader.batches(query, range)) {
+      yield batch as EventBatch<E>;
+      this.#assertOpen("read");
+    }
+  }
+
+  async readLast<E extends DomainEvent = DomainEvent>(
+    query: Query,
+  ): Promise<StoredEvent<E> | undefined> {
+    const newest = { backwards: true, limit: 1 };
+    for await (const event of this.read<E>(query, newest)) return event;
+    return undefined;
+  }
+
+  async head(): Promise<Position> {
+    this.#assertOpen("read");
+    await this.#writer.notice();
+    return this.#log.head;
+  }
+
+  onAppend(listener: (head: Position) => void): Disposable {
+    // Wrapped, so that a listener registered twice is two.
+    const entry = { call: listener };
+    this.#listeners.add(entry);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(entry) };
+  }
+
+  async verify(
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<VerifyReport> {
+    const head = await this.head();
+    return await verifyLog({
+      fileSystem: this.#fileSystem,
+      segments: this.#log.segments.slice(),
+      head,
+      behindHead: this.#writer.failure instanceof LogCorruptionError,
+      ...signal ? { signal } : {},
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer.drain();
+    this.#listeners.clear();
+    try {
+      await this.#index.flush("any");
+    } finally {
+      this.#index[Symbol.dispose]();
+      this.#log[Symbol.dispose]();
+      this.#lock[Symbol.dispose]();
+    }
+  }
+
+  #tell(head: Position): void {
+    for (const { call } of [...this.#listeners]) {
+      try {
+        call(head);
+      } catch (error) {
+        // The events are stored: a listener cannot undo that, nor keep the others from knowing.
+        this.#logger.log("error", "A listener to appends failed", { error });
+      }
+    }
+  }
+
+  #assertOpen(action: string): void {
+    if (this.#closing) throw new StoreClosedError(action);
+  }
+}

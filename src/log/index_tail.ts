@@ -1,0 +1,196 @@
+/**
+ * The newest part of the index, in memory: what was appended and not yet written to the index
+ * file.
+ *
+ * @module
+ */
+import type { Position, Tag } from "../events/event.ts";
+import { type Stream, tagTerm, type Term, typeTerm } from "./query_streams.ts";
+
+/** What the index needs to know of an event. */
+export interface IndexEntry {
+  readonly type: string;
+  readonly tags: readonly Tag[];
+}
+
+/** Where a frame stands in the log. */
+export interface FrameLocation {
+  /** Position of its first event. */
+  readonly first: Position;
+  /** First position of its segment. */
+  readonly segment: Position;
+  /** Where in the segment it begins, in bytes. */
+  readonly offset: number;
+  /** Its CRC. */
+  readonly crc: number;
+}
+
+/** Events in a block at most: what one transaction writes without anyone noticing a pause. */
+const BLOCK_EVENTS = 2_000;
+
+/** Consecutive events: written to the index file together. */
+export interface IndexBlock {
+  /** Position of the first event. */
+  readonly first: Position;
+  /** Position of the last event. */
+  readonly last: Position;
+  /** The positions of each term, ascending. */
+  readonly postings: ReadonlyMap<Term, readonly Position[]>;
+  /** The frames that begin in the block. */
+  readonly frames: readonly FrameLocation[];
+  /** The frame that holds the last event. */
+  readonly lastFrame: FrameLocation;
+}
+
+class MutableBlock implements IndexBlock {
+  readonly postings = new Map<Term, Position[]>();
+  readonly entries: IndexEntry[] = [];
+  readonly frames: FrameLocation[] = [];
+  lastFrame: FrameLocation;
+
+  constructor(readonly first: Position, readonly firstFrame: FrameLocation) {
+    this.lastFrame = firstFrame;
+  }
+
+  get last(): Position {
+    return this.first + this.entries.length - 1;
+  }
+
+  add(entry: IndexEntry): void {
+    const position = this.last + 1;
+    this.entries.push(entry);
+    this.#post(typeTerm(entry.type), position);
+    for (const tag of entry.tags) this.#post(tagTerm(tag), position);
+  }
+
+  #post(term: Term, position: Position): void {
+    const positions = this.postings.get(term);
+    if (positions) positions.push(position);
+    else this.postings.set(term, [position]);
+  }
+}
+
+/** Consecutive events up to the end of the log, in blocks. */
+export class IndexTail {
+  #blocks: MutableBlock[] = [];
+
+  /** Position of the first event in the tail; `undefined` when it is empty. */
+  get first(): Position | undefined {
+    return this.#blocks[0]?.first;
+  }
+
+  /**
+   * Adds a frame's events.
+   *
+   * @param location Where the frame stands.
+   * @param entries Its events, or the last ones of them.
+   * @param first Position of the first of these.
+   */
+  add(
+    location: FrameLocation,
+    entries: readonly IndexEntry[],
+    first: Position = location.first,
+  ): void {
+    let position = first;
+    for (const entry of entries) {
+      let block = this.#blocks.at(-1);
+      if (!block || block.entries.length >= BLOCK_EVENTS) {
+        block = new MutableBlock(position, location);
+        this.#blocks.push(block);
+      }
+      if (position === location.first) block.frames.push(location);
+      block.lastFrame = location;
+      block.add(entry);
+      position++;
+    }
+  }
+
+  /** Forgets everything behind a position: its write failed. */
+  cut(last: Position): void {
+    const kept: MutableBlock[] = [];
+    for (const block of this.#blocks) {
+      if (block.first > last) continue;
+      if (block.last <= last) {
+        kept.push(block);
+        continue;
+      }
+      // Rare, so that building the block again costs less than undoing would complicate it.
+      const again = new MutableBlock(block.first, block.firstFrame);
+      for (const frame of block.frames) {
+        if (frame.first > last) break;
+        again.frames.push(frame);
+        again.lastFrame = frame;
+      }
+      const count = last - block.first + 1;
+      for (const entry of block.entries.slice(0, count)) again.add(entry);
+      kept.push(again);
+    }
+    this.#blocks = kept;
+  }
+
+  /** The oldest block, if a newer one has begun or `any` is wanted. */
+  oldest(any: "full" | "any"): IndexBlock | undefined {
+    return any === "any" || this.#blocks.length > 1
+      ? this.#blocks[0]
+      : undefined;
+  }
+
+  /** Forgets the oldest block: it was written. */
+  dropOldest(): void {
+    this.#blocks.shift();
+  }
+
+  /** How often a term occurs, no more than is cheap to know. */
+  count(term: Term): number {
+    let count = 0;
+    for (const { postings } of this.#blocks) {
+      count += postings.get(term)?.length ?? 0;
+    }
+    return count;
+  }
+
+  /**
+   * The positions of a stream, ascending.
+   *
+   * @param stream The terms that an event must have.
+   * @param after Exclusive lower bound.
+   * @param upTo Inclusive upper bound.
+   */
+  positions(stream: Stream, after: Position, upTo: Position): Position[] {
+    const found: Position[] = [];
+    for (const block of this.#blocks) {
+      if (block.last <= after || block.first > upTo) continue;
+      const lists: (readonly Position[])[] = [];
+      for (const term of stream) lists.push(block.postings.get(term) ?? []);
+      lists.sort((a, b) => a.length - b.length);
+      const [shortest = [], ...others] = lists;
+      for (const position of shortest) {
+        if (position <= after || position > upTo) continue;
+        if (others.every((list) => includesSorted(list, position))) {
+          found.push(position);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** The last frame that begins at or before a position, if the tail knows it. */
+  locate(position: Position): FrameLocation | undefined {
+    for (const { frames } of this.#blocks.toReversed()) {
+      const found = frames.findLast(({ first }) => first <= position);
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
+function includesSorted(list: readonly Position[], wanted: Position): boolean {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle] ?? Infinity) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return list[low] === wanted;
+}

@@ -1,0 +1,382 @@
+/**
+ * The index as readers and writer use it: the index file and the newest events in memory as one,
+ * made again from the log whenever the file is missing, stale or damaged.
+ *
+ * @module
+ */
+import type { Position } from "../events/event.ts";
+import type { Query } from "../events/query.ts";
+import type { FileSystem } from "../storage/file_system.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { reasonOf } from "./errors.ts";
+import { eventLines, parseLine } from "./event_lines.ts";
+import type { FrameRun } from "./frame_reader.ts";
+import {
+  type FrameLocation,
+  type IndexBlock,
+  type IndexEntry,
+  IndexTail,
+} from "./index_tail.ts";
+import { LogCursor } from "./log_cursor.ts";
+import {
+  IndexMismatchError,
+  PositionIndex,
+  type PositionRange,
+} from "./position_index.ts";
+import { type Stream, toStreams } from "./query_streams.ts";
+import type { SegmentedLog } from "./segmented_log.ts";
+import type { Segment } from "./segments.ts";
+import { Yielder } from "./yielder.ts";
+
+/** What a {@linkcode LogIndex} works with. */
+export interface LogIndexOptions {
+  readonly fileSystem: FileSystem;
+  /** The data folder. */
+  readonly path: string;
+  readonly storeId: string;
+  readonly log: SegmentedLog;
+  readonly logger: Logger;
+}
+
+/** Some positions of matching events, and where to go on. */
+export interface PositionPage {
+  /** In the order asked for. */
+  readonly positions: readonly Position[];
+  /** What is left of the range, or `undefined` when this is all. */
+  readonly rest: Pick<PositionRange, "after" | "upTo"> | undefined;
+}
+
+/** Of the log's events, up to this share is looked up one by one; more is scanned. */
+const LOOKUP_SHARE_MAX = 0.1;
+
+/** The index file's name within the data folder. */
+const INDEX_FILE = "index.sqlite";
+
+/** Finds positions by type and tag, and frames by position. */
+export class LogIndex implements Disposable {
+  readonly #options: LogIndexOptions;
+  #file: PositionIndex | undefined;
+  #tail = new IndexTail();
+  #doubt: unknown;
+  #healing: Promise<void> | undefined;
+
+  /** @param options Files and log. */
+  constructor(options: LogIndexOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens the index file, or begins a new one. Before anything else.
+   *
+   * @returns The position that the file proves to have been durable.
+   */
+  open(): Position {
+    try {
+      this.#file = this.#openFile();
+      return this.#file.watermark().through;
+    } catch (error) {
+      this.#remake(error);
+      return 0;
+    }
+  }
+
+  /** Brings the index file up to the end of the log, making it again where it does not fit. */
+  async catchUp(): Promise<void> {
+    try {
+      this.#assertFits();
+      await this.#fill();
+    } catch (error) {
+      this.distrust(error);
+      await this.#heal();
+    }
+  }
+
+  /** Takes frames that were read from the log. */
+  note(segment: Segment, run: FrameRun): void {
+    addRun(this.#tail, segment, run, 0);
+  }
+
+  /** Takes a frame that is being written. */
+  add(location: FrameLocation, entries: readonly IndexEntry[]): void {
+    this.#tail.add(location, entries);
+  }
+
+  /** Forgets everything behind a position: its write failed. */
+  cut(last: Position): void {
+    this.#tail.cut(last);
+  }
+
+  /**
+   * Writes events to the index file, if enough of them have gathered.
+   *
+   * @param which All events, or only what fills a transaction.
+   */
+  async flush(which: "full" | "any"): Promise<void> {
+    const yielder = new Yielder();
+    while (this.#file && this.#healing === undefined) {
+      const block = this.#tail.oldest(which);
+      if (!block || block.last > this.#options.log.head) return;
+      try {
+        if (!this.#file.write(block)) return;
+      } catch (error) {
+        this.distrust(error);
+        await this.#heal();
+        continue;
+      }
+      this.#tail.dropOldest();
+      await yielder.yieldIfDue();
+    }
+  }
+
+  /** Says that the index file was found wrong; it will be made again before it is used again. */
+  distrust(error: unknown): void {
+    this.#doubt ??= error;
+  }
+
+  /** Whether looking events up one by one beats reading the log from end to end. */
+  isSelective(query: Query): boolean {
+    const streams = toStreams(query);
+    if (streams === "all") return false;
+    const counts = streams.map((stream) =>
+      stream.length === 1 && stream[0]?.startsWith("t")
+        ? this.#count(stream)
+        : 0
+    );
+    const count = counts.reduce((sum, each) => sum + each, 0);
+    return count <= this.#options.log.head * LOOKUP_SHARE_MAX;
+  }
+
+  /**
+   * The first event that matches.
+   *
+   * @param query Which events.
+   * @param after Exclusive lower bound.
+   * @param upTo Inclusive upper bound; may lie beyond what is durable.
+   */
+  async firstMatch(
+    query: Query,
+    after: Position,
+    upTo: Position,
+  ): Promise<Position | undefined> {
+    if (after >= upTo) return undefined;
+    const streams = toStreams(query);
+    if (streams === "all") return after + 1;
+    const range = { after, upTo, limit: 1, backwards: false };
+    const { positions } = await this.#page(streams, range);
+    return positions[0];
+  }
+
+  /**
+   * Positions of matching events.
+   *
+   * @param query Which events; not every event.
+   * @param range Where, how many at a time, and in which order.
+   */
+  async find(query: Query, range: PositionRange): Promise<PositionPage> {
+    const streams = toStreams(query);
+    if (streams === "all") throw new TypeError("Every event matches");
+    return await this.#page(streams, range);
+  }
+
+  /** The last known frame that begins at or before a position. */
+  locate(position: Position): FrameLocation | undefined {
+    const inTail = this.#tail.locate(position);
+    if (inTail || this.#doubt !== undefined) return inTail;
+    try {
+      return this.#file?.locate(position);
+    } catch (error) {
+      this.distrust(error);
+      return undefined;
+    }
+  }
+
+  /** Closes the index file. */
+  [Symbol.dispose](): void {
+    this.#file?.[Symbol.dispose]();
+    this.#file = undefined;
+  }
+
+  async #page(
+    streams: readonly Stream[],
+    range: PositionRange,
+  ): Promise<PositionPage> {
+    if (this.#doubt !== undefined || this.#healing) await this.#heal();
+    try {
+      return this.#readPage(streams, range);
+    } catch (error) {
+      this.distrust(error);
+      await this.#heal();
+      return this.#readPage(streams, range);
+    }
+  }
+
+  #readPage(streams: readonly Stream[], range: PositionRange): PositionPage {
+    const { after, upTo, limit, backwards } = range;
+    const found = new Set<Position>();
+    // A full answer says nothing about what lies behind its last position.
+    let known = backwards ? after + 1 : upTo;
+    for (const stream of streams) {
+      const inFile = this.#file?.positions(stream, range) ?? [];
+      const last = inFile.at(-1);
+      if (last !== undefined && inFile.length >= limit) {
+        known = backwards ? Math.max(known, last) : Math.min(known, last);
+      }
+      for (const position of inFile) found.add(position);
+      for (const position of this.#tail.positions(stream, after, upTo)) {
+        found.add(position);
+      }
+    }
+    const positions = [...found]
+      .filter((position) => backwards ? position >= known : position <= known)
+      .sort((a, b) => backwards ? b - a : a - b);
+    const isAll = backwards ? known <= after + 1 : known >= upTo;
+    const rest = backwards
+      ? { after, upTo: known - 1 }
+      : { after: known, upTo };
+    return { positions, rest: isAll ? undefined : rest };
+  }
+
+  #count(stream: Stream): number {
+    const [term = ""] = stream;
+    try {
+      const inFile = this.#doubt === undefined ? this.#file?.count(term) : 0;
+      return (inFile ?? 0) + this.#tail.count(term);
+    } catch (error) {
+      this.distrust(error);
+      return 0;
+    }
+  }
+
+  #openFile(): PositionIndex {
+    const { path, storeId } = this.#options;
+    return new PositionIndex(`${path}/${INDEX_FILE}`, storeId);
+  }
+
+  #remake(error: unknown): void {
+    const { fileSystem, path, storeId, logger } = this.#options;
+    logger.log("warn", "Making the index of the log again", {
+      reason: reasonOf(error),
+    });
+    this.#file?.[Symbol.dispose]();
+    this.#file = undefined;
+    try {
+      for (const suffix of ["", "-wal", "-shm"]) {
+        fileSystem.remove(`${path}/${INDEX_FILE}${suffix}`);
+      }
+      this.#file = this.#openFile();
+    } catch (cause) {
+      logger.log("error", "Keeping the index in memory: its file fails", {
+        reason: reasonOf(cause),
+      });
+      this.#file = new PositionIndex(":memory:", storeId);
+    }
+  }
+
+  #heal(): Promise<void> {
+    this.#healing ??= this.#makeAgain().finally(() => {
+      this.#healing = undefined;
+    });
+    return this.#healing;
+  }
+
+  async #makeAgain(): Promise<void> {
+    const error = this.#doubt;
+    if (error === undefined) return;
+    this.#remake(error);
+    await this.#fill();
+    this.#doubt = undefined;
+  }
+
+  /** Whether the frame that the index ends with stands where it says. */
+  #assertFits(): void {
+    const { fileSystem, log } = this.#options;
+    const watermark = this.#file?.watermark();
+    if (!watermark || watermark.through === 0) return;
+    const { through, frame } = watermark;
+    if (through > log.head) {
+      throw new IndexMismatchError(
+        `The index goes to position ${through}, the log ends at ${log.head}`,
+      );
+    }
+    using cursor = new LogCursor({
+      fileSystem,
+      segments: log.segments,
+      upTo: through,
+      locate: () => frame,
+    });
+    cursor.seek(frame.first);
+    const found = cursor.read()?.frames[0];
+    const fits = found?.offset === frame.offset &&
+      found.first === frame.first && found.crc === frame.crc &&
+      found.first + found.count > through;
+    if (!fits) throw new IndexMismatchError("The index is of another log");
+  }
+
+  /** Indexes what lies between the index file and the tail. */
+  async #fill(): Promise<void> {
+    const { fileSystem, log, logger } = this.#options;
+    const file = this.#file;
+    if (!file) return;
+    const upTo = (this.#tail.first ?? log.end + 1) - 1;
+    const after = file.watermark().through;
+    if (after >= upTo) return;
+    const yielder = new Yielder();
+    const gathered = new IndexTail();
+    using cursor = new LogCursor({
+      fileSystem,
+      segments: log.segments.slice(),
+      upTo,
+      locate: (position) => file.locate(position),
+    });
+    cursor.seek(after + 1);
+    for (let run = cursor.read(); run; run = cursor.read()) {
+      if (!cursor.segment) break;
+      addRun(gathered, cursor.segment, run, after, upTo);
+      for (let block; (block = gathered.oldest("full"));) {
+        await writePatiently(file, block, yielder);
+        gathered.dropOldest();
+      }
+      await yielder.yieldIfDue();
+    }
+    const rest = gathered.oldest("any");
+    if (rest) await writePatiently(file, rest, yielder);
+    logger.log("info", "Indexed the log", { from: after + 1, upTo });
+  }
+}
+
+/** Waits for other processes that are writing to the index file. */
+async function writePatiently(
+  file: PositionIndex,
+  block: IndexBlock,
+  yielder: Yielder,
+): Promise<void> {
+  // Each try waits for SQLite's own timeout, so that this is several seconds.
+  for (let tries = 1; tries <= 100; tries++) {
+    if (file.write(block)) return;
+    await yielder.yieldIfDue();
+  }
+  throw new IndexMismatchError("The index file stays locked, or its disk full");
+}
+
+function addRun(
+  tail: IndexTail,
+  segment: Segment,
+  run: FrameRun,
+  after: Position,
+  upTo: Position = Infinity,
+): void {
+  const lines = eventLines(run, after);
+  for (const { first, count, offset, crc } of run.frames) {
+    const last = first + count - 1;
+    if (last <= after || first > upTo) continue;
+    const entries: IndexEntry[] = [];
+    while (entries.length < last - Math.max(first - 1, after)) {
+      const { value: line } = lines.next();
+      if (!line) break;
+      const { type, tags } = parseLine(line);
+      entries.push({ type, tags });
+    }
+    const location = { first, segment: segment.first, offset, crc };
+    tail.add(location, entries, Math.max(first, after + 1));
+  }
+}

@@ -1,0 +1,325 @@
+/**
+ * The files of a log as one sequence of frames: where it ends, what others added to it, and how
+ * more is written. It knows nothing of queries, conditions or who waits for what.
+ *
+ * @module
+ */
+import type { Clock } from "../events/clock.ts";
+import type { Position } from "../events/event.ts";
+import { appendFully } from "../storage/atomic_replace.ts";
+import type { FileHandle, FileSystem } from "../storage/file_system.ts";
+import {
+  LogCorruptionError,
+  type LogDamage,
+  StoreFormatError,
+} from "./errors.ts";
+import { encodeSegmentHeader, NO_CRC } from "./format.ts";
+import { FrameReader, type FrameRun } from "./frame_reader.ts";
+import { readSegmentHeader, type Segment, segmentAt } from "./segments.ts";
+import { Yielder } from "./yielder.ts";
+
+/** Takes frames as they are read or written. */
+export type FrameVisitor = (segment: Segment, run: FrameRun) => void;
+
+/** Damage at the end of what could be read. */
+export interface TailDamage extends LogDamage {
+  /** The damaged segment. */
+  readonly segment: Segment;
+}
+
+/** What a {@linkcode SegmentedLog} works with. */
+export interface SegmentedLogOptions {
+  readonly fileSystem: FileSystem;
+  /** The data folder. */
+  readonly path: string;
+  readonly storeId: string;
+  readonly clock: Clock;
+  /** Size at which a segment is sealed, in bytes. */
+  readonly segmentBytesMax: number;
+}
+
+/** The open log. Whoever calls anything that writes holds the store's lock. */
+export class SegmentedLog implements Disposable {
+  /** The segments in order; the last is the one written to. */
+  readonly segments: Segment[] = [];
+  /** Position of the last durable event: what readers see. */
+  head: Position = 0;
+  /** Position of the last event that was read or written; beyond `head` until it is durable. */
+  end: Position = 0;
+  /** Where the last frame ends in the last segment, in bytes. */
+  offset = 0;
+  /** CRC of the last frame, or of the segment's header. */
+  crc: number = NO_CRC;
+
+  readonly #fileSystem: FileSystem;
+  readonly #path: string;
+  readonly #storeId: string;
+  readonly #clock: Clock;
+  readonly #segmentBytesMax: number;
+  #file: FileHandle | undefined;
+
+  /** @param options Files, identity and limits. */
+  constructor(options: SegmentedLogOptions) {
+    this.#fileSystem = options.fileSystem;
+    this.#path = options.path;
+    this.#storeId = options.storeId;
+    this.#clock = options.clock;
+    this.#segmentBytesMax = options.segmentBytesMax;
+  }
+
+  /**
+   * Begins at the last of the given segments, whose header is whole.
+   *
+   * @param segments All segments, in order and checked; none for an empty log.
+   * @throws {LogCorruptionError} If the last one is damaged nevertheless.
+   */
+  open(segments: readonly Segment[]): void {
+    const last = segments.at(-1);
+    if (last === undefined) return;
+    this.segments.push(...segments.slice(0, -1));
+    if (this.#enter(last)) return;
+    const what = "its first line is damaged";
+    throw new LogCorruptionError(this.#damageAt(last, 0, what));
+  }
+
+  /** Whether the files hold more than what was read and written here, or less. */
+  hasChanged(): boolean {
+    if (this.#file && this.#file.stat().size !== this.offset) return true;
+    return this.#findNext() !== undefined;
+  }
+
+  /**
+   * Reads what others appended. It is durable only after {@linkcode sync}.
+   *
+   * @param visit Takes the frames.
+   * @returns The damage that reading stopped at, if any.
+   */
+  async catchUp(visit: FrameVisitor): Promise<TailDamage | undefined> {
+    const yielder = new Yielder();
+    for (;;) {
+      const damage = await this.#readOn(visit, yielder);
+      if (damage) return damage;
+      const next = this.#findNext();
+      if (next === undefined) return undefined;
+      // What is sealed never changes: whatever its writer synced is durable.
+      if (!this.#enter(next)) {
+        return this.#damageAt(next, 0, "its first line is damaged");
+      }
+    }
+  }
+
+  /**
+   * Writes frames at the end, all or none. They are durable only after {@linkcode sync}.
+   *
+   * @param frames The frames.
+   * @param last Position of their last event.
+   * @param crc CRC of the last frame.
+   * @throws Whatever the file system throws; the file is as it was before.
+   * @throws {RollbackError} If it could not be restored.
+   */
+  write(frames: Uint8Array, last: Position, crc: number): void {
+    const file = this.#file;
+    if (file === undefined) throw new TypeError("No segment was begun");
+    try {
+      appendFully(file, frames);
+    } catch (error) {
+      try {
+        file.truncate(this.offset);
+      } catch (cause) {
+        throw new RollbackError({ cause });
+      }
+      throw error;
+    }
+    this.offset += frames.length;
+    this.end = last;
+    this.crc = crc;
+  }
+
+  /** Whether the next frame belongs into a new segment. */
+  get isFull(): boolean {
+    return this.#file === undefined ||
+      (this.end >= this.#first && this.offset >= this.#segmentBytesMax);
+  }
+
+  /**
+   * Seals the last segment and begins the next.
+   *
+   * @throws {SyncError} If it could not be made durable.
+   * @throws Whatever else the file system throws; nothing has changed then.
+   */
+  async roll(): Promise<void> {
+    const segment = segmentAt(this.#path, this.end + 1);
+    const { bytes, crc } = encodeSegmentHeader({
+      segment: segment.first,
+      store: this.#storeId,
+      created: this.#clock.now().toISOString(),
+      previous: this.segments.at(-1)?.first ?? 0,
+      previousBytes: this.offset,
+      prev: this.crc,
+    });
+    const file = this.#fileSystem.open(segment.path, { mode: "createNew" });
+    try {
+      appendFully(file, bytes);
+    } catch (error) {
+      file.close();
+      this.#fileSystem.remove(segment.path);
+      throw error;
+    }
+    try {
+      // The header and the name, before any frame relies on them.
+      await file.sync();
+      await this.#fileSystem.syncDirectory(`${this.#path}/events`);
+    } catch (cause) {
+      file.close();
+      throw new SyncError(segment.file, { cause });
+    }
+    this.#file?.close();
+    this.#file = file;
+    this.segments.push(segment);
+    this.offset = bytes.length;
+    this.crc = crc;
+  }
+
+  /**
+   * Makes everything read and written so far durable. Never call it again after a failure.
+   *
+   * @throws {SyncError} If the disk reports a failure.
+   */
+  async sync(): Promise<void> {
+    try {
+      await this.#file?.sync();
+    } catch (cause) {
+      throw new SyncError(this.segments.at(-1)?.file ?? "events", { cause });
+    }
+  }
+
+  /**
+   * Takes back the last write, whose sync failed. The log is not written to any more after that.
+   *
+   * Nobody else saw it, as the store's lock is still held. The system counts the pages as clean
+   * now, so that another process would sync them "successfully" without their ever reaching the
+   * disk. Cut off, they are written anew by whoever appends next.
+   *
+   * @param bytes Length of that write.
+   */
+  abandon(bytes: number): void {
+    this.offset -= bytes;
+    this.end = this.head;
+    try {
+      this.truncate();
+    } catch {
+      // The disk fails already, and the writer stops because of that: nothing is left to do.
+    }
+  }
+
+  /** Cuts off what follows the last frame. */
+  truncate(): void {
+    this.#file?.truncate(this.offset);
+  }
+
+  /** Size of all segments, in bytes. */
+  get bytes(): number {
+    return this.segments.reduce(
+      (sum, { path }) => sum + (this.#fileSystem.stat(path)?.size ?? 0),
+      0,
+    );
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  get #first(): Position {
+    return this.segments.at(-1)?.first ?? 1;
+  }
+
+  async #readOn(
+    visit: FrameVisitor,
+    yielder: Yielder,
+  ): Promise<TailDamage | undefined> {
+    const segment = this.segments.at(-1);
+    if (segment === undefined || this.#file === undefined) return undefined;
+    if (this.#file.stat().size < this.offset) {
+      const what = "events that were read from it are gone";
+      return this.#damageAt(segment, this.#file.stat().size, what);
+    }
+    const start = { offset: this.offset, first: this.end + 1, prev: this.crc };
+    const reader = new FrameReader(this.#file, start);
+    for (let run = reader.read(); run; run = reader.read()) {
+      visit(segment, run);
+      this.offset = reader.offset;
+      this.end = reader.next - 1;
+      this.crc = reader.crc ?? this.crc;
+      await yielder.yieldIfDue();
+    }
+    const { damage } = reader;
+    return damage && this.#damageAt(segment, damage.offset, damage.what);
+  }
+
+  #findNext(): Segment | undefined {
+    // A segment without frames is followed by none: it begins at the next position itself.
+    if (this.#file && this.end < this.#first) return undefined;
+    const next = segmentAt(this.#path, this.end + 1);
+    return this.#fileSystem.stat(next.path) && next;
+  }
+
+  /** Opens the next segment; `false` when its header is incomplete or does not fit. */
+  #enter(segment: Segment): boolean {
+    const file = this.#fileSystem.open(segment.path, { mode: "append" });
+    try {
+      const header = readSegmentHeader(file);
+      const previous = this.segments.at(-1);
+      const fits = header !== undefined && header.segment === segment.first &&
+        header.previous === (previous?.first ?? 0) &&
+        (this.#file === undefined || header.prev === this.crc);
+      if (!fits) {
+        file.close();
+        return false;
+      }
+      if (header.store !== this.#storeId) {
+        const what = `it belongs to another store: ${header.store}`;
+        throw new StoreFormatError(segment.path, what);
+      }
+      this.#file?.close();
+      this.#file = file;
+      this.segments.push(segment);
+      this.end = segment.first - 1;
+      this.offset = header.headerBytes;
+      this.crc = header.crc;
+      return true;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  #damageAt(segment: Segment, offset: number, what: string): TailDamage {
+    const { file } = segment;
+    return { segment, file, offset, position: this.end + 1, what };
+  }
+}
+
+/** A file or folder could not be made durable: what it holds after a crash is unknown. */
+export class SyncError extends Error {
+  override readonly name = "SyncError";
+
+  /**
+   * @param file The file, within the data folder.
+   * @param options `cause`: what the system said.
+   */
+  constructor(readonly file: string, options: ErrorOptions) {
+    super(`Cannot make "${file}" durable`, options);
+  }
+}
+
+/** A failed write could not be undone: the file may hold a part of a frame. */
+export class RollbackError extends Error {
+  override readonly name = "RollbackError";
+
+  /** @param options `cause`: what the system said. */
+  constructor(options: ErrorOptions) {
+    super("Cannot cut off what a failed write left behind", options);
+  }
+}

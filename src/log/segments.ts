@@ -1,0 +1,139 @@
+/**
+ * The segments of a log: which there are, and in which one a position lies.
+ *
+ * @module
+ */
+import type { Position } from "../events/event.ts";
+import type { FileHandle, FileSystem } from "../storage/file_system.ts";
+import { LogCorruptionError, StoreFormatError } from "./errors.ts";
+import {
+  parseSegmentHeader,
+  parseSegmentName,
+  SEGMENT_HEADER_BYTES_MAX,
+  type SegmentHeader,
+  segmentName,
+} from "./format.ts";
+
+/** A segment of the log. */
+export interface Segment {
+  /** Its first position. */
+  readonly first: Position;
+  /** The file. */
+  readonly path: string;
+  /** The file within the data folder, for messages. */
+  readonly file: string;
+}
+
+/** A segment header as read: what it says, its CRC and length. */
+export type ReadSegmentHeader = SegmentHeader & {
+  readonly crc: number;
+  readonly headerBytes: number;
+};
+
+/** The segment of the data folder `path` that begins at a position. */
+export function segmentAt(path: string, first: Position): Segment {
+  const file = `events/${segmentName(first)}`;
+  return { first, path: `${path}/${file}`, file };
+}
+
+/** The segments of the data folder `path`, in order. Files of other names are not looked at. */
+export function listSegments(fileSystem: FileSystem, path: string): Segment[] {
+  return fileSystem.list(`${path}/events`)
+    .map(parseSegmentName)
+    .filter((first) => first !== undefined)
+    .sort((a, b) => a - b)
+    .map((first) => segmentAt(path, first));
+}
+
+/**
+ * Reads the first line of a segment.
+ *
+ * @param file The open segment.
+ * @returns What it says, or `undefined` when it is incomplete or damaged.
+ */
+export function readSegmentHeader(
+  file: FileHandle,
+): ReadSegmentHeader | undefined {
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES_MAX);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const read = file.readAt(bytes.subarray(filled), filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return parseSegmentHeader(bytes.subarray(0, filled));
+}
+
+/**
+ * Checks what can be checked of all segments without reading them: that each header is whole and
+ * of this store, that none is missing in between and none was shortened.
+ *
+ * @param fileSystem Where.
+ * @param segments All segments, in order, but one at the end that was begun and not finished.
+ * @param storeId The store's id.
+ * @throws {LogCorruptionError} If a segment is damaged or missing.
+ * @throws {StoreFormatError} If a segment belongs to another store.
+ */
+export function assertSegmentsJoin(
+  fileSystem: FileSystem,
+  segments: readonly Segment[],
+  storeId: string,
+): void {
+  let previous: Segment | undefined;
+  let previousBytes = 0;
+  for (const segment of segments) {
+    using file = fileSystem.open(segment.path, { mode: "read" });
+    const header = readSegmentHeader(file);
+    const corrupt = (what: string) =>
+      new LogCorruptionError({
+        file: segment.file,
+        offset: 0,
+        position: segment.first,
+        what,
+      });
+    if (header === undefined || header.segment !== segment.first) {
+      throw corrupt("its first line is damaged");
+    }
+    if (header.store !== storeId) {
+      throw new StoreFormatError(
+        segment.path,
+        `it belongs to another store, move it away: ${header.store}`,
+      );
+    }
+    if (header.previous !== (previous?.first ?? 0)) {
+      throw corrupt(
+        `the segment before it is missing: ${segmentName(header.previous)}`,
+      );
+    }
+    if (header.previousBytes !== previousBytes) {
+      throw corrupt(
+        `the segment before it must have ${header.previousBytes} bytes: ` +
+          `current size is ${previousBytes}`,
+      );
+    }
+    previous = segment;
+    previousBytes = file.stat().size;
+  }
+}
+
+/**
+ * The segment that holds a position, or would if it existed.
+ *
+ * @param segments Segments in order.
+ * @param position The position.
+ * @returns Its index; -1 when it lies before all of them.
+ */
+export function segmentIndexOf(
+  segments: readonly Segment[],
+  position: Position,
+): number {
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const first = segments[middle]?.first ?? Infinity;
+    if (first <= position) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
