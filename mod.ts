@@ -88,6 +88,7 @@ export {
   type RebuildAllOptions,
   RebuildConflictError,
   type Rebuilder,
+  RebuilderClosedError,
   type RebuildOptions,
 } from "./src/rebuild/rebuilder.ts";
 

@@ -29,6 +29,7 @@ import {
   type RebuildAllOptions,
   RebuildConflictError,
   type Rebuilder,
+  RebuilderClosedError,
   type RebuildOptions,
 } from "./rebuilder.ts";
 import { RunningOperation } from "./running_operation.ts";
@@ -302,7 +303,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     }
     const planned = await this.plan(names, options);
     if (this.#isClosed) {
-      throw new Error("Cannot rebuild as the store is being closed");
+      throw new RebuilderClosedError();
     }
     const wanted = planned.filter(({ rebuild }) => rebuild);
     if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);

@@ -71,6 +71,17 @@ export class RebuildConflictError extends Error {
   }
 }
 
+/** The store was closed while a rebuild was asked for. Nothing was started: open it, ask again. */
+export class RebuilderClosedError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "RebuilderClosedError";
+
+  /** Creates the error. */
+  constructor() {
+    super("Cannot rebuild as the store is closed: open it and ask again");
+  }
+}
+
 /**
  * Rebuilds projections aside while the old generations keep serving, and swaps each in when it
  * has caught up. One process-wide scheduler bounds how many are built at once.
