@@ -1,0 +1,95 @@
+/**
+ * Telemetry: one object for spans and metrics, made once for each Opossum and handed down. It
+ * rests on `@opentelemetry/api` alone: without an SDK in the process it does next to nothing.
+ *
+ * @module
+ */
+import {
+  createInstruments,
+  type Instruments,
+  MeterSource,
+  observeProjections,
+  observeRebuilds,
+  type ProjectionObservation,
+  type RebuildObservation,
+} from "./instruments.ts";
+import type { SpanName } from "./names.ts";
+import {
+  activeContext,
+  type OpenSpan,
+  runInContext,
+  runInSpan,
+  type SpanOptions,
+  startSpan,
+  type TelemetryContext,
+  TracerSource,
+} from "./spans.ts";
+
+/**
+ * Spans and metrics. The counters and histograms are its fields, named as in `METRICS`. Nothing
+ * here throws, but for what a function that it was given throws.
+ */
+export interface Telemetry extends Instruments {
+  /**
+   * Runs a function within a span: the span is active meanwhile, fails when the function does,
+   * and ends with it.
+   *
+   * @param name The span's name.
+   * @param options Attributes, parent and links.
+   * @param fn What to run; may be asynchronous.
+   * @returns What `fn` returned.
+   */
+  span<T>(
+    name: SpanName,
+    options: SpanOptions,
+    fn: (span: OpenSpan) => T,
+  ): T;
+
+  /**
+   * Opens a span that outlives the calling function. End it in a `finally`, or take it with
+   * `using`. It is not made active: hand on its `context`.
+   */
+  startSpan(name: SpanName, options?: SpanOptions): OpenSpan;
+
+  /** The caller's context, to give later work as `parent` or in `links`. */
+  activeContext(): TelemetryContext;
+
+  /** Runs a function with a context active that was kept from earlier. */
+  runInContext<T>(context: TelemetryContext, fn: () => T): T;
+
+  /**
+   * Reports position and lag of projections whenever metrics are collected. Dispose the returned
+   * object to stop.
+   */
+  observeProjections(
+    callback: () =>
+      | Iterable<ProjectionObservation>
+      | Promise<Iterable<ProjectionObservation>>,
+  ): Disposable;
+
+  /**
+   * Reports active and queued rebuilds whenever metrics are collected. Dispose the returned
+   * object to stop.
+   */
+  observeRebuilds(callback: () => RebuildObservation): Disposable;
+}
+
+/**
+ * Makes the telemetry of one Opossum. An SDK may be registered before or after: it is looked for
+ * at every use.
+ *
+ * @returns The telemetry.
+ */
+export function createTelemetry(): Telemetry {
+  const tracers = new TracerSource();
+  const meters = new MeterSource();
+  return {
+    ...createInstruments(meters),
+    span: (name, options, fn) => runInSpan(tracers, name, options, fn),
+    startSpan: (name, options = {}) => startSpan(tracers, name, options),
+    activeContext,
+    runInContext,
+    observeProjections: (callback) => observeProjections(meters, callback),
+    observeRebuilds: (callback) => observeRebuilds(meters, callback),
+  };
+}
