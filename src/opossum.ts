@@ -1,13 +1,24 @@
 /**
- * Puts the pieces together.
+ * Opens a store: the event log on files, with projections, rebuilder and daemon over it.
  *
  * @module
  */
+import { assemble } from "./assembly.ts";
 import type { Daemon } from "./daemon/daemon.ts";
 import type { EventStore } from "./events/event_store.ts";
-import type { OpossumOptions, ResolvedOptions } from "./options.ts";
+import { openFileEventStore } from "./log/file_event_store.ts";
+import type { VerifyReport } from "./log/verify.ts";
+import {
+  type OpossumOptions,
+  type ResolvedOptions,
+  resolveOptions,
+} from "./options.ts";
+import type { ProjectionDefinition } from "./projections/definition.ts";
 import type { Projections } from "./projections/projections.ts";
+import { loadProjections, ProjectionRegistry } from "./projections/registry.ts";
 import type { Rebuilder } from "./rebuild/rebuilder.ts";
+import { denoFileSystem } from "./storage/deno_file_system.ts";
+import { createTelemetry } from "./telemetry/telemetry.ts";
 
 /** An open store with its projections. Dispose it to stop, drain and close everything. */
 export interface Opossum extends AsyncDisposable {
@@ -21,9 +32,90 @@ export interface Opossum extends AsyncDisposable {
   readonly rebuilder: Rebuilder;
   /** Keeps the projections up to date. */
   readonly daemon: Daemon;
+  /**
+   * Reads the whole log and checks every frame and line of it.
+   *
+   * @param options `signal`: gives up by throwing its reason.
+   * @returns What was found; an empty list of problems when all is well.
+   */
+  verify(options?: { readonly signal?: AbortSignal }): Promise<VerifyReport>;
 }
 
-/** Opens the store in `options.path`, creating it if missing. */
-export function openOpossum(_options: OpossumOptions): Promise<Opossum> {
-  throw new Error("replaced soon");
+/**
+ * Opens the store in `options.path`, creating it if missing, and starts its daemon.
+ *
+ * @param options Where, which projections, and how.
+ * @returns The open store.
+ * @throws {TypeError | RangeError} If an option is unusable; nothing was opened.
+ * @throws {LogCorruptionError} If the log is damaged where it was acknowledged.
+ *
+ * @example
+ * ```ts
+ * import { defineProjection, openOpossum, silentLogger } from "@opossum/deno";
+ * import { assertEquals } from "@std/assert";
+ *
+ * type Deposited = { type: "Deposited"; data: { account: string; cents: number } };
+ * const balances = defineProjection<{ cents: number }, Deposited>({
+ *   name: "Balances",
+ *   version: 1,
+ *   eventTypes: ["Deposited"],
+ *   key: (event) => event.data.account,
+ *   apply: (state, event) => ({ cents: (state?.cents ?? 0) + event.data.cents }),
+ * });
+ *
+ * const path = await Deno.makeTempDir();
+ * {
+ *   await using opossum = await openOpossum({
+ *     path,
+ *     projections: [balances],
+ *     logger: silentLogger,
+ *   });
+ *   await opossum.daemon.whenStarted();
+ *   const { last } = await opossum.events.append<Deposited>([
+ *     { type: "Deposited", data: { account: "ada", cents: 500 } },
+ *   ]);
+ *   await opossum.projections.waitFor(last);
+ *   assertEquals(await opossum.projections.get("Balances", "ada"), { cents: 500 });
+ * }
+ * await Deno.remove(path, { recursive: true });
+ * ```
+ */
+export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
+  const resolved = resolveOptions(options);
+  const { path, projections, clock, logger, segmentBytesMax } = resolved;
+  const definitions: readonly ProjectionDefinition[] =
+    typeof projections === "string"
+      ? await loadProjections(projections)
+      : projections;
+  // Bad definitions are refused before any file is touched.
+  new ProjectionRegistry(definitions);
+  const telemetry = createTelemetry();
+  const events = await openFileEventStore({
+    path,
+    clock,
+    logger,
+    fileSystem: denoFileSystem,
+    segmentBytesMax,
+  });
+  const assembly = assemble({
+    options: resolved,
+    definitions,
+    events,
+    storeId: events.storeId,
+    fileSystem: denoFileSystem,
+    telemetry,
+  });
+  if (resolved.startDaemon) await assembly.daemon.start();
+  return {
+    options: resolved,
+    events,
+    projections: assembly.projections,
+    rebuilder: assembly.rebuilder,
+    daemon: assembly.daemon,
+    verify: (verifyOptions) => events.verify(verifyOptions),
+    async [Symbol.asyncDispose]() {
+      await assembly[Symbol.asyncDispose]();
+      await events[Symbol.asyncDispose]();
+    },
+  };
 }
