@@ -15,8 +15,10 @@ import { SeededRandom, seededUuid } from "./seeding/random.ts";
 
 const EVENT = 0;
 const BATCH_SIZE = 1_000;
-const SEED_MAX = 0xffff_ffff;
-const EVENTS_MAX = 100_000_000;
+/** The greatest seed. */
+export const SEED_MAX = 0xffff_ffff;
+/** The greatest number of events. */
+export const EVENTS_MAX = 100_000_000;
 const FIRST_TIMESTAMP_MS = Date.UTC(2025, 0, 6, 8);
 const TIMESTAMP_STEP_MS_MAX = 30_000;
 

@@ -1,0 +1,144 @@
+/**
+ * The sample as a server: store, projections, commands, queries, admin API and docs page, put
+ * together.
+ *
+ * @module
+ */
+import {
+  createJsonLogger,
+  type Logger,
+  openOpossum,
+  type Opossum,
+} from "@opossum/deno";
+import {
+  type AdminAuth,
+  createApp,
+  type RunningServer,
+  serveApp,
+} from "@opossum/deno/api";
+import { createCourseApp } from "./app.ts";
+import { seedStore } from "./seeder.ts";
+
+/** Events in the data set that an empty folder gets. */
+export const FIRST_EVENTS = 1_000;
+
+/** Requests under way may take this long to end, in milliseconds: leaves time to close the rest. */
+const DRAIN_TIMEOUT_MS = 5_000;
+
+/** How to serve. */
+export interface CourseServerOptions {
+  /** The data folder; created when missing. */
+  readonly data: string;
+  /** The address to listen on. */
+  readonly host: string;
+  /** The port to listen on; 0 for any that is free. */
+  readonly port: number;
+  /**
+   * The token of the admin API: 32 characters at least. Without one the API is open to this
+   * machine, and the server refuses to listen on any other address. @default {none}
+   */
+  readonly token?: string | undefined;
+  /** Returns the metrics in Prometheus' text format. @default {none} */
+  readonly metrics?: () => Promise<string>;
+  /** Called when an empty folder was filled, with the number of events. */
+  readonly onSeeded?: (events: number) => void;
+  /** Where log records go. @default {JSON lines on standard error} */
+  readonly logger?: Logger;
+}
+
+/** The sample, serving. Dispose it to stop within about ten seconds. */
+export interface CourseServer extends AsyncDisposable {
+  /** Where it answers, such as `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** The store that it serves. */
+  readonly opossum: Opossum;
+}
+
+/**
+ * Starts the sample.
+ *
+ * @param options Which folder, where to listen, and who may administer.
+ * @returns The server. The projections of a new folder may still be under construction: `/readyz`
+ * says when they are ready.
+ * @throws {UnsafeBindError} If there is no token and others could reach the address.
+ * @throws {BindError} If the address cannot be listened on.
+ */
+export async function startCourseServer(
+  options: CourseServerOptions,
+): Promise<CourseServer> {
+  const { data, token, metrics, onSeeded } = options;
+  const { logger = createJsonLogger() } = options;
+  await using resources = new AsyncDisposableStack();
+  const opossum = resources.use(await openCampus(data, logger));
+  if (await opossum.events.head() === 0) {
+    onSeeded?.(await seedStore(opossum.events, { events: FIRST_EVENTS }));
+  }
+  await opossum.daemon.start();
+
+  // The endpoints under /admin rebuild projections:
+  // - in development after the data was reset or a projection changed,
+  // - in production after a release that brings or repairs a projection, and after a disaster
+  //   that took the read models.
+  // They cost the machine a lot, so they take a token, and listen to others only with one. Put a
+  // proxy that limits rates and terminates TLS before a server that others can reach.
+  const auth: AdminAuth = token === undefined
+    ? { allowUnauthenticated: true }
+    : { tokens: [token] };
+  const app = createApp({
+    opossum,
+    auth,
+    routers: [createCourseApp({ opossum })],
+    info: {
+      title: "Course management on Opossum",
+      version: "1",
+      description: "The sample: students enrol in courses. Commands record " +
+        "events, queries read projections, and the admin API rebuilds them.",
+    },
+    ...(metrics ? { metrics } : {}),
+  });
+  const server: RunningServer = resources.use(serveApp({
+    app,
+    auth,
+    host: options.host,
+    port: options.port,
+    logger,
+    drainTimeoutMs: DRAIN_TIMEOUT_MS,
+  }));
+
+  // From here on the caller disposes: the server first, then the store under it.
+  const owned = resources.move();
+  return {
+    url: server.url,
+    opossum,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function openCampus(path: string, logger: Logger): Promise<Opossum> {
+  // Projections are read models derived from the events in the store. The daemon keeps them up to
+  // date as events are appended; a rebuild derives them anew while the old ones keep serving.
+  return openOpossum({
+    path,
+    logger,
+    // The URL of a module, not the definitions themselves: rebuilds can load it in workers.
+    projections: import.meta.resolve("./projections.ts"),
+    // What the daemon rebuilds when it starts.
+    // - true, for development: whatever is missing, stale or damaged. A fresh folder just works.
+    // - false, for production: nothing. A new projection stays absent, and reads of it say so,
+    //   until POST /admin/projections/rebuild.
+    enableAutoRebuild: true,
+    // How many projections are rebuilt at the same time. The sample has four: all of them, in one
+    // pass over the log. More cost memory and disk: 2-4 on a hard disk, 4-8 on an SSD, 8-16 on
+    // NVMe.
+    maxConcurrentRebuilds: 4,
+    // How often to look for events of other processes, in milliseconds. Events of this process
+    // are applied at once. Lower: fresher after an import from the command line, more wake-ups.
+    pollingInterval: 5_000,
+    // Events applied in one transaction. Higher: catches up faster, takes more memory.
+    batchSize: 1_000,
+    // Rebuilds what has become stale at three o'clock at night (UTC), where the runtime has cron.
+    ...("cron" in Deno ? { rebuildSchedule: "0 3 * * *" } : {}),
+    // The folder may be empty: it is seeded first, so that the projections are built only once.
+    startDaemon: false,
+  });
+}
