@@ -7,7 +7,12 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Scalar } from "@scalar/hono-api-reference";
 import { ProblemError } from "./problem.ts";
-import { HEALTH_TAG, OPERATIONS_TAG, PROJECTIONS_TAG } from "./sections.ts";
+import {
+  HEALTH_TAG,
+  OPERATIONS_TAG,
+  PROJECTIONS_TAG,
+  SECURITY_SCHEME,
+} from "./sections.ts";
 
 /** What the OpenAPI document says about the whole. */
 export interface DocumentInfo {
@@ -52,6 +57,7 @@ export function addDocs(router: OpenAPIHono, info: DocumentInfo): void {
       mcp: { disabled: true },
       hideClientButton: true,
       showDeveloperTools: "never",
+      authentication: { preferredSecurityScheme: SECURITY_SCHEME },
       // A token typed into the page is gone when the page is.
       persistAuth: false,
     })(context, next);
@@ -80,6 +86,7 @@ function openApiDocument(
   return router.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title, version, ...(description ? { description } : {}) },
+    servers: [{ url: "/", description: "This server" }],
     tags: [
       {
         name: PROJECTIONS_TAG,
@@ -99,7 +106,8 @@ function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",
     `script-src 'self' 'nonce-${nonce}'`,
-    `style-src 'self' 'nonce-${nonce}'`,
+    // The page's script styles its elements inline, with no way to pass a nonce on.
+    "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
     "connect-src 'self'",

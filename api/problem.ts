@@ -10,6 +10,7 @@ import {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
   RebuildConflictError,
+  RebuilderClosedError,
   UnknownProjectionError,
 } from "../mod.ts";
 import type { Context, ErrorHandler } from "hono";
@@ -194,6 +195,15 @@ export function problemOf(error: unknown): ProblemInit | undefined {
       detail: `The files of projection "${error.projectionName}" are missing ` +
         "or damaged: rebuild it, then read again",
       extensions: { projectionName: error.projectionName },
+    };
+  }
+  if (error instanceof RebuilderClosedError) {
+    return {
+      kind: "stopping",
+      status: 503,
+      title: "Stopping",
+      detail: "The server is about to stop: try again when it is back",
+      headers: { "Retry-After": "5" },
     };
   }
   if (error instanceof AppendConditionError) {

@@ -56,9 +56,20 @@ const accepted = {
 const PreferHeader = z.object({
   prefer: z.string().optional().openapi({
     description: "`respond-async`, `wait=N` with N in seconds, or both",
-    example: "wait=60",
   }),
 });
+
+/** Optional; the docs page proposes an empty one, so that its button does what the path says. */
+function jsonBody<Body>(schema: z.ZodType<Body>): {
+  readonly content: {
+    readonly "application/json": {
+      readonly schema: z.ZodType<Body>;
+      readonly example: Record<never, never>;
+    };
+  };
+} {
+  return { content: { "application/json": { schema, example: {} } } };
+}
 
 const rebuildAllRoute = createRoute({
   method: "post",
@@ -90,7 +101,7 @@ ${WAITING}`,
   request: {
     query: ForceAllQuery,
     headers: PreferHeader,
-    body: { content: { "application/json": { schema: RebuildAllRequest } } },
+    body: jsonBody(RebuildAllRequest),
   },
   middleware: [strictJson()],
   responses: {
@@ -126,7 +137,7 @@ ${WAITING}`,
     params: z.object({ projectionName: ProjectionName }),
     query: NoQuery,
     headers: PreferHeader,
-    body: { content: { "application/json": { schema: RebuildRequest } } },
+    body: jsonBody(RebuildRequest),
   },
   middleware: [strictJson()],
   responses: {
@@ -157,7 +168,7 @@ export function addRebuildRoutes(
   router.openapi(rebuildAllRoute, async (context) => {
     const { forceAll } = context.req.valid("query");
     const { projectionNames, ...body } = context.req.valid("json");
-    if (projectionNames !== undefined && forceAll !== undefined) {
+    if (projectionNames !== undefined && forceAll === "true") {
       throw new ProblemError({
         kind: "invalid-parameter",
         status: 400,

@@ -66,7 +66,7 @@ Deno.test("requireAuth() ignores tokens in the query, in cookies and in bodies",
 
 Deno.test("createAdminRouter() tells strangers nothing of what is behind it", async () => {
   const app = setUp();
-  const answers = new Set<string>();
+  const answers: string[] = [];
   const requests: [string, string][] = [
     ["GET", "/admin"],
     ["GET", "/admin/nothing"],
@@ -85,7 +85,7 @@ Deno.test("createAdminRouter() tells strangers nothing of what is behind it", as
       headers: { "x-request-id": "same" },
     });
     const response = await app.request(request);
-    answers.add(
+    answers.push(
       JSON.stringify([
         response.status,
         [...response.headers],
@@ -93,8 +93,8 @@ Deno.test("createAdminRouter() tells strangers nothing of what is behind it", as
       ]),
     );
   }
-  assertEquals(answers.size, 1);
-  assertEquals(JSON.parse([...answers][0]!)[0], 401);
+  assertEquals(JSON.parse(answers[0] ?? "")[0], 401);
+  assertEquals(new Set(answers).size, 1);
 });
 
 Deno.test("requireAuth() accepts several tokens, and rotated ones without a restart", async () => {

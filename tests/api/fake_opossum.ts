@@ -167,6 +167,9 @@ export class FakeOpossum implements Opossum {
     entry.ended.resolve(result);
   }
 
+  readonly verify: Opossum["verify"] = () =>
+    Promise.reject(new Error("Not faked"));
+
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

@@ -18,8 +18,8 @@ async function askAndWait(
   request: Promise<Response>,
 ): Promise<{ response: Promise<Response>; id: string }> {
   await opossum.clock.whenSleeping();
-  const { operationIds: [id] } = await opossum.rebuilder.getRebuildStatus();
-  return { response: request, id: id! };
+  const { operationIds } = await opossum.rebuilder.getRebuildStatus();
+  return { response: request, id: operationIds.join() };
 }
 
 Deno.test("POST rebuild answers 200 with the whole result", async () => {

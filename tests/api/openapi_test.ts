@@ -1,0 +1,153 @@
+import { assert, assertEquals } from "@std/assert";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { createApp } from "../../api/mod.ts";
+import { FakeOpossum } from "./fake_opossum.ts";
+import { TOKEN } from "./requests.ts";
+
+interface Described {
+  readonly summary?: string;
+  readonly description?: string;
+  readonly operationId?: string;
+  readonly tags?: readonly string[];
+  readonly security?: readonly unknown[];
+  readonly responses: Record<string, {
+    readonly description: string;
+    readonly content?: Record<string, { schema?: unknown; example?: unknown }>;
+  }>;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly info: unknown;
+  readonly tags: readonly { name: string }[];
+  readonly paths: Record<string, Record<string, Described>>;
+  readonly components: {
+    readonly schemas: Record<string, unknown>;
+    readonly securitySchemes: Record<string, unknown>;
+  };
+}
+
+/** What serves the document itself is not in it. */
+const DOCS = ["/openapi.json", "/docs", "/docs/scalar.js"];
+
+async function setUp(): Promise<{ app: OpenAPIHono; document: Document }> {
+  const app = createApp({
+    opossum: new FakeOpossum("CourseDetails"),
+    auth: { tokens: [TOKEN] },
+    info: { title: "Course management", version: "1.2.3" },
+  });
+  const response = await app.request("/openapi.json");
+  assertEquals(response.headers.get("content-type"), "application/json");
+  return { app, document: await response.json() };
+}
+
+function operationsOf({ paths }: Document): [string, Described][] {
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map((
+      [method, described],
+    ): [string, Described] => [`${method.toUpperCase()} ${path}`, described])
+  );
+}
+
+Deno.test("/openapi.json describes every route, and nothing else", async () => {
+  const { app, document } = await setUp();
+  const routes = app.routes
+    .filter(({ method, path }) => method !== "ALL" && !DOCS.includes(path))
+    .map(({ method, path }) =>
+      `${method} ${path.replaceAll(/:([^/]+)/g, "{$1}")}`
+    );
+  assertEquals(
+    operationsOf(document).map(([name]) => name).sort(),
+    [...new Set(routes)].sort(),
+  );
+  assertEquals(operationsOf(document).map(([name]) => name).sort(), [
+    "DELETE /admin/operations/{operationId}",
+    "GET /admin/operations",
+    "GET /admin/operations/{operationId}",
+    "GET /admin/plan",
+    "GET /admin/projections",
+    "GET /admin/projections/checkpoints",
+    "GET /admin/projections/status",
+    "GET /admin/projections/{projectionName}",
+    "GET /healthz",
+    "GET /metrics",
+    "GET /readyz",
+    "POST /admin/projections/rebuild",
+    "POST /admin/projections/{projectionName}/rebuild",
+  ]);
+});
+
+Deno.test("/openapi.json explains each route, with examples and problems", async () => {
+  const { document } = await setUp();
+  const tags = document.tags.map(({ name }) => name);
+  const ids = new Set<string | undefined>();
+  for (const [name, described] of operationsOf(document)) {
+    const { summary, description, operationId, security } = described;
+    assert(summary && description && operationId, name);
+    ids.add(operationId);
+    assert(described.tags?.every((tag) => tags.includes(tag)), name);
+    const isGuarded = name.includes(" /admin") || name.includes("/metrics");
+    assertEquals(security, isGuarded ? [{ bearerAuth: [] }] : undefined, name);
+    const statuses = Object.keys(described.responses);
+    assert(statuses.includes("400"), name);
+    assertEquals(statuses.includes("401"), isGuarded, name);
+    for (
+      const [status, { content = {} }] of Object.entries(described.responses)
+    ) {
+      for (const [mediaType, { schema, example }] of Object.entries(content)) {
+        assert(schema !== undefined && example !== undefined, name);
+        assertEquals(
+          mediaType === "application/problem+json",
+          Number(status) >= 400,
+          `${name} ${status}`,
+        );
+      }
+    }
+  }
+  assertEquals(ids.size, operationsOf(document).length);
+});
+
+Deno.test("/openapi.json is an OpenAPI 3.1 document with a bearer scheme", async () => {
+  const { document } = await setUp();
+  assertEquals(document.openapi, "3.1.0");
+  assertEquals(document.info, { title: "Course management", version: "1.2.3" });
+  assertEquals(Object.keys(document.components.securitySchemes), [
+    "bearerAuth",
+  ]);
+  // A reference to nowhere would leave a hole in the page.
+  const references = JSON.stringify(document).matchAll(
+    /"\$ref":"#\/components\/schemas\/([^"]+)"/g,
+  );
+  for (const [, name] of references) {
+    assert(name !== undefined && name in document.components.schemas, name);
+  }
+});
+
+Deno.test("/docs loads nothing from other servers", async () => {
+  const { app } = await setUp();
+  const response = await app.request("/docs");
+  const html = await response.text();
+  assertEquals(
+    [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, url]) => url),
+    ["/docs/scalar.js"],
+  );
+  assert(!/https?:\/\//.test(html));
+  assert(html.includes('"url": "/openapi.json"'));
+  const policy = response.headers.get("content-security-policy") ?? "";
+  assert(policy.startsWith("default-src 'none';"));
+  assert(!/https?:|\*/.test(policy));
+  const nonce = policy.match(/'nonce-([^']+)'/)?.[1];
+  assert(html.includes(`<script type="text/javascript" nonce="${nonce}">`));
+});
+
+Deno.test("/docs/scalar.js is the script of the npm package", async () => {
+  const { app } = await setUp();
+  const response = await app.request("/docs/scalar.js");
+  assertEquals(response.status, 200);
+  assertEquals(
+    response.headers.get("content-type"),
+    "text/javascript; charset=utf-8",
+  );
+  assertEquals(response.headers.get("cache-control"), "public, max-age=3600");
+  assert((await response.text()).includes("createApiReference"));
+});
