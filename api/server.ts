@@ -8,6 +8,15 @@ import { createJsonLogger, type Logger } from "../mod.ts";
 import type { AdminAuth } from "./auth.ts";
 import { isLoopback } from "./hosts.ts";
 import { PROBLEM_MEDIA_TYPE, problemType } from "./problem.ts";
+import type { Problem } from "./responses.ts";
+
+const STOPPING: Problem = {
+  type: problemType("stopping"),
+  title: "Stopping",
+  status: 503,
+  detail: "The server stopped before the request was done with: try again " +
+    "when it is back",
+};
 
 /** What can be served: a Hono application, for one. */
 export interface FetchHandler {
@@ -50,8 +59,8 @@ export interface RunningServer extends AsyncDisposable {
   /** Resolves when it has stopped. */
   readonly finished: Promise<void>;
   /**
-   * Takes no more requests, lets those under way end within `drainTimeoutMs`, then cuts them off.
-   * Does nothing more when called again.
+   * Takes no more requests, lets those under way end within `drainTimeoutMs`, and answers 503 to
+   * the rest. Does nothing more when called again.
    */
   shutdown(): Promise<void>;
 }
@@ -125,8 +134,8 @@ export function serveApp(options: ServeOptions): RunningServer {
   const isOpen = "allowUnauthenticated" in auth;
   if (isOpen && !isLoopback(host)) throw new UnsafeBindError(host);
 
-  const abrupt = new AbortController();
-  const server = listen(app, { host, port, logger, signal: abrupt.signal });
+  const underWay = new RequestsUnderWay(app);
+  const server = listen(underWay, { host, port, logger });
   const { hostname, port: boundPort } = server.addr;
   const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
   const url = `http://${shown}:${boundPort}`;
@@ -146,7 +155,7 @@ export function serveApp(options: ServeOptions): RunningServer {
   }
 
   let stopping: Promise<void> | undefined;
-  const shutdown = () => stopping ??= drain(server, abrupt, drainTimeoutMs);
+  const shutdown = () => stopping ??= drain(server, underWay, drainTimeoutMs);
   const onAbort = () => void shutdown();
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -166,18 +175,16 @@ export function serveApp(options: ServeOptions): RunningServer {
 
 function listen(
   app: FetchHandler,
-  { host, port, logger, signal }: {
+  { host, port, logger }: {
     readonly host: string;
     readonly port: number;
     readonly logger: Logger;
-    readonly signal: AbortSignal;
   },
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve({
       hostname: host,
       port,
-      signal,
       // Said by the logger, and by whoever started the server.
       onListen: () => {},
       onError: (error) => internalError(error, logger),
@@ -190,23 +197,58 @@ function listen(
 /** The last resort: the application's own error handler has answered everything else. */
 function internalError(error: unknown, logger: Logger): Response {
   logger.log("error", "A request failed outside of the application", { error });
-  return new Response(
-    JSON.stringify({
-      type: problemType("internal-error"),
-      title: "Internal error",
-      status: 500,
-      detail: "The server failed unexpectedly: its log tells more",
-    }),
-    { status: 500, headers: { "Content-Type": PROBLEM_MEDIA_TYPE } },
-  );
+  return bareProblem({
+    type: problemType("internal-error"),
+    title: "Internal error",
+    status: 500,
+    detail: "The server failed unexpectedly: its log tells more",
+  });
+}
+
+function bareProblem(problem: Problem): Response {
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { "Content-Type": PROBLEM_MEDIA_TYPE },
+  });
+}
+
+/**
+ * Knows the requests under way, so that they can be answered when the server has to stop: the
+ * runtime's own server, once it shuts down, cannot be made to hurry.
+ */
+class RequestsUnderWay implements FetchHandler {
+  readonly #app: FetchHandler;
+  readonly #cutOffs = new Set<() => void>();
+
+  constructor(app: FetchHandler) {
+    this.#app = app;
+  }
+
+  async fetch(
+    request: Request,
+    info: Deno.ServeHandlerInfo,
+  ): Promise<Response> {
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    const cutOff = () => resolve(bareProblem(STOPPING));
+    this.#cutOffs.add(cutOff);
+    try {
+      return await Promise.race([this.#app.fetch(request, info), promise]);
+    } finally {
+      this.#cutOffs.delete(cutOff);
+    }
+  }
+
+  cutOff(): void {
+    for (const cutOff of this.#cutOffs) cutOff();
+  }
 }
 
 async function drain(
   server: Deno.HttpServer<Deno.NetAddr>,
-  abrupt: AbortController,
+  underWay: RequestsUnderWay,
   timeoutMs: number,
 ): Promise<void> {
-  const timer = setTimeout(() => abrupt.abort(), timeoutMs);
+  const timer = setTimeout(() => underWay.cutOff(), timeoutMs);
   try {
     await server.shutdown();
     await server.finished;
