@@ -69,7 +69,8 @@ class DenoFileHandle implements FileHandle {
   }
 
   tryLock(): boolean {
-    return this.#file.tryLockSync(true);
+    const exclusive = true;
+    return this.#file.tryLockSync(exclusive);
   }
 
   unlock(): void {

@@ -158,7 +158,7 @@ Deno.test("a failed rebuild leaves the old generation serving", async () => {
   await opossum.rebuilder.rebuildAll();
   isBroken = true;
   const result = await opossum.rebuilder.rebuild("Fragile");
-  assertEquals(result.success, false);
+  assert(!result.success);
   assertEquals(await sums(opossum, "Fragile"), EXPECTED);
 });
 
@@ -301,7 +301,7 @@ Deno.test("a projection of an empty log is ready, not absent", async () => {
     next: null,
     checkpoint: 0,
   });
-  assertEquals((await opossum.rebuilder.rebuildAll()).nothingToDo, true);
+  assert((await opossum.rebuilder.rebuildAll()).nothingToDo);
 });
 
 Deno.test("a shutdown interrupts a rebuild, and the next start resumes it", async () => {
