@@ -8,12 +8,15 @@ import type { Position, StoredEvent } from "../events/event.ts";
 import { LogCorruptionError } from "./errors.ts";
 import { EventLinesError, parseLine } from "./event_lines.ts";
 import { asCorruption } from "./event_scan.ts";
-import { NEWLINE } from "./format.ts";
+import { EVENT_START, NEWLINE } from "./format.ts";
 import type { Frame, FrameRun } from "./frame_reader.ts";
 import { LogCursor, type LogCursorOptions } from "./log_cursor.ts";
 
 // A look-up reads from the nearest known frame on, which is about this far away.
 const LOOKUP_BYTES = 16 * 1_024;
+
+/** Digits of 2^53 - 1. */
+const POSITION_DIGITS_MAX = 16;
 
 /** An event and the length of its line in bytes. */
 export interface LoadedEvent {
@@ -91,14 +94,38 @@ function readEvent(
     bytes.byteOffset + payloadAt,
     frame.bytes,
   );
-  let start = 0;
-  for (let skip = position - frame.first; skip > 0; skip--) {
-    start = payload.indexOf(NEWLINE, start) + 1;
-    if (start === 0) throw new EventLinesError(position);
-  }
+  const start = findLine(payload, position);
   const end = payload.indexOf(NEWLINE, start);
-  if (end < 0) throw new EventLinesError(position);
+  if (start < 0 || end < 0) throw new EventLinesError(position);
   const text = payload.toString("utf8", start, end);
   const line = { text, start: 0, end: text.length, position };
   return { event: parseLine(line), bytes: end - start + 1 };
+}
+
+/** Where the line of an event begins; -1 when there is none. */
+function findLine(payload: Buffer, position: Position): number {
+  // Every line says its position at the same place, so that halving finds it in a few steps.
+  let low = 0;
+  let high = payload.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const start = middle === 0
+      ? 0
+      : payload.lastIndexOf(NEWLINE, middle - 1) + 1;
+    const found = positionAt(payload, start);
+    if (found === position) return start;
+    if (found > position) {
+      high = start;
+    } else {
+      low = payload.indexOf(NEWLINE, middle) + 1;
+      if (low === 0) return -1;
+    }
+  }
+  return -1;
+}
+
+function positionAt(payload: Buffer, start: number): Position {
+  const at = start + EVENT_START.length;
+  // No position has more digits; what follows them is no part of a number.
+  return parseInt(payload.toString("latin1", at, at + POSITION_DIGITS_MAX), 10);
 }

@@ -5,6 +5,7 @@
  */
 import type { Position } from "../events/event.ts";
 import type { FileHandle } from "../storage/file_system.ts";
+import { giveBuffer, takeBuffer } from "./buffer_pool.ts";
 import {
   FRAME_HEADER_BYTES_MAX,
   FRAME_PAYLOAD_BYTES_MAX,
@@ -51,8 +52,11 @@ const RUN_BYTES = 64 * 1_024;
 // Bytes asked from the file at a time; starts small, so that a look-up reads little.
 const READ_BYTES_MAX = 512 * 1_024;
 
-/** Reads a segment forwards. The file stays open: it belongs to the caller. */
-export class FrameReader {
+/**
+ * Reads a segment forwards. The file stays open: it belongs to the caller. Dispose the reader to
+ * give its memory back; what it handed out is void then.
+ */
+export class FrameReader implements Disposable {
   /** Where the next frame begins: everything before is whole and checked. */
   offset: number;
   /** Position of the next frame's first event. */
@@ -85,7 +89,7 @@ export class FrameReader {
     this.crc = start.prev;
     this.#runBytes = start.runBytes ?? RUN_BYTES;
     this.#readBytes = this.#runBytes;
-    this.#buffer = new Uint8Array(this.#runBytes);
+    this.#buffer = takeBuffer(this.#runBytes);
   }
 
   /**
@@ -126,6 +130,13 @@ export class FrameReader {
     return { frames, bytes: this.#buffer.subarray(start, at) };
   }
 
+  /** Gives the memory back. */
+  [Symbol.dispose](): void {
+    giveBuffer(this.#buffer);
+    this.#buffer = new Uint8Array(0);
+    this.#filled = 0;
+  }
+
   #findFault(at: number, header: FrameHeader): string | undefined {
     if (header.first !== this.next) {
       return `expected position ${this.next}, found position ${header.first}`;
@@ -156,11 +167,14 @@ export class FrameReader {
       return held > 0 && this.#stop("the frame is cut off");
     }
     const capacity = Math.max(wanted, this.#readBytes);
-    const target = capacity > this.#buffer.length
-      ? new Uint8Array(capacity)
-      : this.#buffer;
-    target.set(this.#buffer.subarray(at, this.#filled));
-    this.#buffer = target;
+    if (capacity > this.#buffer.length) {
+      const larger = takeBuffer(capacity);
+      larger.set(this.#buffer.subarray(at, this.#filled));
+      giveBuffer(this.#buffer);
+      this.#buffer = larger;
+    } else {
+      this.#buffer.copyWithin(0, at, this.#filled);
+    }
     this.#base = this.offset;
     this.#filled = held;
     this.#readBytes = Math.min(this.#readBytes * 4, READ_BYTES_MAX);

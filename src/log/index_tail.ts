@@ -5,7 +5,7 @@
  * @module
  */
 import type { Position, Tag } from "../events/event.ts";
-import { type Stream, tagTerm, type Term, typeTerm } from "./query_streams.ts";
+import type { Stream } from "./query_streams.ts";
 
 /** What the index needs to know of an event. */
 export interface IndexEntry {
@@ -34,8 +34,10 @@ export interface IndexBlock {
   readonly first: Position;
   /** Position of the last event. */
   readonly last: Position;
-  /** The positions of each term, ascending. */
-  readonly postings: ReadonlyMap<Term, readonly Position[]>;
+  /** The positions of each type, ascending. */
+  readonly types: ReadonlyMap<string, readonly Position[]>;
+  /** The positions of each tag, ascending. */
+  readonly tags: ReadonlyMap<Tag, readonly Position[]>;
   /** The frames that begin in the block. */
   readonly frames: readonly FrameLocation[];
   /** The frame that holds the last event. */
@@ -43,7 +45,8 @@ export interface IndexBlock {
 }
 
 class MutableBlock implements IndexBlock {
-  readonly postings = new Map<Term, Position[]>();
+  readonly types = new Map<string, Position[]>();
+  readonly tags = new Map<Tag, Position[]>();
   readonly entries: IndexEntry[] = [];
   readonly frames: FrameLocation[] = [];
   lastFrame: FrameLocation;
@@ -59,15 +62,19 @@ class MutableBlock implements IndexBlock {
   add(entry: IndexEntry): void {
     const position = this.last + 1;
     this.entries.push(entry);
-    this.#post(typeTerm(entry.type), position);
-    for (const tag of entry.tags) this.#post(tagTerm(tag), position);
+    post(this.types, entry.type, position);
+    for (const tag of entry.tags) post(this.tags, tag, position);
   }
+}
 
-  #post(term: Term, position: Position): void {
-    const positions = this.postings.get(term);
-    if (positions) positions.push(position);
-    else this.postings.set(term, [position]);
-  }
+function post(
+  postings: Map<string, Position[]>,
+  key: string,
+  position: Position,
+): void {
+  const positions = postings.get(key);
+  if (positions) positions.push(position);
+  else postings.set(key, [position]);
 }
 
 /** Consecutive events up to the end of the log, in blocks. */
@@ -140,19 +147,10 @@ export class IndexTail {
     this.#blocks.shift();
   }
 
-  /** How often a term occurs, no more than is cheap to know. */
-  count(term: Term): number {
-    let count = 0;
-    for (const { postings } of this.#blocks) {
-      count += postings.get(term)?.length ?? 0;
-    }
-    return count;
-  }
-
   /**
    * The positions of a stream, ascending.
    *
-   * @param stream The terms that an event must have.
+   * @param stream What an event must have.
    * @param after Exclusive lower bound.
    * @param upTo Inclusive upper bound.
    */
@@ -160,8 +158,10 @@ export class IndexTail {
     const found: Position[] = [];
     for (const block of this.#blocks) {
       if (block.last <= after || block.first > upTo) continue;
-      const lists: (readonly Position[])[] = [];
-      for (const term of stream) lists.push(block.postings.get(term) ?? []);
+      const lists = stream.tags.map((tag) => block.tags.get(tag) ?? []);
+      if (stream.type !== undefined) {
+        lists.push(block.types.get(stream.type) ?? []);
+      }
       lists.sort((a, b) => a.length - b.length);
       const [shortest = [], ...others] = lists;
       for (const position of shortest) {

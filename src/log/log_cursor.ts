@@ -103,6 +103,7 @@ export class LogCursor implements Disposable {
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
+    this.#reader?.[Symbol.dispose]();
     this.#reader = undefined;
   }
 
@@ -117,6 +118,7 @@ export class LogCursor implements Disposable {
       }
       this.#segmentIndex = index;
       this.#unproven = location;
+      this.#reader?.[Symbol.dispose]();
       this.#reader = new FrameReader(this.#file, {
         offset: location.offset,
         first: location.first,
@@ -144,8 +146,9 @@ export class LogCursor implements Disposable {
     this.#segmentIndex = index;
     this.#file = fileSystem.open(segment.path, { mode: "read" });
     const header = readSegmentHeader(this.#file);
+    this.#reader?.[Symbol.dispose]();
+    this.#reader = undefined;
     if (!header || header.prev !== (prev ?? header.prev)) {
-      this.#reader = undefined;
       throw this.#corruption(0, "its first line is damaged", segment.first);
     }
     this.#reader = new FrameReader(this.#file, {

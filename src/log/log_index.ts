@@ -4,12 +4,13 @@
  *
  * @module
  */
-import type { Position } from "../events/event.ts";
-import type { Query } from "../events/query.ts";
+import type { Position, StoredEvent } from "../events/event.ts";
+import { matchesQuery, type Query } from "../events/query.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { reasonOf } from "./errors.ts";
 import { eventLines, parseLine } from "./event_lines.ts";
+import { EventLoader } from "./event_loader.ts";
 import type { FrameRun } from "./frame_reader.ts";
 import {
   type FrameLocation,
@@ -18,14 +19,12 @@ import {
   IndexTail,
 } from "./index_tail.ts";
 import { LogCursor } from "./log_cursor.ts";
-import {
-  IndexMismatchError,
-  PositionIndex,
-  type PositionRange,
-} from "./position_index.ts";
+import type { PositionRange } from "./index_sql.ts";
+import { IndexMismatchError, PositionIndex } from "./position_index.ts";
 import { type Stream, toStreams } from "./query_streams.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
+import { hashTag } from "./term_hash.ts";
 import { Yielder } from "./yielder.ts";
 
 /** What a {@linkcode LogIndex} works with. */
@@ -46,8 +45,11 @@ export interface PositionPage {
   readonly rest: Pick<PositionRange, "after" | "upTo"> | undefined;
 }
 
-/** Of the log's events, up to this share is looked up one by one; more is scanned. */
-const LOOKUP_SHARE_MAX = 0.1;
+/** Of the events in a range, up to this share is looked up one by one; more is scanned. */
+const LOOKUP_SHARE_MAX = 0.02;
+
+/** Counting more than this takes longer than it gains. */
+const COUNT_MAX = 20_000;
 
 /** The index file's name within the data folder. */
 const INDEX_FILE = "index.sqlite";
@@ -133,17 +135,23 @@ export class LogIndex implements Disposable {
     this.#doubt ??= error;
   }
 
-  /** Whether looking events up one by one beats reading the log from end to end. */
-  isSelective(query: Query): boolean {
+  /**
+   * Whether looking events up one by one beats reading a range from end to end.
+   *
+   * @param query Which events.
+   * @param after Exclusive lower bound.
+   * @param upTo Inclusive upper bound.
+   */
+  isSelective(query: Query, after: Position, upTo: Position): boolean {
     const streams = toStreams(query);
     if (streams === "all") return false;
-    const counts = streams.map((stream) =>
-      stream.length === 1 && stream[0]?.startsWith("t")
-        ? this.#count(stream)
-        : 0
-    );
-    const count = counts.reduce((sum, each) => sum + each, 0);
-    return count <= this.#options.log.head * LOOKUP_SHARE_MAX;
+    const countMax = Math.ceil((upTo - after) * LOOKUP_SHARE_MAX);
+    let count = 0;
+    for (const stream of streams) {
+      count += this.#count(stream, Math.min(countMax, COUNT_MAX));
+      if (count >= countMax) return false;
+    }
+    return true;
   }
 
   /**
@@ -158,24 +166,49 @@ export class LogIndex implements Disposable {
     after: Position,
     upTo: Position,
   ): Promise<Position | undefined> {
-    if (after >= upTo) return undefined;
-    const streams = toStreams(query);
-    if (streams === "all") return after + 1;
-    const range = { after, upTo, limit: 1, backwards: false };
-    const { positions } = await this.#page(streams, range);
-    return positions[0];
+    let range: PositionPage["rest"] = { after, upTo };
+    while (range && range.after < upTo) {
+      const options = { ...range, limit: 1, backwards: false };
+      const page: PositionPage = await this.find(query, options);
+      for (const position of page.positions) {
+        if (this.#isMatch(query, position)) return position;
+      }
+      range = page.rest;
+    }
+    return undefined;
   }
 
   /**
-   * Positions of matching events.
+   * Positions of the events that match, and perhaps a few others: see {@linkcode isExplained}.
    *
-   * @param query Which events; not every event.
+   * @param query Which events.
    * @param range Where, how many at a time, and in which order.
    */
   async find(query: Query, range: PositionRange): Promise<PositionPage> {
     const streams = toStreams(query);
-    if (streams === "all") throw new TypeError("Every event matches");
-    return await this.#page(streams, range);
+    if (streams === "all") return everyPosition(range);
+    if (this.#doubt !== undefined || this.#healing) await this.#heal();
+    try {
+      return this.#readPage(streams, range);
+    } catch (error) {
+      this.distrust(error);
+      await this.#heal();
+      return this.#readPage(streams, range);
+    }
+  }
+
+  /**
+   * Whether an event that does not match was found only since its tags have the hashes of others.
+   * If not, the index is wrong.
+   */
+  isExplained(query: Query, { type, tags }: StoredEvent): boolean {
+    const streams = toStreams(query);
+    const hashes = new Set(tags.map(hashTag));
+    return streams === "all" ||
+      streams.some((stream) =>
+        (stream.type ?? type) === type &&
+        stream.tags.every((tag) => hashes.has(hashTag(tag)))
+      );
   }
 
   /** The last known frame that begins at or before a position. */
@@ -196,18 +229,20 @@ export class LogIndex implements Disposable {
     this.#file = undefined;
   }
 
-  async #page(
-    streams: readonly Stream[],
-    range: PositionRange,
-  ): Promise<PositionPage> {
-    if (this.#doubt !== undefined || this.#healing) await this.#heal();
-    try {
-      return this.#readPage(streams, range);
-    } catch (error) {
-      this.distrust(error);
-      await this.#heal();
-      return this.#readPage(streams, range);
-    }
+  #isMatch(query: Query, position: Position): boolean {
+    const { fileSystem, log } = this.#options;
+    // What is not durable yet was found by its very types and tags.
+    if (query === "all" || position > log.head) return true;
+    const segments = log.segments.slice();
+    const locate = (of: Position) => this.locate(of);
+    using loader = new EventLoader({
+      fileSystem,
+      segments,
+      upTo: log.head,
+      locate,
+    });
+    const { event } = loader.load(position);
+    return matchesQuery(query, event);
   }
 
   #readPage(streams: readonly Stream[], range: PositionRange): PositionPage {
@@ -236,14 +271,14 @@ export class LogIndex implements Disposable {
     return { positions, rest: isAll ? undefined : rest };
   }
 
-  #count(stream: Stream): number {
-    const [term = ""] = stream;
+  #count(stream: Stream, countMax: number): number {
+    const inTail = this.#tail.positions(stream, 0, Infinity).length;
+    if (this.#doubt !== undefined) return inTail;
     try {
-      const inFile = this.#doubt === undefined ? this.#file?.count(term) : 0;
-      return (inFile ?? 0) + this.#tail.count(term);
+      return inTail + (this.#file?.count(stream, countMax) ?? 0);
     } catch (error) {
       this.distrust(error);
-      return 0;
+      return inTail;
     }
   }
 
@@ -356,6 +391,21 @@ async function writePatiently(
     await yielder.yieldIfDue();
   }
   throw new IndexMismatchError("The index file stays locked, or its disk full");
+}
+
+/** The page that a query for every event has. */
+function everyPosition(
+  { after, upTo, limit, backwards }: PositionRange,
+): PositionPage {
+  const count = Math.max(0, Math.min(limit, upTo - after));
+  const positions = Array.from(
+    { length: count },
+    (_, i) => backwards ? upTo - i : after + 1 + i,
+  );
+  const rest = backwards
+    ? { after, upTo: upTo - count }
+    : { after: after + count, upTo };
+  return { positions, rest: rest.after < rest.upTo ? rest : undefined };
 }
 
 function addRun(

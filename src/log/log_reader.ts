@@ -29,6 +29,9 @@ const PAGE_POSITIONS_MAX = 1_000;
 
 const BATCH_BYTES_MAX = 8 * 1_024 * 1_024;
 
+/** Reading backwards, up to so many events are looked up one by one, however common they are. */
+const FEW_EVENTS = 32;
+
 /** Reading backwards, so many recorded frames are scanned at a time; doubled while nothing matches. */
 const BLOCK_FRAMES_MIN = 4;
 const BLOCK_FRAMES_MAX = 64;
@@ -62,7 +65,8 @@ export class LogReader {
     range: ReadRange,
   ): AsyncGenerator<EventBatch, void, void> {
     if (range.after >= range.upTo) return;
-    if (this.#index.isSelective(query)) {
+    const { after, upTo } = range;
+    if (this.#index.isSelective(query, after, upTo)) {
       yield* this.#lookUp(query, range, "forwards");
     } else {
       yield* scanEvents({
@@ -85,7 +89,10 @@ export class LogReader {
     range: ReadRange,
   ): AsyncGenerator<EventBatch, void, void> {
     if (range.after >= range.upTo) return;
-    if (this.#index.isSelective(query)) {
+    const { after, upTo, batchSize } = range;
+    if (
+      batchSize <= FEW_EVENTS || this.#index.isSelective(query, after, upTo)
+    ) {
       yield* this.#lookUp(query, range, "backwards");
     } else {
       yield* this.#scanBackwards(query, range);
@@ -118,13 +125,16 @@ export class LogReader {
       for (const position of page.positions) {
         const { event, bytes: eventBytes } = loader.load(position);
         if (!matchesQuery(query, event)) {
+          if (this.#index.isExplained(query, event)) continue;
           this.#index.distrust(
-            new IndexMismatchError(`The index is wrong at ${event.position}`),
+            new IndexMismatchError(
+              `The index is wrong at position ${position}`,
+            ),
           );
-          // What else it left out of this page is unknown: read on from here without it.
+          // What else it is wrong about is unknown: the rest is looked up once it is made again.
           range = backwards
-            ? { after, upTo: event.position }
-            : { after: event.position - 1, upTo };
+            ? { after, upTo: position }
+            : { after: position - 1, upTo };
           break;
         }
         events.push(event);

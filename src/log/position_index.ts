@@ -2,12 +2,18 @@
  * The index file: which positions have which type and tag, in SQLite. It is derived from the log:
  * whenever anything about it is in doubt, it is deleted and made again.
  *
+ * Tags stand there as hashes, so that an answer may hold a position too many: the reader compares
+ * the event's tags. It never lacks one.
+ *
  * @module
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Position } from "../events/event.ts";
+import { INDEX_SCHEMA } from "./index_schema.ts";
 import type { FrameLocation, IndexBlock } from "./index_tail.ts";
-import type { Stream, Term } from "./query_streams.ts";
+import { type PositionRange, selectStream } from "./index_sql.ts";
+import type { Stream } from "./query_streams.ts";
+import { hashTag, TAG_HASH_MAX } from "./term_hash.ts";
 
 /** Changes whenever the tables or what they mean change: an index of another one is made again. */
 const INDEX_FORMAT = 1;
@@ -17,52 +23,18 @@ const LOCATION_BYTES = 16 * 1_024;
 
 const ROWS_PER_INSERT = 100;
 
+/**
+ * Hashes touch pages all over a table. New ones therefore gather in a small table, and each block
+ * moves one of so many slices of it to the large one: every page is written far less often.
+ */
+const SLICES = 16;
+
 /** SQLite's codes for "another connection writes" and "the disk is full": both pass. */
 const SQLITE_PASSING_CODES = [5, 13];
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS meta (
-  one INTEGER PRIMARY KEY CHECK (one = 1),
-  format INTEGER NOT NULL,
-  store TEXT NOT NULL,
-  through INTEGER NOT NULL,
-  frame INTEGER NOT NULL,
-  segment INTEGER NOT NULL,
-  offset INTEGER NOT NULL,
-  crc INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS terms (
-  id INTEGER PRIMARY KEY,
-  term TEXT NOT NULL UNIQUE,
-  count INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS postings (
-  term INTEGER NOT NULL,
-  position INTEGER NOT NULL,
-  PRIMARY KEY (term, position)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS frames (
-  first INTEGER PRIMARY KEY,
-  segment INTEGER NOT NULL,
-  offset INTEGER NOT NULL
-) STRICT;
-`;
 
 /** The index does not fit the log or the process's own knowledge of it. Make it again. */
 export class IndexMismatchError extends Error {
   override readonly name = "IndexMismatchError";
-}
-
-/** Which part of a stream. */
-export interface PositionRange {
-  /** Exclusive lower bound. */
-  readonly after: Position;
-  /** Inclusive upper bound. */
-  readonly upTo: Position;
-  /** At most this many positions. */
-  readonly limit: number;
-  /** Descending. */
-  readonly backwards: boolean;
 }
 
 /** How far the index goes, and the frame that this position lies in; all 0 when empty. */
@@ -92,9 +64,9 @@ export class PositionIndex implements Disposable {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; " +
           "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
       );
-      this.#db.exec(SCHEMA);
+      this.#db.exec(INDEX_SCHEMA);
       this.#sql(
-        "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING",
+        "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING",
       ).run(INDEX_FORMAT, storeId);
       const { format, store } = this.#row("SELECT format, store FROM meta");
       if (format !== INDEX_FORMAT || store !== storeId) {
@@ -115,16 +87,8 @@ export class PositionIndex implements Disposable {
     const row = this.#row(
       "SELECT through, frame, segment, offset, crc FROM meta",
     );
-    const { frame: first, segment, offset, crc } = row;
-    return {
-      through: Number(row.through),
-      frame: {
-        first: Number(first),
-        segment: Number(segment),
-        offset: Number(offset),
-        crc: Number(crc),
-      },
-    };
+    const { through, frame: first, segment, offset, crc } = row;
+    return { through, frame: { first, segment, offset, crc } } as Watermark;
   }
 
   /**
@@ -155,55 +119,51 @@ export class PositionIndex implements Disposable {
     }
   }
 
-  /** How often a term occurs. */
-  count(term: Term): number {
-    const row = this.#sql("SELECT count FROM terms WHERE term = ?").get(term);
-    return Number(row?.count ?? 0);
+  /**
+   * How many positions of a stream there are, no more exactly than `countMax` asks for.
+   *
+   * @param stream What an event must have; what is rarest of it is counted.
+   * @param countMax Counting stops here.
+   */
+  count({ type, tags }: Stream, countMax: number): number {
+    let count = countMax;
+    if (type !== undefined) count = Math.min(count, this.#typeOf(type).count);
+    for (const tag of tags) count = this.#countTag(tag, count);
+    return count;
   }
 
   /**
-   * The positions that all terms of a stream have in common.
+   * The positions of a stream.
    *
-   * @param stream The terms.
+   * @param stream What an event must have.
    * @param range Which of them, and in which order.
    */
-  positions(
-    stream: Stream,
-    { after, upTo, limit, backwards }: PositionRange,
-  ): Position[] {
-    const terms: { id: number; count: number }[] = [];
-    for (const term of stream) {
-      const row = this.#sql("SELECT id, count FROM terms WHERE term = ?")
-        .get(term);
-      if (row === undefined) return [];
-      terms.push({ id: Number(row.id), count: Number(row.count) });
+  positions({ type, tags }: Stream, range: PositionRange): Position[] {
+    const found = type === undefined ? undefined : this.#typeOf(type);
+    if (found?.count === 0) return [];
+    let ordered = tags;
+    if (tags.length > 1) {
+      const counts = new Map(
+        tags.map((tag) => [tag, this.#countTag(tag, 256)]),
+      );
+      ordered = tags.toSorted((a, b) =>
+        (counts.get(a) ?? 0) - (counts.get(b) ?? 0)
+      );
     }
-    terms.sort((a, b) => a.count - b.count);
-    const others = terms.slice(1).map(() =>
-      " AND EXISTS (SELECT 1 FROM postings o " +
-      "WHERE o.term = ? AND o.position = p.position)"
-    ).join("");
-    const [rarest, ...rest] = terms.map(({ id }) => id);
-    const rows = this.#sql(
-      "SELECT p.position AS position FROM postings p " +
-        `WHERE p.term = ? AND p.position > ? AND p.position <= ?${others} ` +
-        `ORDER BY p.position ${backwards ? "DESC" : "ASC"} LIMIT ?`,
-    ).all(rarest ?? 0, after, upTo, ...rest, limit);
-    return rows.map(({ position }) => Number(position));
+    const hashes = ordered.map(hashTag);
+    const { sql, values } = selectStream(found?.id, hashes, range);
+    return this.#sql(sql).all(...values).map(({ position }) =>
+      Number(position)
+    );
   }
 
   /** The last recorded frame that begins at or before a position. Its CRC is not recorded. */
   locate(position: Position): FrameLocation | undefined {
     const row = this.#sql(
-      "SELECT first, segment, offset FROM frames WHERE first <= ? " +
+      "SELECT first, segment, offset, 0 AS crc FROM frames WHERE first <= ? " +
         "ORDER BY first DESC LIMIT 1",
     ).get(position);
-    return row && {
-      first: Number(row.first),
-      segment: Number(row.segment),
-      offset: Number(row.offset),
-      crc: 0,
-    };
+    return row && { ...row } as unknown as FrameLocation;
   }
 
   /** Closes the file. */
@@ -212,55 +172,99 @@ export class PositionIndex implements Disposable {
     if (this.#db.isOpen) this.#db.close();
   }
 
+  #typeOf(type: string): { readonly id: number; readonly count: number } {
+    const row = this.#sql("SELECT id, count FROM types WHERE type = ?")
+      .get(type);
+    return { id: Number(row?.id ?? 0), count: Number(row?.count ?? 0) };
+  }
+
+  #countTag(tag: string, countMax: number): number {
+    const count = (table: string, limit: number) =>
+      Number(
+        this.#row(
+          `SELECT count(*) AS count FROM (SELECT 1 FROM ${table} ` +
+            "WHERE tag = ? LIMIT ?)",
+          hashTag(tag),
+          limit,
+        ).count,
+      );
+    const old = count("tags", countMax);
+    return old + count("recent_tags", countMax - old);
+  }
+
   #insert(block: IndexBlock, through: Position): void {
+    const isNew = (position: Position) => position > through;
     const upsert = this.#sql(
-      "INSERT INTO terms (term, count) VALUES (?, ?) ON CONFLICT (term) " +
+      "INSERT INTO types (type, count) VALUES (?, ?) ON CONFLICT (type) " +
         "DO UPDATE SET count = count + excluded.count RETURNING id",
     );
-    const values: number[] = [];
-    for (const [term, all] of block.postings) {
-      const positions = through < block.first
-        ? all
-        : all.filter((position) => position > through);
+    const typeRows: number[] = [];
+    for (const [type, all] of block.types) {
+      const positions = all.filter(isNew);
       if (positions.length === 0) continue;
-      const id = Number(upsert.get(term, positions.length)?.id);
-      for (const position of positions) values.push(id, position);
+      const id = Number(upsert.get(type, positions.length)?.id);
+      for (const position of positions) typeRows.push(id, position);
     }
-    this.#insertPostings(values);
-    const insertFrame = this.#sql(
-      "INSERT OR REPLACE INTO frames VALUES (?, ?, ?)",
-    );
-    for (const { first, segment, offset } of block.frames) {
-      const { segment: lastSegment, offset: lastOffset } = this.#recorded;
-      const isNear = segment === lastSegment &&
-        offset - lastOffset < LOCATION_BYTES;
-      if (isNear) continue;
-      insertFrame.run(first, segment, offset);
-      this.#recorded = { segment, offset };
+    this.#insertPairs("typed", typeRows);
+    const tagRows: number[] = [];
+    const hashed = [...block.tags]
+      .map(([tag, all]) => ({ hash: hashTag(tag), all }))
+      .sort((a, b) => a.hash - b.hash);
+    for (const { hash, all } of hashed) {
+      for (const position of all) {
+        if (isNew(position)) tagRows.push(hash, position);
+      }
     }
+    this.#insertPairs("recent_tags", tagRows);
+    this.#moveSlice();
+    this.#recordFrames(block.frames);
     const { first, segment, offset, crc } = block.lastFrame;
     this.#sql(
       "UPDATE meta SET through = ?, frame = ?, segment = ?, offset = ?, crc = ?",
     ).run(block.last, first, segment, offset, crc);
   }
 
-  #insertPostings(values: readonly number[]): void {
+  #moveSlice(): void {
+    const slice = Number(this.#row("SELECT slice FROM meta").slice) % SLICES;
+    const from = Math.floor(TAG_HASH_MAX / SLICES) * slice;
+    const to = slice === SLICES - 1
+      ? TAG_HASH_MAX - 1
+      : from + Math.floor(TAG_HASH_MAX / SLICES) - 1;
+    // Two tags of the same hash on one event are one row.
+    this.#sql(
+      "INSERT OR IGNORE INTO tags SELECT tag, position FROM recent_tags " +
+        "WHERE tag BETWEEN ? AND ? ORDER BY tag, position",
+    ).run(from, to);
+    this.#sql("DELETE FROM recent_tags WHERE tag BETWEEN ? AND ?")
+      .run(from, to);
+    this.#sql("UPDATE meta SET slice = ?").run(slice + 1);
+  }
+
+  #recordFrames(frames: readonly FrameLocation[]): void {
+    const insert = this.#sql("INSERT OR IGNORE INTO frames VALUES (?, ?, ?)");
+    for (const { first, segment, offset } of frames) {
+      const isNear = segment === this.#recorded.segment &&
+        offset - this.#recorded.offset < LOCATION_BYTES;
+      if (isNear) continue;
+      insert.run(first, segment, offset);
+      this.#recorded = { segment, offset };
+    }
+  }
+
+  #insertPairs(table: string, values: readonly number[]): void {
     const manyLength = 2 * ROWS_PER_INSERT;
-    const many = this.#sql(
-      `INSERT INTO postings VALUES ${
-        Array(ROWS_PER_INSERT).fill("(?, ?)").join(", ")
-      }`,
-    );
+    const pairs = Array(ROWS_PER_INSERT).fill("(?, ?)").join(", ");
+    const many = this.#sql(`INSERT OR IGNORE INTO ${table} VALUES ${pairs}`);
     let at = 0;
     for (; at + manyLength <= values.length; at += manyLength) {
       many.run(...values.slice(at, at + manyLength));
     }
-    const one = this.#sql("INSERT INTO postings VALUES (?, ?)");
+    const one = this.#sql(`INSERT OR IGNORE INTO ${table} VALUES (?, ?)`);
     for (; at < values.length; at += 2) one.run(...values.slice(at, at + 2));
   }
 
-  #row(sql: string): Record<string, unknown> {
-    const row = this.#sql(sql).get();
+  #row(sql: string, ...values: number[]): Record<string, unknown> {
+    const row = this.#sql(sql).get(...values);
     if (row === undefined) throw new IndexMismatchError("The index is empty");
     return row;
   }

@@ -1,29 +1,21 @@
 /**
- * A query as the index sees it: terms and their intersections.
+ * A query as the index sees it: intersections of types and tags.
  *
  * @module
  */
 import type { Tag } from "../events/event.ts";
 import type { Query } from "../events/query.ts";
 
-/** What the index is keyed by: a type or a tag, told apart by a prefix. */
-export type Term = string;
-
-/** The positions that all of these terms have in common. */
-export type Stream = readonly Term[];
-
-/** The term of an event type. */
-export function typeTerm(type: string): Term {
-  return `t${type}`;
-}
-
-/** The term of a tag. */
-export function tagTerm(tag: Tag): Term {
-  return `g${tag}`;
+/** The events that have this type, if one is given, and all of these tags. Never neither. */
+export interface Stream {
+  /** The type; `undefined` for any. */
+  readonly type: string | undefined;
+  /** The tags, without repetition. */
+  readonly tags: readonly Tag[];
 }
 
 /**
- * Takes a query apart into streams: an event matches when its position is in any of them.
+ * Takes a query apart into streams: an event matches when it is in any of them.
  *
  * @param query The query.
  * @returns The streams, or `"all"` when every event matches.
@@ -31,14 +23,12 @@ export function tagTerm(tag: Tag): Term {
 export function toStreams(query: Query): readonly Stream[] | "all" {
   if (query === "all") return "all";
   const streams: Stream[] = [];
-  for (const { types = [], tags = [] } of query.items) {
-    const required = [...new Set(tags)].map(tagTerm);
-    if (types.length > 0) {
-      for (const type of new Set(types)) {
-        streams.push([typeTerm(type), ...required]);
-      }
-    } else if (required.length > 0) {
-      streams.push(required);
+  for (const item of query.items) {
+    const tags = [...new Set(item.tags)];
+    if (item.types?.length) {
+      for (const type of new Set(item.types)) streams.push({ type, tags });
+    } else if (tags.length > 0) {
+      streams.push({ type: undefined, tags });
     } else {
       return "all";
     }

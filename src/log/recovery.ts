@@ -89,7 +89,7 @@ function highestDurable(file: FileHandle, offset: number): Position {
   let durable = 0;
   let found = findNextFrame(file, offset);
   while (found) {
-    const reader = new FrameReader(file, found);
+    using reader = new FrameReader(file, found);
     while (reader.read());
     durable = Math.max(durable, reader.durable);
     found = reader.damage && findNextFrame(file, reader.offset + 1);

@@ -79,6 +79,6 @@ function firstOfWholeFrame(
   const filled = file.readAt(bytes, offset);
   const header = parseFrameHeader(bytes, 0, filled);
   if (header === undefined) return undefined;
-  const reader = new FrameReader(file, { offset, first: header.first });
+  using reader = new FrameReader(file, { offset, first: header.first });
   return reader.read() ? header.first : undefined;
 }

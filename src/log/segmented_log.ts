@@ -246,7 +246,7 @@ export class SegmentedLog implements Disposable {
       return this.#damageAt(segment, this.#file.stat().size, what);
     }
     const start = { offset: this.offset, first: this.end + 1, prev: this.crc };
-    const reader = new FrameReader(this.#file, start);
+    using reader = new FrameReader(this.#file, start);
     for (let run = reader.read(); run; run = reader.read()) {
       visit(segment, run);
       this.offset = reader.offset;

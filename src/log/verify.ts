@@ -99,7 +99,7 @@ class Verification {
     this.#segments++;
     let offset = this.#checkHeader(segment, file);
     for (;;) {
-      const reader = await this.#readFrames(segment, file, offset);
+      using reader = await this.#readFrames(segment, file, offset);
       if (this.#next > this.upTo || !reader.damage) break;
       const { offset: at, what } = reader.damage;
       const found = findNextFrame(file, at + 1);
