@@ -104,3 +104,6 @@ export {
   type LogLevel,
   silentLogger,
 } from "./src/telemetry/logger.ts";
+
+// src/log/
+export type { VerifyReport } from "./src/log/verify.ts";

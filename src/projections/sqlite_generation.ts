@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { setImmediate } from "node:timers/promises";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Tag } from "../events/event.ts";
 import { ProjectionDamagedError } from "./errors.ts";
+import { breathe, connect, readMeta } from "./sqlite_connection.ts";
 import type {
   BuildIdentity,
   DocumentChange,
@@ -34,8 +34,6 @@ const SCHEMA = `
 
 /** Rows an INSERT: more is hardly faster, and the remainder goes one by one. */
 const ROWS_PER_INSERT = 64;
-/** How long a commit may keep the event loop before it lets others run, in milliseconds. */
-const BREATH_MS = 8;
 
 /** How to open a generation. */
 export interface SqliteGenerationOptions {
@@ -378,32 +376,6 @@ export class SqliteGeneration implements Generation, Disposable {
       },
     );
   }
-}
-
-function connect(file: string): DatabaseSync {
-  const database = new DatabaseSync(file);
-  try {
-    // WAL: a commit is atomic without waiting for the disk, and other processes read meanwhile.
-    // A power cut may take back the last commits, never a part of one: they are applied again.
-    database.exec(
-      "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
-    );
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-function readMeta(database: DatabaseSync): Map<string, unknown> {
-  const rows = database.prepare("SELECT name, value FROM meta").all();
-  return new Map(rows.map(({ name, value }) => [String(name), value]));
-}
-
-async function breathe(sinceMs: number): Promise<number> {
-  if (performance.now() - sinceMs < BREATH_MS) return sinceMs;
-  await setImmediate();
-  return performance.now();
 }
 
 function byKey(a: DocumentChange, b: DocumentChange): number {
