@@ -117,9 +117,10 @@ export function addOperationRoutes(
 
   router.openapi(cancelRoute, async (context) => {
     const { operationId } = context.req.valid("param");
-    const wasRunning = await rebuilder.cancel(operationId);
+    await rebuilder.cancel(operationId);
     const operation = await findOperation(opossum, operationId);
-    if (!wasRunning && operation.state !== "cancelled") {
+    // It may have succeeded while it was being cancelled: what became of it counts.
+    if (operation.result !== null && operation.state !== "cancelled") {
       throw new ProblemError({
         kind: "operation-ended",
         status: 409,

@@ -178,7 +178,7 @@ export function addRebuildRoutes(
       });
     }
     const operation = await rebuilder.start(projectionNames, {
-      ...rebuildOptions(body),
+      ...rebuildOptions(body, opossum),
       ...(projectionNames === undefined
         ? { forceRebuild: forceAll === "true" }
         : {}),
@@ -197,7 +197,7 @@ export function addRebuildRoutes(
   router.openapi(rebuildOneRoute, async (context) => {
     const { projectionName } = context.req.valid("param");
     const operation = await rebuilder.start([projectionName], {
-      ...rebuildOptions(context.req.valid("json")),
+      ...rebuildOptions(context.req.valid("json"), opossum),
       whenRunning: "reject",
     });
     const outcome = await awaitOutcome(
@@ -220,7 +220,18 @@ export function addRebuildRoutes(
 
 function rebuildOptions(
   { note, concurrency }: RebuildRequestBody,
+  { options: { maxConcurrentRebuilds } }: Opossum,
 ): RebuildOptions {
+  if (concurrency !== undefined && concurrency > maxConcurrentRebuilds) {
+    const message = `must be at most ${maxConcurrentRebuilds} here`;
+    throw new ProblemError({
+      kind: "invalid-body",
+      status: 422,
+      title: "Invalid body",
+      detail: `'concurrency' ${message}: maxConcurrentRebuilds is set to it`,
+      extensions: { errors: [{ field: "concurrency", message }] },
+    });
+  }
   return {
     trigger: "api",
     ...(note === undefined ? {} : { note }),

@@ -271,6 +271,7 @@ Deno.test("POST rebuild answers 422 to a body that does not match", async () => 
   for (
     const body of [
       { concurrency: 0 },
+      { concurrency: 5 },
       { concurrency: 1.5 },
       { concurrency: 2 ** 53 + 2 },
       { note: 7 },
