@@ -1,4 +1,8 @@
-import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { openOpossum, silentLogger } from "@opossum/deno";
 import { runSeed } from "../../examples/course_management/seed.ts";
 import { TempDir } from "../support/temp_dir.ts";
