@@ -1,0 +1,59 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { runServe } from "../../examples/course_management/serve.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import { recordTerminal } from "./terminal.ts";
+
+Deno.test("serve prints what to open, and ends with status 0 when stopped", async () => {
+  using dir = new TempDir();
+  const terminal = recordTerminal({
+    onPrint: (line) => line.includes("admin API") && terminal.interrupt(),
+  });
+  const args = ["--data", dir.file("data"), "--port", "0"];
+  assertEquals(await runServe(args, terminal), 0);
+  const printed = terminal.printed.join("\n");
+  for (const words of ["1000 events", "/docs", "/students", "Stopping"]) {
+    assertStringIncludes(printed, words);
+  }
+});
+
+Deno.test("serve says when it cannot serve, with status 1", async () => {
+  using dir = new TempDir();
+  const data = dir.file("data");
+  const table: [string[], Record<string, string>, string][] = [
+    [["--host", "0.0.0.0"], {}, "without a token"],
+    [[], { OPOSSUM_ADMIN_TOKEN: "short" }, "must have 32"],
+  ];
+  for (const [args, env, words] of table) {
+    const terminal = recordTerminal({ env });
+    const all = ["--data", data, "--port", "0", ...args];
+    assertEquals(await runServe(all, terminal), 1, words);
+    assertStringIncludes(terminal.reported.at(-1) ?? "", words);
+  }
+});
+
+Deno.test("serve answers wrong calls with status 2 before it touches a folder", async () => {
+  using dir = new TempDir();
+  const data = dir.file("data");
+  const table: [string[], string][] = [
+    [["--data", data, "--port", "65536"], "'--port'"],
+    [["--data", data, "--port", "http"], "'--port'"],
+    [["--data", data, "--token", "x"], "--token"],
+    [["--data", data, "extra"], "extra"],
+    [["--data", ""], "'--data'"],
+    [["--data", data, "--host", ""], "'--host'"],
+  ];
+  for (const [args, words] of table) {
+    const terminal = recordTerminal();
+    assertEquals(await runServe(args, terminal), 2, args.join(" "));
+    assertStringIncludes(terminal.reported[0] ?? "", words);
+  }
+  assertEquals(dir.list(), []);
+});
+
+Deno.test("serve --help explains every option and variable", async () => {
+  const terminal = recordTerminal();
+  assertEquals(await runServe(["-h"], terminal), 0);
+  for (const name of ["--data", "--host", "--port", "OPOSSUM_ADMIN_TOKEN"]) {
+    assertStringIncludes(terminal.printed.join("\n"), name);
+  }
+});
