@@ -41,14 +41,14 @@ export interface AdminRouterOptions {
  *
  * @example
  * ```ts
- * import { openOpossum } from "@opossum/deno";
+ * import { openOpossum, silentLogger } from "@opossum/deno";
  * import { createAdminRouter } from "@opossum/deno/api";
  * import { assertEquals } from "@std/assert";
  * import { Hono } from "hono";
  *
  * const path = await Deno.makeTempDir();
  * {
- *   await using opossum = await openOpossum({ path });
+ *   await using opossum = await openOpossum({ path, logger: silentLogger });
  *   const token = crypto.randomUUID() + crypto.randomUUID();
  *   const app = new Hono();
  *   app.route("/", createAdminRouter({ opossum, auth: { tokens: [token] } }));

@@ -55,13 +55,13 @@ export interface AppOptions extends AdminRouterOptions {
  *
  * @example
  * ```ts
- * import { openOpossum } from "@opossum/deno";
+ * import { openOpossum, silentLogger } from "@opossum/deno";
  * import { createApp } from "@opossum/deno/api";
  * import { assertEquals } from "@std/assert";
  *
  * const path = await Deno.makeTempDir();
  * {
- *   await using opossum = await openOpossum({ path });
+ *   await using opossum = await openOpossum({ path, logger: silentLogger });
  *   const app = createApp({ opossum, auth: { allowUnauthenticated: true } });
  *   assertEquals((await app.request("/healthz")).status, 200);
  * }

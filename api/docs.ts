@@ -127,8 +127,9 @@ async function readScript(): Promise<Uint8Array<ArrayBuffer>> {
       kind: "docs-script-missing",
       status: 503,
       title: "Script of the docs page missing",
-      detail: "The script of @scalar/api-reference cannot be read: run " +
-        '"deno install", and let the server read the folder node_modules',
+      detail: "The script of @scalar/api-reference cannot be read: name it " +
+        'in the imports of deno.json, run "deno install", and let the ' +
+        "server read the folder node_modules",
     }, { cause });
   }
 }

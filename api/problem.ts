@@ -44,13 +44,20 @@ export interface ProblemInit {
 
 /** Throw it in a handler to answer with a problem. */
 export class ProblemError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "ProblemError";
 
   /**
+   * Creates the error.
+   *
    * @param problem What to answer.
    * @param options `cause`: what led to it; never sent.
    */
-  constructor(readonly problem: ProblemInit, options?: ErrorOptions) {
+  constructor(
+    /** What to answer. */
+    readonly problem: ProblemInit,
+    options?: ErrorOptions,
+  ) {
     super(problem.detail, options);
   }
 }

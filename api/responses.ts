@@ -61,7 +61,17 @@ export function jsonResponse<Body>(
 }
 
 /** The statuses of problems that routes document. */
-export type ProblemStatus = keyof typeof PROBLEMS;
+export type ProblemStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 409
+  | 413
+  | 415
+  | 422
+  | 500
+  | 503;
 
 /** A documented problem. */
 export interface ProblemResponseDocument {
@@ -83,7 +93,7 @@ interface ProblemDocument {
   readonly description: string;
 }
 
-const PROBLEMS = {
+const PROBLEMS: Readonly<Record<ProblemStatus, ProblemDocument>> = {
   400: {
     kind: "invalid-parameter",
     title: "Invalid parameter",
@@ -148,7 +158,7 @@ const PROBLEMS = {
     detail: "The server cannot answer yet: try again",
     description: "The server cannot answer at the moment",
   },
-} as const satisfies Record<number, ProblemDocument>;
+};
 
 /**
  * Describes the problems that a route may answer with.
@@ -172,8 +182,7 @@ export function problemResponses<const Status extends ProblemStatus>(
   ...statuses: readonly Status[]
 ): { readonly [Key in Status]: ProblemResponseDocument } {
   const documents = statuses.map((status) => {
-    const { kind, title, detail, description }: ProblemDocument =
-      PROBLEMS[status];
+    const { kind, title, detail, description } = PROBLEMS[status];
     const document: ProblemResponseDocument = {
       description,
       content: {

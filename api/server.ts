@@ -67,10 +67,18 @@ export interface RunningServer extends AsyncDisposable {
 
 /** The admin API would have been open to a network. Configure a token, or bind to loopback. */
 export class UnsafeBindError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "UnsafeBindError";
 
-  /** @param host The address that was asked for. */
-  constructor(readonly host: string) {
+  /**
+   * Creates the error.
+   *
+   * @param host The address that was asked for.
+   */
+  constructor(
+    /** The address that was asked for. */
+    readonly host: string,
+  ) {
     super(
       "Cannot serve the admin API without a token on an address that others " +
         "can reach: configure a token, or listen on 127.0.0.1: current host " +
@@ -81,15 +89,20 @@ export class UnsafeBindError extends Error {
 
 /** The address cannot be listened on: it is in use, not of this machine, or not permitted. */
 export class BindError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "BindError";
 
   /**
+   * Creates the error.
+   *
    * @param host The address.
    * @param port The port.
    * @param options `cause`: what the system said.
    */
   constructor(
+    /** The address. */
     readonly host: string,
+    /** The port. */
     readonly port: number,
     options: { readonly cause: unknown },
   ) {

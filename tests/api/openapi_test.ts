@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { createApp } from "../../api/mod.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
-import { TOKEN } from "./requests.ts";
+import { assertProblem, TOKEN } from "./requests.ts";
 
 interface Described {
   readonly summary?: string;
@@ -150,4 +150,15 @@ Deno.test("/docs/scalar.js is the script of the npm package", async () => {
   );
   assertEquals(response.headers.get("cache-control"), "public, max-age=3600");
   assert((await response.text()).includes("createApiReference"));
+});
+
+Deno.test({
+  name: "/docs/scalar.js says what to do when its package cannot be read",
+  permissions: { read: false },
+  async fn() {
+    const { app } = await setUp();
+    const response = await app.request("/docs/scalar.js");
+    const problem = await assertProblem(response, 503, "docs-script-missing");
+    assert(String(problem.detail).includes("deno install"));
+  },
 });
