@@ -1,17 +1,7 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
-import {
-  openOpossum,
-  type Opossum,
-  type OpossumOptions,
-  silentLogger,
-} from "@opossum/deno";
+import { assertEquals, assertMatch } from "@std/assert";
 import { FakeClock } from "@opossum/deno/testing";
-import { createCourseApp } from "../../examples/course_management/app.ts";
 import { studentRegistered } from "../../examples/course_management/events.ts";
-import * as projections from "../../examples/course_management/projections.ts";
-import { seedStore } from "../../examples/course_management/seeder.ts";
-import { TempDir } from "../support/temp_dir.ts";
-import { oracleStates } from "./oracle.ts";
+import { TestApp } from "./test_app.ts";
 
 const STUDENT = "5f0c8e1a-7b1d-4e0f-9a55-3c1d2b7e9f10";
 const COURSE = "0d9b1c52-4a8e-4c3b-8f6e-91a7d2c4e6b8";
@@ -29,50 +19,6 @@ const ALGEBRA = {
   description: "Groups",
   maxStudents: 2,
 };
-
-/** The sample on a folder of its own. */
-class TestApp implements AsyncDisposable {
-  static async open(options: Partial<OpossumOptions> = {}): Promise<TestApp> {
-    const dir = new TempDir();
-    try {
-      const opossum = await openOpossum({
-        path: dir.file("data"),
-        projections: Object.values(projections),
-        logger: silentLogger,
-        ...options,
-      });
-      await opossum.daemon.whenStarted();
-      return new TestApp(dir, opossum);
-    } catch (error) {
-      dir[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  readonly #app;
-
-  private constructor(readonly dir: TempDir, readonly opossum: Opossum) {
-    this.#app = createCourseApp({ opossum });
-  }
-
-  /** Sends a request; a body makes it JSON. */
-  async send(method: string, path: string, body?: unknown) {
-    const response = await this.#app.request(path, {
-      method,
-      ...(body === undefined ? {} : {
-        body: typeof body === "string" ? body : JSON.stringify(body),
-        headers: { "content-type": "application/json" },
-      }),
-    });
-    const { status, headers } = response;
-    return { status, headers, body: await response.json() };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.opossum[Symbol.asyncDispose]();
-    this.dir[Symbol.dispose]();
-  }
-}
 
 Deno.test("POST /students answers 201 with the Location of a student who can be read", async () => {
   await using app = await TestApp.open();
@@ -341,69 +287,4 @@ Deno.test("?wait=true answers after five seconds that the read models do not sho
   const { status, body } = await answer;
   assertEquals(status, 201);
   assertEquals(body, { studentId: STUDENT, position: 1, visible: false });
-});
-
-Deno.test("lists page through everything once, in every order", async () => {
-  await using app = await TestApp.open();
-  const { opossum } = app;
-  await seedStore(opossum.events, { events: 400, seed: 5 });
-  await opossum.projections.waitFor(400);
-  const states = oracleStates(
-    await Array.fromAsync(opossum.events.read("all")),
-  );
-  const collator = new Intl.Collator("en");
-  const lists = [
-    ["/students", "studentId", states.StudentShortInfo],
-    ["/courses", "courseId", states.CourseShortInfo],
-  ] as const;
-  for (const [path, id, documents] of lists) {
-    const fields = path === "/students"
-      ? ["id", "firstName", "lastName", "email", "enrolledCourses"]
-      : ["id", "name", "maxStudents", "enrolled"];
-    for (const sort of fields) {
-      for (const order of ["asc", "desc"]) {
-        const listed: Record<string, unknown>[] = [];
-        let next: string | null = "";
-        while (next !== null) {
-          const query: Record<string, string> = { sort, order, limit: "7" };
-          if (next !== "") query.after = next;
-          const url = `${path}?${new URLSearchParams(query)}`;
-          const { status, headers, body } = await app.send("GET", url);
-          assertEquals(status, 200);
-          assert(body.items.length <= 7 && body.items.length > 0);
-          assertEquals(body.checkpoint, 400);
-          listed.push(...body.items);
-          next = body.next;
-          const link = headers.get("link");
-          assertEquals(link === null, next === null);
-          if (next) assert(link?.includes(`after=${next}`));
-        }
-        const field = sort === "id" ? id : sort;
-        const expected = [...documents.values()].sort((a, b) => {
-          const [x, y] = [a[field], b[field]];
-          const byField = typeof x === "number" && typeof y === "number"
-            ? x - y
-            : sort === "id"
-            ? 0
-            : collator.compare(String(x), String(y));
-          const byId = String(a[id]) < String(b[id]) ? -1 : 1;
-          return (byField || byId) * (order === "asc" ? 1 : -1);
-        });
-        assertEquals(listed, expected, `${path} by ${sort} ${order}`);
-      }
-    }
-  }
-});
-
-Deno.test("a cursor of another order is refused", async () => {
-  await using app = await TestApp.open();
-  await seedStore(app.opossum.events, { events: 100 });
-  await app.opossum.projections.waitFor(100);
-  const { body } = await app.send("GET", "/students?limit=1&sort=email");
-  for (const query of ["", "&sort=lastName", "&sort=email&order=desc"]) {
-    const path = `/students?after=${body.next}${query}`;
-    assertEquals((await app.send("GET", path)).status, 400, path);
-  }
-  const same = `/students?after=${body.next}&sort=email`;
-  assertEquals((await app.send("GET", same)).status, 200);
 });

@@ -36,8 +36,6 @@ export function startProgressBar(total: number): Progress {
     barCompleteChar: "█",
     barIncompleteChar: "░",
     hideCursor: true,
-    // Otherwise a written event is shown only when another one comes.
-    stopOnComplete: true,
   });
   bar.start(total, 0);
   return { update: (written) => bar.update(written), stop: () => bar.stop() };
