@@ -108,9 +108,11 @@ export class BindError extends Error {
   ) {
     const { cause } = options;
     const reason = cause instanceof Error ? cause.message : String(cause);
+    const hint = cause instanceof Deno.errors.AddrInUse
+      ? ". Choose another port, or end the program that uses it"
+      : "";
     super(
-      `Cannot listen on ${host} port ${port}: ${reason}. Choose another ` +
-        "port, or end the program that uses it",
+      `Cannot listen on ${host} port ${port}: ${reason}${hint}`,
       options,
     );
   }
@@ -147,25 +149,26 @@ export function serveApp(options: ServeOptions): RunningServer {
   const isOpen = "allowUnauthenticated" in auth;
   if (isOpen && !isLoopback(host)) throw new UnsafeBindError(host);
 
+  // Said before listening: from then on it is true.
+  if (isOpen) {
+    logger.log(
+      "warn",
+      "The admin API is open to every program on this machine: no token is configured",
+      { host },
+    );
+  } else if (!isLoopback(host)) {
+    logger.log(
+      "warn",
+      "The server can be reached from the network, without encryption: put a TLS proxy before it",
+      { host },
+    );
+  }
   const underWay = new RequestsUnderWay(app);
   const server = listen(underWay, { host, port, logger });
   const { hostname, port: boundPort } = server.addr;
   const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
   const url = `http://${shown}:${boundPort}`;
   logger.log("info", "Serving HTTP", { url });
-  if (isOpen) {
-    logger.log(
-      "warn",
-      "The admin API is open to every program on this machine: no token is configured",
-      { url },
-    );
-  } else if (!isLoopback(host)) {
-    logger.log(
-      "warn",
-      "The server can be reached from the network, without encryption: put a TLS proxy before it",
-      { url },
-    );
-  }
 
   let stopping: Promise<void> | undefined;
   const shutdown = () => stopping ??= drain(server, underWay, drainTimeoutMs);
