@@ -141,7 +141,13 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   async cancel(id: string): Promise<boolean> {
     const running = this.#running.get(id);
     if (!running) return false;
-    for (const task of running.operation.tasks) {
+    const { tasks } = running.operation;
+    if (tasks.every((task) => task.hasEnded)) {
+      // Only its outcome is still being written down.
+      await running.ended;
+      return false;
+    }
+    for (const task of tasks) {
       task.operationIds.delete(id);
       // Another operation may still wait for the same build.
       if (task.operationIds.size === 0) task.stop("cancelled");
@@ -332,8 +338,22 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       if (task) operation.add(task);
       else this.#addTask(operation, plan, options, span.context, fresh);
     }
-    const ended = this.#conclude(operation);
+    // Written down before the work starts, so that a crash finds it; and before its outcome, which
+    // must not be overwritten by its beginning.
+    const saved = history.save(operation.snapshot());
+    const ended = saved.then(() => this.#conclude(operation));
     this.#running.set(id, { operation, ended });
+    try {
+      await saved;
+    } catch (error) {
+      this.#running.delete(id);
+      for (const task of fresh) task.fail(error);
+      span.fail(error);
+      span.end();
+      // Whoever asked is told here; nobody else waits for it.
+      ended.catch(() => {});
+      throw error;
+    }
     if (wanted.length > 0) {
       logger.log(
         "info",
@@ -346,8 +366,6 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         },
       );
     }
-    // Written down before the work starts, so that a crash finds it.
-    await history.save(operation.snapshot());
     this.#scheduler.enqueue(fresh, operation.limit);
     return { operation, ended };
   }

@@ -7,6 +7,7 @@ import { assemble, type Assembly } from "../../src/assembly.ts";
 import { resolveOptions } from "../../src/options.ts";
 import type { OpossumOptions, ProjectionDefinition } from "../../mod.ts";
 import { defineProjection, silentLogger } from "../../mod.ts";
+import type { FileSystem } from "../../src/storage/file_system.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { createTelemetry } from "../../src/telemetry/telemetry.ts";
 import { MemoryEventStore } from "../../src/testing/mod.ts";
@@ -49,13 +50,14 @@ export function openOverMemory(
   definitions: readonly ProjectionDefinition[],
   options: Partial<OpossumOptions> = {},
   events: MemoryEventStore = new MemoryEventStore(),
+  fileSystem: FileSystem = denoFileSystem,
 ): MemoryFixture {
   const assembly = assemble({
     options: resolveOptions({ path, logger: silentLogger, ...options }),
     definitions,
     events,
     storeId: "11111111-2222-4333-8444-555555555555",
-    fileSystem: denoFileSystem,
+    fileSystem,
     telemetry: createTelemetry(),
   });
   return { ...assembly, events };

@@ -1,0 +1,74 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { MemoryEventStore } from "../../src/testing/mod.ts";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import type { FileSystem } from "../../src/storage/file_system.ts";
+import {
+  countingProjection,
+  openOverMemory,
+} from "../support/course_fixture.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+/** A file system whose syncs of new files do what they are told. */
+function withSync(
+  sync: (next: () => Promise<void>) => Promise<void>,
+): FileSystem {
+  return {
+    ...denoFileSystem,
+    open(path, options) {
+      const file = denoFileSystem.open(path, options);
+      const next = file.sync.bind(file);
+      file.sync = () => path.includes("/operations/") ? sync(next) : next();
+      return file;
+    },
+  };
+}
+
+Deno.test("the outcome of an operation is never overwritten by its beginning", async () => {
+  using dir = new TempDir();
+  const gate = Promise.withResolvers<void>();
+  let syncs = 0;
+  const slowFirst = withSync(async (next) => {
+    if (++syncs === 1) await gate.promise;
+    await next();
+  });
+  await using opossum = openOverMemory(
+    dir.path,
+    [],
+    {},
+    new MemoryEventStore(),
+    slowFirst,
+  );
+  const starting = opossum.rebuilder.start(undefined);
+  // Whatever could overtake the first write has done so by the time a file was written.
+  for (let turn = 0; turn < 20; turn++) {
+    await Deno.writeTextFile(dir.file("turn"), "");
+  }
+  gate.resolve();
+  const { id } = await starting;
+  const result = await opossum.rebuilder.wait(id);
+  assert(result?.nothingToDo);
+  assertEquals((await opossum.rebuilder.getOperation(id))?.state, "succeeded");
+});
+
+Deno.test("an operation that cannot be written down starts nothing and holds nothing", async () => {
+  using dir = new TempDir();
+  let isFull = true;
+  const full = withSync((next) =>
+    isFull ? Promise.reject(new Error("No space left on device")) : next()
+  );
+  await using opossum = openOverMemory(
+    dir.path,
+    [countingProjection("One")],
+    {},
+    new MemoryEventStore(),
+    full,
+  );
+  await assertRejects(
+    () => opossum.rebuilder.rebuild("One"),
+    Error,
+    "No space left",
+  );
+  assert(!(await opossum.rebuilder.getRebuildStatus()).isRebuilding);
+  isFull = false;
+  assertEquals((await opossum.rebuilder.rebuild("One")).totalRebuilt, 1);
+});
