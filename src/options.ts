@@ -108,18 +108,31 @@ export interface OpossumOptions {
 
 /** Every option with its value. */
 export interface ResolvedOptions {
+  /** The data folder. */
   readonly path: string;
+  /** The definitions, or the URL of a module that exports them. */
   readonly projections: string | readonly ProjectionDefinition[];
+  /** What to rebuild when the daemon starts. */
   readonly enableAutoRebuild: boolean | "force";
+  /** Projections rebuilt at the same time, 1 to 64; `"auto"` is resolved to a number. */
   readonly maxConcurrentRebuilds: number;
+  /** How often to look for events of other processes, in milliseconds. */
   readonly pollingInterval: number;
+  /** Events applied in one transaction of a live update. */
   readonly batchSize: number;
+  /** Memory for documents held while rebuilding, in bytes, over all projections. */
   readonly rebuildMemoryBytesMax: number;
+  /** When a running rebuild saves its state, in milliseconds. */
   readonly rebuildCheckpointInterval: number;
+  /** A cron expression (five fields, UTC), or `undefined` for no schedule. */
   readonly rebuildSchedule: string | undefined;
+  /** Whether to start the daemon at once. */
   readonly startDaemon: boolean;
+  /** Size at which a segment of the log is sealed, in bytes. */
   readonly segmentBytesMax: number;
+  /** Where log records go. */
   readonly logger: Logger;
+  /** The source of time. */
   readonly clock: Clock;
 }
 
