@@ -22,12 +22,16 @@ export interface AppendCondition {
  * decide again, append again (or let `decide()` do so).
  */
 export class AppendConditionError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "AppendConditionError";
 
   /**
+   * Creates the error.
+   *
    * @param conflict `after`: where the decision had read to; `foundAt`: an event that matches.
    */
   constructor(
+    /** `after`: where the decision had read to; `foundAt`: an event that matches. */
     readonly conflict: { readonly after: Position; readonly foundAt: Position },
   ) {
     super(

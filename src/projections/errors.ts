@@ -7,14 +7,19 @@ import type { Position } from "../events/event.ts";
 
 /** No projection of that name is registered. Check the name, or register the projection. */
 export class UnknownProjectionError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "UnknownProjectionError";
 
   /**
+   * Creates the error.
+   *
    * @param projectionNames The names that are not registered.
    * @param registered The names that are.
    */
   constructor(
+    /** The names that are not registered. */
     readonly projectionNames: readonly string[],
+    /** The names that are registered. */
     readonly registered: readonly string[],
   ) {
     super(
@@ -30,10 +35,18 @@ export class UnknownProjectionError extends Error {
 
 /** The projection has no complete generation to read from. Rebuild it, then read again. */
 export class ProjectionNotBuiltError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "ProjectionNotBuiltError";
 
-  /** @param projectionName The projection that was asked for. */
-  constructor(readonly projectionName: string) {
+  /**
+   * Creates the error.
+   *
+   * @param projectionName The projection that was asked for.
+   */
+  constructor(
+    /** The projection that was asked for. */
+    readonly projectionName: string,
+  ) {
     super(
       `Cannot read projection "${projectionName}" as it was never built: rebuild it, then read again`,
     );
@@ -42,15 +55,20 @@ export class ProjectionNotBuiltError extends Error {
 
 /** The files of a projection are damaged. Its documents are derived: rebuild it. */
 export class ProjectionDamagedError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "ProjectionDamagedError";
 
   /**
+   * Creates the error.
+   *
    * @param projectionName The projection.
    * @param file The damaged file, within the data folder.
    * @param options `cause`: what was found.
    */
   constructor(
+    /** The projection. */
     readonly projectionName: string,
+    /** The damaged file, within the data folder. */
     readonly file: string,
     options?: ErrorOptions,
   ) {
@@ -63,15 +81,20 @@ export class ProjectionDamagedError extends Error {
 
 /** A definition's own code failed on an event. Fix the definition, then rebuild. */
 export class ProjectionApplyError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "ProjectionApplyError";
 
   /**
+   * Creates the error.
+   *
    * @param projectionName The projection.
    * @param event The event that it failed on.
    * @param options `cause`: what the definition threw.
    */
   constructor(
+    /** The projection. */
     readonly projectionName: string,
+    /** The event that it failed on. */
     readonly event: { readonly position: Position; readonly type: string },
     options: { readonly cause: unknown },
   ) {

@@ -52,14 +52,19 @@ export interface ListOperationsOptions {
 
 /** A projection asked for is being rebuilt already, by the operation named here. */
 export class RebuildConflictError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "RebuildConflictError";
 
   /**
+   * Creates the error.
+   *
    * @param projectionName The projection.
    * @param operationId The operation that rebuilds it, or `null` when another process does.
    */
   constructor(
+    /** The projection. */
     readonly projectionName: string,
+    /** The operation that rebuilds it, or `null` when another process does. */
     readonly operationId: string | null,
   ) {
     super(
