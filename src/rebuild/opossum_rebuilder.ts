@@ -307,6 +307,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         `Cannot rebuild as 'note' must have at most 256 characters: it has ${note.length}`,
       );
     }
+    await this.#letSwapsEnd(names);
     const planned = await this.plan(names, options);
     if (this.#isClosed) {
       throw new RebuilderClosedError();
@@ -368,6 +369,17 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     }
     this.#scheduler.enqueue(fresh, operation.limit);
     return { operation, ended };
+  }
+
+  /**
+   * A build that is being swapped in has read its last event: joining it would answer with what
+   * was there before the call.
+   */
+  async #letSwapsEnd(names: readonly string[] | undefined): Promise<void> {
+    const swapping = [...this.#tasks.values()].filter((
+      { phase, projectionName },
+    ) => phase === "swapping" && (names?.includes(projectionName) ?? true));
+    await Promise.all(swapping.map(({ ended }) => ended));
   }
 
   #addTask(

@@ -8,8 +8,9 @@ import {
 } from "../support/course_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
-/** A file system whose syncs of new files do what they are told. */
+/** A file system in which some files' syncs do what they are told. */
 function withSync(
+  part: string,
   sync: (next: () => Promise<void>) => Promise<void>,
 ): FileSystem {
   return {
@@ -17,7 +18,7 @@ function withSync(
     open(path, options) {
       const file = denoFileSystem.open(path, options);
       const next = file.sync.bind(file);
-      file.sync = () => path.includes("/operations/") ? sync(next) : next();
+      file.sync = () => path.includes(part) ? sync(next) : next();
       return file;
     },
   };
@@ -27,7 +28,7 @@ Deno.test("the outcome of an operation is never overwritten by its beginning", a
   using dir = new TempDir();
   const gate = Promise.withResolvers<void>();
   let syncs = 0;
-  const slowFirst = withSync(async (next) => {
+  const slowFirst = withSync("/operations/", async (next) => {
     if (++syncs === 1) await gate.promise;
     await next();
   });
@@ -53,8 +54,10 @@ Deno.test("the outcome of an operation is never overwritten by its beginning", a
 Deno.test("an operation that cannot be written down starts nothing and holds nothing", async () => {
   using dir = new TempDir();
   let isFull = true;
-  const full = withSync((next) =>
-    isFull ? Promise.reject(new Error("No space left on device")) : next()
+  const full = withSync(
+    "/operations/",
+    (next) =>
+      isFull ? Promise.reject(new Error("No space left on device")) : next(),
   );
   await using opossum = openOverMemory(
     dir.path,
@@ -71,4 +74,29 @@ Deno.test("an operation that cannot be written down starts nothing and holds not
   assert(!(await opossum.rebuilder.getRebuildStatus()).isRebuilding);
   isFull = false;
   assertEquals((await opossum.rebuilder.rebuild("One")).totalRebuilt, 1);
+});
+
+Deno.test("rebuild() does not join a build that has read its last event", async () => {
+  using dir = new TempDir();
+  const swapping = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const slowSwap = withSync("current.json", async (next) => {
+    swapping.resolve();
+    await gate.promise;
+    await next();
+  });
+  await using opossum = openOverMemory(
+    dir.path,
+    [countingProjection("One")],
+    {},
+    new MemoryEventStore(),
+    slowSwap,
+  );
+  const first = opossum.rebuilder.rebuild("One");
+  await swapping.promise;
+  await opossum.events.append([{ type: "Counted", data: { key: "a", by: 1 } }]);
+  const second = opossum.rebuilder.rebuild("One");
+  gate.resolve();
+  assertEquals((await first).details[0]?.checkpoint, 0);
+  assertEquals((await second).details[0]?.checkpoint, 1);
 });
