@@ -1,0 +1,157 @@
+import { assertEquals } from "@std/assert";
+import { metrics } from "@opentelemetry/api";
+import { DataPointType, type Histogram } from "@opentelemetry/sdk-metrics";
+import { PACKAGE_NAME, VERSION } from "../../src/telemetry/manifest.ts";
+import { ATTRIBUTES, METRICS } from "../../src/telemetry/names.ts";
+import { createTelemetry } from "../../src/telemetry/telemetry.ts";
+import { onlyPoint, registerOtel } from "./otel_fixture.ts";
+
+const NAME = ATTRIBUTES.projectionName;
+
+Deno.test("every metric is exported with the name, unit, kind and buckets of METRICS", async () => {
+  await using otel = registerOtel();
+  const telemetry = createTelemetry();
+  using _projections = telemetry.observeProjections(
+    () => [{ name: "A", position: 10, lag: 2 }],
+  );
+  using _rebuilds = telemetry.observeRebuilds(
+    () => ({ active: 1, queued: 2 }),
+  );
+  const { span: _1, startSpan: _2, activeContext: _3, ...rest } = telemetry;
+  for (const instrument of Object.values(rest)) {
+    if ("add" in instrument) instrument.add(1);
+    if ("record" in instrument) instrument.record(1);
+  }
+  const collected = await otel.collect();
+  const { SUM, HISTOGRAM, GAUGE } = DataPointType;
+  const kinds = {
+    counter: { dataPointType: SUM, isMonotonic: true },
+    histogram: { dataPointType: HISTOGRAM, isMonotonic: undefined },
+    observableGauge: { dataPointType: GAUGE, isMonotonic: undefined },
+    observableUpDownCounter: { dataPointType: SUM, isMonotonic: false },
+  };
+  assertEquals(
+    [...collected.keys()].sort(),
+    Object.values(METRICS).map(({ name }) => name).sort(),
+  );
+  for (const metric of Object.values(METRICS)) {
+    const data = collected.get(metric.name);
+    assertEquals(data?.descriptor.unit, metric.unit);
+    assertEquals(data?.descriptor.description, metric.description);
+    assertEquals({
+      dataPointType: data?.dataPointType,
+      isMonotonic: data?.dataPointType === SUM ? data.isMonotonic : undefined,
+    }, kinds[metric.kind]);
+    if ("buckets" in metric) {
+      const { boundaries } = (onlyPoint(data).value as Histogram).buckets;
+      assertEquals(boundaries, [...metric.buckets]);
+    }
+  }
+  assertEquals(await otel.scopes(), [`${PACKAGE_NAME}@${VERSION}`]);
+});
+
+Deno.test("METRICS bear no ids, positions or counts as attributes", () => {
+  const spansOnly: string[] = [
+    ATTRIBUTES.operationId,
+    ATTRIBUTES.generation,
+    ATTRIBUTES.positionFirst,
+    ATTRIBUTES.positionLast,
+    ATTRIBUTES.eventCount,
+  ];
+  for (const { name, attributes } of Object.values(METRICS)) {
+    assertEquals(
+      attributes.filter((attribute) => spansOnly.includes(attribute)),
+      [],
+      name,
+    );
+  }
+});
+
+Deno.test("a counter adds up by attributes", async () => {
+  await using otel = registerOtel();
+  const { rebuildEvents } = createTelemetry();
+  rebuildEvents.add(40, { [NAME]: "A" });
+  rebuildEvents.add(2, { [NAME]: "A" });
+  const point = onlyPoint((await otel.collect()).get("opossum.rebuild.events"));
+  assertEquals(point.value, 42);
+  assertEquals(point.attributes, { "opossum.projection.name": "A" });
+});
+
+Deno.test("instruments find an SDK that was registered after their first use", async () => {
+  const { appendEvents } = createTelemetry();
+  appendEvents.add(1);
+  await using otel = registerOtel();
+  appendEvents.add(2);
+  const collected = await otel.collect();
+  assertEquals(onlyPoint(collected.get("opossum.append.events")).value, 2);
+});
+
+Deno.test("observeProjections() reports position and lag until it is disposed", async () => {
+  await using otel = registerOtel();
+  const telemetry = createTelemetry();
+  let position = 1;
+  let calls = 0;
+  const observing = telemetry.observeProjections(() => {
+    calls++;
+    return Promise.resolve([{ name: "A", position, lag: 10 - position }]);
+  });
+  position = 7;
+  const collected = await otel.collect();
+  const point = onlyPoint(collected.get("opossum.projection.position"));
+  assertEquals(point.value, 7);
+  assertEquals(point.attributes, { "opossum.projection.name": "A" });
+  assertEquals(onlyPoint(collected.get("opossum.projection.lag")).value, 3);
+  observing[Symbol.dispose]();
+  observing[Symbol.dispose]();
+  await otel.collect();
+  assertEquals(calls, 1);
+});
+
+Deno.test("observeProjections() moves to an SDK that is registered later", async () => {
+  const telemetry = createTelemetry();
+  using _observing = telemetry.observeProjections(
+    () => [{ name: "A", position: 5, lag: 0 }],
+  );
+  await using otel = registerOtel();
+  telemetry.appendEvents.add(1);
+  assertEquals(
+    onlyPoint((await otel.collect()).get("opossum.projection.position")).value,
+    5,
+  );
+});
+
+Deno.test("observeRebuilds() reports what is rebuilt and what waits", async () => {
+  await using otel = registerOtel();
+  using _observing = createTelemetry().observeRebuilds(
+    () => ({ active: 4, queued: 9 }),
+  );
+  const collected = await otel.collect();
+  assertEquals(onlyPoint(collected.get("opossum.rebuild.active")).value, 4);
+  assertEquals(onlyPoint(collected.get("opossum.rebuild.queued")).value, 9);
+});
+
+Deno.test("a failing callback costs its own metrics only", async () => {
+  await using otel = registerOtel();
+  const telemetry = createTelemetry();
+  using _failing = telemetry.observeProjections(() => {
+    throw new Error("closed");
+  });
+  using _rebuilds = telemetry.observeRebuilds(() => ({ active: 1, queued: 0 }));
+  const collected = await otel.collect();
+  assertEquals(onlyPoint(collected.get("opossum.rebuild.active")).value, 1);
+});
+
+Deno.test("instruments and observers swallow what a broken provider throws", async () => {
+  await using _otel = registerOtel();
+  metrics.disable();
+  metrics.setGlobalMeterProvider({
+    getMeter() {
+      throw new Error("telemetry is broken");
+    },
+  });
+  const telemetry = createTelemetry();
+  telemetry.appendEvents.add(1);
+  telemetry.appendDuration.record(0.1, { [ATTRIBUTES.errorType]: "Error" });
+  using _observing = telemetry.observeProjections(() => []);
+  assertEquals(telemetry.activeContext(), telemetry.activeContext());
+});
