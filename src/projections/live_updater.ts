@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { abortable } from "@std/async/abortable";
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
@@ -205,19 +206,15 @@ export class LiveUpdater {
     position: Position,
     signal?: AbortSignal,
   ): Promise<void> {
-    signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<void>();
     const waiter = { name, position, resolve };
-    const abort = () => reject(signal?.reason);
     this.#waiters.add(waiter);
-    signal?.addEventListener("abort", abort, { once: true });
     try {
       // Announces where the projection is already.
       await this.cursor(name);
-      await promise;
+      await (signal ? abortable(promise, signal) : promise);
     } finally {
       this.#waiters.delete(waiter);
-      signal?.removeEventListener("abort", abort);
     }
   }
 

@@ -9,6 +9,7 @@ import type { Position } from "../events/event.ts";
 import { ProjectionApplyError } from "../projections/errors.ts";
 import type { TelemetryContext } from "../telemetry/spans.ts";
 import type {
+  PlannedRebuild,
   ProjectionRebuildDetail,
   ProjectionRebuildProgress,
   RebuildFailure,
@@ -217,5 +218,31 @@ function toFailure(error: unknown): RebuildFailure {
     message: error instanceof Error ? error.message : String(error),
     position: event?.position ?? null,
     eventType: event?.type ?? null,
+  });
+}
+
+/**
+ * The outcome of a projection that could not even be queued.
+ *
+ * @param plan What was to be done.
+ * @param error Why it could not.
+ * @returns The failed outcome, frozen.
+ */
+export function refusedDetail(
+  { projectionName, reason }: PlannedRebuild,
+  error: Error,
+): ProjectionRebuildDetail {
+  return Object.freeze({
+    projectionName,
+    success: false,
+    state: "failed",
+    duration: 0,
+    eventsProcessed: 0,
+    eventsScanned: 0,
+    documents: 0,
+    checkpoint: 0,
+    reason,
+    errorMessage: error.message,
+    error: toFailure(error),
   });
 }

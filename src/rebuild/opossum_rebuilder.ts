@@ -3,27 +3,24 @@
  *
  * @module
  */
+import { abortable } from "@std/async/abortable";
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
-import type { EventStore } from "../events/event_store.ts";
-import type { LiveUpdater } from "../projections/live_updater.ts";
-import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { Projections } from "../projections/projections.ts";
-import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { BuildTask } from "./build_task.ts";
+import { BuildTask, refusedDetail } from "./build_task.ts";
 import type {
   PlannedRebuild,
-  ProjectionRebuildDetail,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildOperation,
 } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
+import { findInterrupted } from "./interrupted.ts";
 import { planRebuild } from "./plan.ts";
+import { assertInteger, resolveRebuildOptions } from "./rebuild_options.ts";
+import { RebuildReporter } from "./report.ts";
 import {
   type ListOperationsOptions,
   type RebuildAllOptions,
@@ -34,28 +31,16 @@ import {
 } from "./rebuilder.ts";
 import { RunningOperation } from "./running_operation.ts";
 import { RebuildScheduler } from "./scheduler.ts";
-import { SharedScan } from "./shared_scan.ts";
+import { SharedScan, type SharedScanOptions } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
 
 /** What the rebuilder is made of. */
-export interface OpossumRebuilderOptions {
-  readonly registry: ProjectionRegistry;
-  readonly store: ProjectionStore;
-  readonly events: EventStore;
+export interface OpossumRebuilderOptions extends SharedScanOptions {
   readonly projections: Projections;
-  readonly live: LiveUpdater;
   readonly history: OperationStore;
-  readonly clock: Clock;
   readonly logger: Logger;
-  readonly telemetry: Telemetry;
-  /** How many projections may be rebuilt at once. */
+  /** How many projections may be rebuilt at once; they share `memoryBytesMax`. */
   readonly concurrency: number;
-  /** Events a batch. */
-  readonly batchSize: number;
-  /** Memory for documents over all rebuilds at once, in bytes. */
-  readonly memoryBytesMax: number;
-  /** How often a running rebuild is stored, in milliseconds. */
-  readonly checkpointInterval: number;
 }
 
 /** How an operation is begun, in addition to what callers may say. */
@@ -75,13 +60,15 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #tasks = new Map<string, BuildTask>();
   readonly #scans = new Set<Promise<void>>();
   readonly #observer: Disposable;
+  readonly #reporter: RebuildReporter;
   #lastResult: ProjectionRebuildResult | undefined;
   #isClosed = false;
 
   /** @param options What it is made of. */
   constructor(options: OpossumRebuilderOptions) {
     this.#options = options;
-    const { concurrency, memoryBytesMax, telemetry } = options;
+    const { concurrency, memoryBytesMax, telemetry, logger } = options;
+    this.#reporter = new RebuildReporter(logger, telemetry);
     const scan = new SharedScan({
       ...options,
       memoryBytesMax: Math.floor(memoryBytesMax / concurrency),
@@ -124,18 +111,9 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     id: string,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<ProjectionRebuildResult | undefined> {
-    signal?.throwIfAborted();
     const running = this.#running.get(id);
     if (!running) return this.#options.history.get(id)?.result ?? undefined;
-    if (!signal) return await running.ended;
-    const { promise, reject } = Promise.withResolvers<never>();
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      return await Promise.race([running.ended, promise]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    return await (signal ? abortable(running.ended, signal) : running.ended);
   }
 
   async cancel(id: string): Promise<boolean> {
@@ -228,25 +206,11 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   async resumeInterrupted(): Promise<Promise<ProjectionRebuildResult>[]> {
     const { history, store, registry, logger } = this.#options;
     const resumed: Promise<ProjectionRebuildResult>[] = [];
-    for (const operation of history.list(1_000)) {
-      const isOpen = ["queued", "running", "interrupted"].includes(
-        operation.state,
-      );
-      if (!isOpen || operation.resumedBy || this.#running.has(operation.id)) {
-        continue;
-      }
-      const succeeded = new Set(
-        operation.result?.details.filter(({ success }) => success)
-          .map(({ projectionName }) => projectionName),
-      );
-      const names = operation.projectionNames.filter((name) =>
-        registry.names.includes(name) && !succeeded.has(name)
-      );
-      // Whoever holds a build lock is alive: the operation is not interrupted.
-      const locks = names.map((name) => store.tryLockBuild(name));
-      const isAlive = locks.includes(undefined);
-      for (const lock of locks) lock?.[Symbol.dispose]();
-      if (isAlive) continue;
+    const isRunning = (id: string) => this.#running.has(id);
+    for (
+      const found of findInterrupted({ history, store, registry, isRunning })
+    ) {
+      const { operation, names } = found;
       logger.log("info", "Resuming interrupted rebuild", {
         operationId: operation.id,
         projections: names,
@@ -255,11 +219,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         trigger: "resume",
         resumes: operation.id,
       });
-      await history.save({
-        ...operation,
-        state: "interrupted",
-        resumedBy: begun.operation.id,
-      });
+      const resumedBy = begun.operation.id;
+      await history.save({ ...operation, state: "interrupted", resumedBy });
       resumed.push(begun.ended);
     }
     return resumed;
@@ -297,16 +258,11 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   ): Promise<
     { operation: RunningOperation; ended: Promise<ProjectionRebuildResult> }
   > {
-    const { telemetry, clock, concurrency: concurrencyMax, history, logger } =
-      this.#options;
-    const { concurrency = concurrencyMax, trigger = "code", note = null } =
-      options;
-    assertInteger("concurrency", concurrency, concurrencyMax);
-    if (note !== null && note.length > 256) {
-      throw new RangeError(
-        `Cannot rebuild as 'note' must have at most 256 characters: it has ${note.length}`,
-      );
-    }
+    const { clock, history } = this.#options;
+    const { concurrency, trigger, note } = resolveRebuildOptions(
+      options,
+      this.#options.concurrency,
+    );
     await this.#letSwapsEnd(names);
     const planned = await this.plan(names, options);
     if (this.#isClosed) {
@@ -315,14 +271,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     const wanted = planned.filter(({ rebuild }) => rebuild);
     if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);
     const id = randomBytes(16).toString("hex");
-    const span = telemetry.startSpan(SPANS.rebuild, {
-      attributes: {
-        [ATTRIBUTES.operationId]: id,
-        [ATTRIBUTES.rebuildTrigger]: trigger,
-        [ATTRIBUTES.projectionCount]: wanted.length,
-        [ATTRIBUTES.rebuildConcurrency]: concurrency,
-      },
-    });
+    const begun = { operationId: id, trigger, wanted, concurrency };
+    const span = this.#reporter.openSpan(begun);
     const { resumes = null } = options;
     const operation = new RunningOperation({
       id,
@@ -334,39 +284,34 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       concurrency,
     });
     const fresh: BuildTask[] = [];
-    for (const plan of wanted) {
-      const task = this.#tasks.get(plan.projectionName);
-      if (task) operation.add(task);
-      else this.#addTask(operation, plan, options, span.context, fresh);
+    const giveUp = (error: unknown): never => {
+      this.#running.delete(id);
+      for (const { operationIds } of operation.tasks) operationIds.delete(id);
+      for (const task of fresh) task.fail(error);
+      span.fail(error);
+      span.end();
+      throw error;
+    };
+    try {
+      for (const plan of wanted) {
+        const task = this.#tasks.get(plan.projectionName);
+        if (task) operation.add(task);
+        else this.#addTask(operation, plan, options, span.context, fresh);
+      }
+    } catch (error) {
+      giveUp(error);
     }
     // Written down before the work starts, so that a crash finds it; and before its outcome, which
     // must not be overwritten by its beginning.
     const saved = history.save(operation.snapshot());
     const ended = saved.then(() => this.#conclude(operation));
     this.#running.set(id, { operation, ended });
-    try {
-      await saved;
-    } catch (error) {
-      this.#running.delete(id);
-      for (const task of fresh) task.fail(error);
-      span.fail(error);
-      span.end();
-      // Whoever asked is told here; nobody else waits for it.
-      ended.catch(() => {});
-      throw error;
-    }
-    if (wanted.length > 0) {
-      logger.log(
-        "info",
-        `Starting parallel rebuild of ${wanted.length} projections with max ` +
-          `${concurrency} concurrent rebuilds`,
-        {
-          operationId: id,
-          trigger,
-          projections: wanted.map((plan) => plan.projectionName),
-        },
-      );
-    }
+    // Whoever asked is told by `giveUp`; nobody else waits for it then.
+    ended.catch(() => {});
+    await saved.catch(giveUp);
+    // Closed meanwhile: kept for the next start, like everything else.
+    if (this.#isClosed) { for (const task of fresh) task.stop("interrupted"); }
+    this.#reporter.begun(begun);
     this.#scheduler.enqueue(fresh, operation.limit);
     return { operation, ended };
   }
@@ -395,7 +340,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     if (!lock) {
       const error = new RebuildConflictError(projectionName, null);
       if (whenRunning === "reject") throw error;
-      operation.refuse(refusal(plan, error));
+      operation.refuse(refusedDetail(plan, error));
       return;
     }
     const task = new BuildTask({
@@ -411,7 +356,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#tasks.set(projectionName, task);
     task.ended.then((detail) => {
       this.#tasks.delete(projectionName);
-      this.#report(detail, trigger);
+      this.#reporter.projection(detail, trigger);
     });
     operation.add(task);
     fresh.push(task);
@@ -441,119 +386,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     }
     this.#running.delete(operation.id);
     this.#lastResult = result;
-    this.#logResult(result);
+    this.#reporter.operation(result);
     return result;
-  }
-
-  #logResult(result: ProjectionRebuildResult): void {
-    const { logger } = this.#options;
-    const { operationId, totalRebuilt, details, failedProjections, success } =
-      result;
-    const duration = Math.round(result.duration);
-    if (result.nothingToDo) {
-      logger.log(
-        "info",
-        "All projections are up to date (no rebuilds needed)",
-        { operationId },
-      );
-    } else if (success) {
-      logger.log(
-        "info",
-        `All ${totalRebuilt} projections rebuilt successfully in ${duration} ms`,
-        {
-          operationId,
-          duration,
-        },
-      );
-    } else {
-      logger.log(
-        "warn",
-        `Projection rebuild completed with errors. Success: ${totalRebuilt}/${details.length}. ` +
-          `Failed: ${failedProjections.join(", ")}`,
-        { operationId, state: result.state, duration },
-      );
-    }
-  }
-
-  #report(detail: ProjectionRebuildDetail, trigger: string): void {
-    const { telemetry, logger } = this.#options;
-    const {
-      projectionName,
-      state,
-      duration,
-      eventsProcessed,
-      eventsScanned,
-      error,
-    } = detail;
-    const name = { [ATTRIBUTES.projectionName]: projectionName };
-    const errorType = error ? { [ATTRIBUTES.errorType]: error.name } : {};
-    telemetry.rebuildDuration.record(duration / 1_000, {
-      ...name,
-      ...errorType,
-      [ATTRIBUTES.rebuildTrigger]: trigger,
-      [ATTRIBUTES.rebuildOutcome]: state,
-    });
-    telemetry.rebuildEvents.add(eventsProcessed, name);
-    if (duration > 0 && eventsScanned > 0) {
-      telemetry.rebuildRate.record(eventsScanned / (duration / 1_000), name);
-    }
-    const attributes = {
-      projection: projectionName,
-      state,
-      reason: detail.reason,
-      duration: Math.round(duration),
-      eventsProcessed,
-    };
-    if (detail.success) {
-      logger.log(
-        "info",
-        `Projection '${projectionName}' rebuilt successfully in ${attributes.duration} ms ` +
-          `(${eventsProcessed} events)`,
-        attributes,
-      );
-    } else if (error) {
-      telemetry.rebuildFailures.add(1, { ...name, ...errorType });
-      logger.log("error", `Failed to rebuild projection '${projectionName}'`, {
-        ...attributes,
-        error,
-      });
-    } else {logger.log(
-        "warn",
-        `Rebuild of projection '${projectionName}' ${state}`,
-        attributes,
-      );}
-  }
-}
-
-function refusal(
-  { projectionName, reason }: PlannedRebuild,
-  error: Error,
-): ProjectionRebuildDetail {
-  return Object.freeze({
-    projectionName,
-    success: false,
-    state: "failed",
-    duration: 0,
-    eventsProcessed: 0,
-    eventsScanned: 0,
-    documents: 0,
-    checkpoint: 0,
-    reason,
-    errorMessage: error.message,
-    error: {
-      name: error.name,
-      message: error.message,
-      position: null,
-      eventType: null,
-    },
-  });
-}
-
-function assertInteger(option: string, value: number, max: number): void {
-  if (!Number.isSafeInteger(value) || value < 1 || value > max) {
-    throw new RangeError(
-      `Cannot rebuild as '${option}' must be an integer from 1 to ${max}: ` +
-        `current value is ${value}`,
-    );
   }
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { abortable } from "@std/async/abortable";
 import { Semaphore } from "@std/async/unstable-semaphore";
 
 Deno.test("Semaphore gives out as many permits as it has, and takes them back", () => {
@@ -46,4 +47,19 @@ Deno.test("Semaphore.release() hands the permit on, never making more than there
 
 Deno.test("Semaphore refuses to have no permits", () => {
   assertThrows(() => new Semaphore(0), TypeError, "'max' must be at least 1");
+});
+
+Deno.test("abortable() resolves to what it waits for, or rejects with the signal's reason", async () => {
+  const never = new Promise<never>(() => {});
+  const stop = new AbortController();
+  assertEquals(await abortable(Promise.resolve(7), stop.signal), 7);
+  const reason = new RangeError("enough");
+  const waiting = abortable(never, stop.signal);
+  stop.abort(reason);
+  await assertRejects(() => waiting, RangeError, "enough");
+  await assertRejects(
+    () => abortable(never, stop.signal),
+    RangeError,
+    "enough",
+  );
 });

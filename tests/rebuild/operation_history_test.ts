@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { RebuildConflictError } from "../../mod.ts";
 import { MemoryEventStore } from "../../src/testing/mod.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
@@ -99,4 +100,52 @@ Deno.test("rebuild() does not join a build that has read its last event", async 
   gate.resolve();
   assertEquals((await first).details[0]?.checkpoint, 0);
   assertEquals((await second).details[0]?.checkpoint, 1);
+});
+
+Deno.test("a refused rebuild lets go of what it had taken already", async () => {
+  using dir = new TempDir();
+  await using opossum = openOverMemory(dir.path, [
+    countingProjection("One"),
+    countingProjection("Two"),
+  ]);
+  Deno.mkdirSync(dir.file("projections/Two"), { recursive: true });
+  using elsewhere = Deno.openSync(dir.file("projections/Two/build.lock"), {
+    create: true,
+    append: true,
+  });
+  const exclusive = true;
+  elsewhere.lockSync(exclusive);
+  const error = await assertRejects(
+    () => opossum.rebuilder.rebuild(["One", "Two"], { whenRunning: "reject" }),
+    RebuildConflictError,
+    "by another process",
+  );
+  assertEquals(error.operationId, null);
+  assertEquals((await opossum.rebuilder.rebuild("One")).totalRebuilt, 1);
+  const joined = await opossum.rebuilder.rebuild(["One", "Two"]);
+  assertEquals([joined.totalRebuilt, joined.failedProjections], [1, ["Two"]]);
+});
+
+Deno.test("a rebuild asked for while the store closes waits for the next start", async () => {
+  using dir = new TempDir();
+  const log = new MemoryEventStore();
+  await log.append([{ type: "Counted", data: { key: "a", by: 1 } }]);
+  const definitions = [countingProjection("One")];
+  const gate = Promise.withResolvers<void>();
+  const writing = Promise.withResolvers<void>();
+  const slow = withSync("/operations/", async (next) => {
+    writing.resolve();
+    await gate.promise;
+    await next();
+  });
+  const first = openOverMemory(dir.path, definitions, {}, log, slow);
+  const asked = first.rebuilder.rebuild("One");
+  await writing.promise;
+  const closing = first[Symbol.asyncDispose]();
+  gate.resolve();
+  assertEquals((await asked).state, "interrupted");
+  await closing;
+  await using second = openOverMemory(dir.path, definitions, {}, log);
+  const [resumed] = await second.rebuilder.resumeInterrupted();
+  assertEquals((await resumed)?.totalRebuilt, 1);
 });

@@ -1,0 +1,153 @@
+/**
+ * What logs and metrics are told of rebuilds.
+ *
+ * @module
+ */
+import type { Logger } from "../telemetry/logger.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import type { OpenSpan } from "../telemetry/spans.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type {
+  PlannedRebuild,
+  ProjectionRebuildDetail,
+  ProjectionRebuildResult,
+  RebuildTrigger,
+} from "./operation.ts";
+
+/** An operation that begins. */
+export interface BegunRebuild {
+  /** The operation. */
+  readonly operationId: string;
+  /** Who asked. */
+  readonly trigger: RebuildTrigger;
+  /** What it rebuilds. */
+  readonly wanted: readonly PlannedRebuild[];
+  /** How many at once. */
+  readonly concurrency: number;
+}
+
+/** Tells logs and metrics of rebuilds. */
+export class RebuildReporter {
+  readonly #logger: Logger;
+  readonly #telemetry: Telemetry;
+
+  /**
+   * @param logger Takes the messages.
+   * @param telemetry Takes the measurements.
+   */
+  constructor(logger: Logger, telemetry: Telemetry) {
+    this.#logger = logger;
+    this.#telemetry = telemetry;
+  }
+
+  /** Opens the span of an operation, under the request that asked, if any. */
+  openSpan(
+    { operationId, trigger, wanted, concurrency }: BegunRebuild,
+  ): OpenSpan {
+    return this.#telemetry.startSpan(SPANS.rebuild, {
+      attributes: {
+        [ATTRIBUTES.operationId]: operationId,
+        [ATTRIBUTES.rebuildTrigger]: trigger,
+        [ATTRIBUTES.projectionCount]: wanted.length,
+        [ATTRIBUTES.rebuildConcurrency]: concurrency,
+      },
+    });
+  }
+
+  /** Tells that an operation begins; says nothing when there is nothing to do. */
+  begun({ operationId, trigger, wanted, concurrency }: BegunRebuild): void {
+    if (wanted.length === 0) return;
+    this.#logger.log(
+      "info",
+      `Starting parallel rebuild of ${wanted.length} projections with max ` +
+        `${concurrency} concurrent rebuilds`,
+      {
+        operationId,
+        trigger,
+        projections: wanted.map(({ projectionName }) => projectionName),
+      },
+    );
+  }
+
+  /** Tells how an operation ended. */
+  operation(result: ProjectionRebuildResult): void {
+    const logger = this.#logger;
+    const { operationId, totalRebuilt, details, failedProjections, success } =
+      result;
+    const duration = Math.round(result.duration);
+    if (result.nothingToDo) {
+      logger.log(
+        "info",
+        "All projections are up to date (no rebuilds needed)",
+        { operationId },
+      );
+    } else if (success) {
+      logger.log(
+        "info",
+        `All ${totalRebuilt} projections rebuilt successfully in ${duration} ms`,
+        {
+          operationId,
+          duration,
+        },
+      );
+    } else {
+      logger.log(
+        "warn",
+        `Projection rebuild completed with errors. Success: ${totalRebuilt}/${details.length}. ` +
+          `Failed: ${failedProjections.join(", ")}`,
+        { operationId, state: result.state, duration },
+      );
+    }
+  }
+
+  /** Tells how one projection's rebuild ended. */
+  projection(detail: ProjectionRebuildDetail, trigger: RebuildTrigger): void {
+    const telemetry = this.#telemetry;
+    const logger = this.#logger;
+    const {
+      projectionName,
+      state,
+      duration,
+      eventsProcessed,
+      eventsScanned,
+      error,
+    } = detail;
+    const name = { [ATTRIBUTES.projectionName]: projectionName };
+    const errorType = error ? { [ATTRIBUTES.errorType]: error.name } : {};
+    telemetry.rebuildDuration.record(duration / 1_000, {
+      ...name,
+      ...errorType,
+      [ATTRIBUTES.rebuildTrigger]: trigger,
+      [ATTRIBUTES.rebuildOutcome]: state,
+    });
+    telemetry.rebuildEvents.add(eventsProcessed, name);
+    if (duration > 0 && eventsScanned > 0) {
+      telemetry.rebuildRate.record(eventsScanned / (duration / 1_000), name);
+    }
+    const attributes = {
+      projection: projectionName,
+      state,
+      reason: detail.reason,
+      duration: Math.round(duration),
+      eventsProcessed,
+    };
+    if (detail.success) {
+      logger.log(
+        "info",
+        `Projection '${projectionName}' rebuilt successfully in ${attributes.duration} ms ` +
+          `(${eventsProcessed} events)`,
+        attributes,
+      );
+    } else if (error) {
+      telemetry.rebuildFailures.add(1, { ...name, ...errorType });
+      logger.log("error", `Failed to rebuild projection '${projectionName}'`, {
+        ...attributes,
+        error,
+      });
+    } else {logger.log(
+        "warn",
+        `Rebuild of projection '${projectionName}' ${state}`,
+        attributes,
+      );}
+  }
+}
