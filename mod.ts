@@ -106,4 +106,16 @@ export {
 } from "./src/telemetry/logger.ts";
 
 // src/log/
-export type { VerifyReport } from "./src/log/verify.ts";
+export {
+  AppendFailedError,
+  AppendOutcomeUnknownError,
+  LogCorruptionError,
+  type LogDamage,
+  StoreClosedError,
+  StoreFormatError,
+  StoreReadOnlyError,
+} from "./src/log/errors.ts";
+export type { VerifyProblem, VerifyReport } from "./src/log/verify.ts";
+
+// src/storage/
+export { LockTimeoutError } from "./src/storage/file_lock.ts";

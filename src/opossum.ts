@@ -7,6 +7,7 @@ import { assemble } from "./assembly.ts";
 import type { Daemon } from "./daemon/daemon.ts";
 import type { EventStore } from "./events/event_store.ts";
 import { openFileEventStore } from "./log/file_event_store.ts";
+import { measureEventStore } from "./log/measured_event_store.ts";
 import type { VerifyReport } from "./log/verify.ts";
 import {
   type OpossumOptions,
@@ -90,18 +91,19 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
   // Bad definitions are refused before any file is touched.
   new ProjectionRegistry(definitions);
   const telemetry = createTelemetry();
-  const events = await openFileEventStore({
+  const log = await openFileEventStore({
     path,
     clock,
     logger,
     fileSystem: denoFileSystem,
     segmentBytesMax,
   });
+  const events = measureEventStore(log, telemetry);
   const assembly = assemble({
     options: resolved,
     definitions,
     events,
-    storeId: events.storeId,
+    storeId: log.storeId,
     fileSystem: denoFileSystem,
     telemetry,
   });
@@ -112,10 +114,10 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     projections: assembly.projections,
     rebuilder: assembly.rebuilder,
     daemon: assembly.daemon,
-    verify: (verifyOptions) => events.verify(verifyOptions),
+    verify: (verifyOptions) => log.verify(verifyOptions),
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
-      await events[Symbol.asyncDispose]();
+      await log[Symbol.asyncDispose]();
     },
   };
 }

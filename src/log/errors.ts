@@ -22,6 +22,7 @@ export interface LogDamage {
  * `position` can be read. Restore the file from a backup.
  */
 export class LogCorruptionError extends Error implements LogDamage {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "LogCorruptionError";
   /** The damaged file, within the data folder. */
   readonly file: string;
@@ -33,6 +34,8 @@ export class LogCorruptionError extends Error implements LogDamage {
   readonly what: string;
 
   /**
+   * Creates the error.
+   *
    * @param damage What is damaged, and where.
    * @param options `cause`: what was found.
    */
@@ -51,11 +54,14 @@ export class LogCorruptionError extends Error implements LogDamage {
 
 /** The events could not be written, for example as the disk is full. Nothing was written. */
 export class AppendFailedError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "AppendFailedError";
   /** The system's code, such as `"ENOSPC"`, where there is one. */
   readonly code: string | undefined;
 
   /**
+   * Creates the error.
+   *
    * @param file The file written to, within the data folder.
    * @param options `cause`: what the system said.
    */
@@ -75,9 +81,12 @@ export class AppendFailedError extends Error {
  * the store again and read before appending them again.
  */
 export class AppendOutcomeUnknownError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "AppendOutcomeUnknownError";
 
   /**
+   * Creates the error.
+   *
    * @param file The file that could not be made durable, within the data folder.
    * @param options `cause`: what the system said.
    */
@@ -97,9 +106,14 @@ export class AppendOutcomeUnknownError extends Error {
  * on. Repair the cause, then open the store again.
  */
 export class StoreReadOnlyError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "StoreReadOnlyError";
 
-  /** @param options `cause`: why the store became read-only. */
+  /**
+   * Creates the error.
+   *
+   * @param options `cause`: why the store became read-only.
+   */
   constructor(options: { readonly cause: Error }) {
     super(
       `Cannot append as the store is read-only until its cause is repaired and it is opened ` +
@@ -111,9 +125,12 @@ export class StoreReadOnlyError extends Error {
 
 /** The folder is no store of this version: foreign, incomplete, or written by a newer one. */
 export class StoreFormatError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "StoreFormatError";
 
   /**
+   * Creates the error.
+   *
    * @param path The folder or file.
    * @param what What is wrong with it, and what to do.
    * @param options `cause`: what was found.
@@ -129,9 +146,14 @@ export class StoreFormatError extends Error {
 
 /** The store was closed. Open it again. */
 export class StoreClosedError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "StoreClosedError";
 
-  /** @param action What was attempted: `"append"`. */
+  /**
+   * Creates the error.
+   *
+   * @param action What was attempted: `"append"`.
+   */
   constructor(action: string) {
     super(`Cannot ${action} as the store is closed: open it again`);
   }

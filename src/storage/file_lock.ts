@@ -8,9 +8,12 @@ import type { FileHandle, FileSystem } from "./file_system.ts";
 
 /** Another process holds a lock for too long. It may be stopped, or the folder shared. */
 export class LockTimeoutError extends Error {
+  /** Tells the class by its name, also across realms. */
   override readonly name = "LockTimeoutError";
 
   /**
+   * Creates the error.
+   *
    * @param path The lock file.
    * @param waitedMs How long it was waited for, in milliseconds.
    */

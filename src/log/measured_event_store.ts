@@ -1,0 +1,96 @@
+/**
+ * An event store that measures what goes through it: a span and metrics an append, a span a read.
+ *
+ * @module
+ */
+import { AppendConditionError } from "../events/append_condition.ts";
+import type { DomainEvent, EventInput, StoredEvent } from "../events/event.ts";
+import type {
+  AppendOptions,
+  AppendResult,
+  EventStore,
+  ReadOptions,
+} from "../events/event_store.ts";
+import type { Query } from "../events/query.ts";
+import { errorType } from "../telemetry/error_type.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import type { OpenSpan } from "../telemetry/spans.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+
+/**
+ * Measures a store for its users. Batches are not measured here: daemon and rebuilds, who read
+ * them, have spans of their own.
+ *
+ * @param store The store.
+ * @param telemetry Takes the measurements.
+ * @returns A store that does the same. Disposing it disposes the one measured.
+ */
+export function measureEventStore(
+  store: EventStore,
+  telemetry: Telemetry,
+): EventStore {
+  return {
+    append: (events, options) =>
+      measureAppend(store, telemetry, events, options),
+    read: (query, options) => measureRead(store, telemetry, query, options),
+    readBatches: (query, options) => store.readBatches(query, options),
+    readLast: (query) =>
+      telemetry.span(SPANS.read, {}, () => store.readLast(query)),
+    head: () => store.head(),
+    onAppend: (listener) => store.onAppend(listener),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+async function measureAppend<E extends DomainEvent>(
+  store: EventStore,
+  telemetry: Telemetry,
+  events: readonly EventInput<E>[],
+  options?: AppendOptions,
+): Promise<AppendResult> {
+  const startMs = performance.now();
+  using span = telemetry.startSpan(SPANS.append);
+  let failure = {};
+  try {
+    const result = await store.append(events, options);
+    span.setAttributes({
+      [ATTRIBUTES.eventCount]: events.length,
+      [ATTRIBUTES.positionFirst]: result.first,
+      [ATTRIBUTES.positionLast]: result.last,
+    });
+    telemetry.appendEvents.add(events.length);
+    return result;
+  } catch (error) {
+    span.fail(error);
+    failure = { [ATTRIBUTES.errorType]: errorType(error) };
+    if (error instanceof AppendConditionError) telemetry.appendConflicts.add(1);
+    throw error;
+  } finally {
+    telemetry.appendDuration.record(
+      (performance.now() - startMs) / 1_000,
+      failure,
+    );
+  }
+}
+
+async function* measureRead<E extends DomainEvent>(
+  store: EventStore,
+  telemetry: Telemetry,
+  query: Query,
+  options?: ReadOptions,
+): AsyncGenerator<StoredEvent<E>> {
+  // Opened with the first event asked for: a read that nobody begins is none.
+  using span: OpenSpan = telemetry.startSpan(SPANS.read);
+  let count = 0;
+  try {
+    for await (const event of store.read<E>(query, options)) {
+      count++;
+      yield event;
+    }
+  } catch (error) {
+    span.fail(error);
+    throw error;
+  } finally {
+    span.setAttributes({ [ATTRIBUTES.eventCount]: count });
+  }
+}
