@@ -88,17 +88,24 @@ export class OpossumDaemon implements Daemon {
       trigger,
     });
     await this.#isolate("Automatic rebuild failed", async () => {
-      this.#logResult(await rebuilder.rebuildAll({ forceRebuild, trigger }));
+      const plan = await rebuilder.plan(undefined, { forceRebuild });
+      if (plan.some(({ rebuild }) => rebuild)) {
+        this.#logResult(await rebuilder.rebuildAll({ forceRebuild, trigger }));
+      } else {
+        // Not an operation: every start would add one to the history.
+        logger.log(
+          "info",
+          "All projections are up to date (no rebuilds needed)",
+          { trigger },
+        );
+      }
     });
     this.#loop?.wake();
   }
 
   #logResult(result: ProjectionRebuildResult): void {
     const { logger } = this.#options;
-    const { totalRebuilt, details, failedProjections, success, nothingToDo } =
-      result;
-    // The rebuilder has said so already.
-    if (nothingToDo) return;
+    const { totalRebuilt, details, failedProjections, success } = result;
     const attributes = {
       operationId: result.operationId,
       duration: Math.round(result.duration),

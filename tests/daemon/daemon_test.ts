@@ -111,3 +111,27 @@ Deno.test("queryByTag() follows the document's tags as they change", async () =>
     1,
   );
 });
+
+Deno.test("a start with nothing to rebuild adds no operation to the history", async () => {
+  using dir = new TempDir();
+  await using opossum = openOverMemory(dir.path, [countingProjection("One")]);
+  for (let start = 0; start < 3; start++) {
+    await opossum.daemon.start();
+    await opossum.daemon.whenStarted();
+    await opossum.daemon.stop();
+  }
+  assertEquals((await opossum.rebuilder.listOperations()).length, 1);
+});
+
+Deno.test("enableAutoRebuild force rebuilds everything at each start", async () => {
+  using dir = new TempDir();
+  await using opossum = openOverMemory(dir.path, [countingProjection("One")], {
+    enableAutoRebuild: "force",
+  });
+  for (let start = 0; start < 2; start++) {
+    await opossum.daemon.start();
+    await opossum.daemon.whenStarted();
+    await opossum.daemon.stop();
+  }
+  assertEquals((await opossum.projections.info("One")).generation, 2);
+});
