@@ -1,0 +1,202 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  ProjectionDamagedError,
+  ProjectionNotBuiltError,
+  systemClock,
+} from "../../mod.ts";
+import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+const IDENTITY = {
+  projectionName: "One",
+  version: 1,
+  fingerprint: "f",
+  storeId: "s",
+};
+const FRESH = { resume: false };
+
+function open(dir: TempDir): SqliteProjectionStore {
+  return new SqliteProjectionStore({
+    directory: dir.path,
+    fileSystem: denoFileSystem,
+    clock: systemClock,
+  });
+}
+
+/** Builds a generation of one document and swaps it in. */
+async function swapIn(
+  store: SqliteProjectionStore,
+  text: string,
+): Promise<void> {
+  await using build = await store.begin(IDENTITY, FRESH);
+  await commit(build.generation, text, 1);
+  await build.swapIn();
+}
+
+async function commit(
+  generation: Awaited<ReturnType<SqliteProjectionStore["begin"]>>["generation"],
+  text: string,
+  checkpoint: number,
+): Promise<void> {
+  await generation.commit({
+    documents: [{ key: "k", text, tagsAdded: [], tagsRemoved: [] }],
+    related: [],
+    checkpoint,
+    documentsDelta: 1,
+    eventsDelta: 1,
+  });
+}
+
+async function read(store: SqliteProjectionStore): Promise<string | undefined> {
+  const texts = await store.withCurrent(
+    "One",
+    (current) => current.getMany(["k"]),
+  );
+  return texts.get("k");
+}
+
+Deno.test("a build is invisible until it is swapped in, also to other objects", async () => {
+  using dir = new TempDir();
+  await using writer = open(dir);
+  await using reader = open(dir);
+  await assertRejects(() => read(reader), ProjectionNotBuiltError);
+  await swapIn(writer, '"first"');
+  assertEquals(await read(reader), '"first"');
+  await using build = await writer.begin(IDENTITY, FRESH);
+  await commit(build.generation, '"second"', 2);
+  assertEquals([await read(writer), await read(reader)], [
+    '"first"',
+    '"first"',
+  ]);
+  await build.swapIn();
+  assertEquals([await read(writer), await read(reader)], [
+    '"second"',
+    '"second"',
+  ]);
+});
+
+Deno.test("the current and the previous generation are kept, older ones go", async () => {
+  using dir = new TempDir();
+  await using store = open(dir);
+  for (const text of ['"1"', '"2"', '"3"']) await swapIn(store, text);
+  assertEquals(await store.numbers("One"), { current: 3, previous: 2 });
+  const files = [...Deno.readDirSync(dir.file("One"))].map(({ name }) => name)
+    .filter((name) => name.endsWith(".sqlite")).sort();
+  assertEquals(files, ["000002.sqlite", "000003.sqlite"]);
+});
+
+Deno.test("an action keeps its generation although others are swapped in meanwhile", async () => {
+  using dir = new TempDir();
+  await using store = open(dir);
+  await swapIn(store, '"old"');
+  const texts = await store.withCurrent("One", async (generation) => {
+    await swapIn(store, '"new"');
+    await swapIn(store, '"newest"');
+    assertEquals(await read(store), '"newest"');
+    return await generation.getMany(["k"]);
+  });
+  assertEquals(texts.get("k"), '"old"');
+});
+
+Deno.test("a snapshot stays as it was although others are swapped in meanwhile", async () => {
+  using dir = new TempDir();
+  await using store = open(dir);
+  await swapIn(store, '"old"');
+  const snapshot = store.snapshot("One");
+  const first = await snapshot.next();
+  await swapIn(store, '"new"');
+  await swapIn(store, '"newest"');
+  assertEquals(first.value?.text, '"old"');
+  assert((await snapshot.next()).done);
+});
+
+Deno.test("an interrupted build goes on from its last commit, if it is of the same definition", async () => {
+  using dir = new TempDir();
+  await using store = open(dir);
+  {
+    await using build = await store.begin(IDENTITY, FRESH);
+    await commit(build.generation, '"half"', 7);
+  }
+  assert(await store.hasInterruptedBuild(IDENTITY));
+  for (
+    const other of [{ version: 2 }, { fingerprint: "g" }, { storeId: "t" }]
+  ) {
+    assert(!await store.hasInterruptedBuild({ ...IDENTITY, ...other }));
+  }
+  await using resumed = await store.begin(IDENTITY, { resume: true });
+  assert(resumed.resumed);
+  assertEquals((await resumed.generation.status()).checkpoint, 7);
+});
+
+Deno.test("a build that was complete but not yet current is taken up again", async () => {
+  using dir = new TempDir();
+  await using store = open(dir);
+  await swapIn(store, '"whole"');
+  // As after a crash right before `current.json` was written.
+  Deno.removeSync(dir.file("One/current.json"));
+  await using reopened = open(dir);
+  await assertRejects(() => read(reopened), ProjectionNotBuiltError);
+  await using build = await reopened.begin(IDENTITY, { resume: true });
+  assertEquals((await build.generation.status()).checkpoint, 1);
+  await build.swapIn();
+  assertEquals(await read(reopened), '"whole"');
+});
+
+Deno.test("damage of any file is named, and a new build heals it", async () => {
+  const damages: [string, (path: string) => void][] = [
+    ["One/current.json", (path) => Deno.writeTextFileSync(path, "")],
+    [
+      "One/current.json",
+      (path) => Deno.writeTextFileSync(path, '{"generation":0}'),
+    ],
+    ["One/000001.sqlite", (path) => Deno.removeSync(path)],
+    ["One/000001.sqlite", (path) => Deno.writeTextFileSync(path, "")],
+    [
+      "One/000001.sqlite",
+      (path) => Deno.writeTextFileSync(path, "x".repeat(9_999)),
+    ],
+  ];
+  for (const [file, damage] of damages) {
+    using dir = new TempDir();
+    {
+      await using store = open(dir);
+      await swapIn(store, '"before"');
+    }
+    damage(dir.file(file));
+    await using store = open(dir);
+    const error = await assertRejects(
+      () => read(store),
+      ProjectionDamagedError,
+    );
+    assertEquals(error.file, `projections/${file}`);
+    await swapIn(store, '"healed"');
+    assertEquals(await read(store), '"healed"');
+  }
+});
+
+Deno.test("what SQLite left beside a deleted database is not taken for a new one's", async () => {
+  using dir = new TempDir();
+  await using store = open(dir);
+  Deno.mkdirSync(dir.file("One"));
+  Deno.writeTextFileSync(dir.file("One/000001.building.sqlite-wal"), "stale");
+  await swapIn(store, '"new"');
+  assertEquals(await read(store), '"new"');
+});
+
+Deno.test("the locks keep out whoever else wants them", async () => {
+  using dir = new TempDir();
+  await using one = open(dir);
+  await using other = open(dir);
+  {
+    using _lock = one.tryLockBuild("One");
+    assertEquals([one.tryLockBuild("One"), other.tryLockBuild("One")], [
+      undefined,
+      undefined,
+    ]);
+  }
+  using lock = other.tryLockBuild("One");
+  assert(lock !== undefined);
+  using _live = await one.lockLive("One");
+  await assertRejects(() => other.lockLive("One", AbortSignal.abort()));
+});
