@@ -1,80 +1,63 @@
 /**
- * What a command of the command line is given, and how it ends.
+ * What a command of the command line is. Types, and the error for calls that make no sense.
  *
  * @module
  */
-import type { Opossum } from "../opossum.ts";
+import type { CommandIo } from "./io.ts";
 
-/** What a command needs of its process, so that tests can run it without one. */
-export interface CommandIo {
-  /** Writes to standard output; resolves when there is room for more. */
-  readonly write: (text: string) => Promise<void>;
-  /** Writes a line about how it goes to standard error. */
-  readonly report: (line: string) => void;
-  /** Standard input. */
-  readonly stdin: ReadableStream<Uint8Array>;
-  /** Whether somebody watches standard error, so that progress bars make sense. */
-  readonly isTerminal: boolean;
-  /** Aborts when the command is to stop. */
-  readonly signal: AbortSignal;
+/** Values of the options, as given. */
+export interface OptionValues {
+  readonly data?: string;
+  readonly projections?: string;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+  readonly force?: boolean;
+  readonly concurrency?: string;
+  readonly "dry-run"?: boolean;
+  readonly note?: string;
 }
 
-/** The options of the command line, as they were given. */
-export interface CommandOptions {
-  /** The data folder. */
-  readonly data: string;
-  /** Print one JSON value on standard output, and nothing else there. */
-  readonly json: boolean;
-  /** Rebuild also what is up to date. */
-  readonly force: boolean;
-  /** At most this many projections at once. */
-  readonly concurrency: number | undefined;
-}
-
-/** What a command works on. */
-export interface CommandContext {
-  /** The open store; its daemon does not run. */
-  readonly opossum: Opossum;
-  /** Where to read and write. */
-  readonly io: CommandIo;
-  /** How it was called. */
-  readonly options: CommandOptions;
-  /** What stands behind the command's name. */
+/** What a command gets. */
+export interface CommandCall {
+  /** The arguments that are no options, without the command's own name. */
   readonly operands: readonly string[];
+  /** The options: those of the command, and those of all. */
+  readonly options: OptionValues;
+  /** Where it reads and writes. */
+  readonly io: CommandIo;
+}
+
+/** How a command ended. */
+export interface CommandOutcome {
+  /** The process's exit status. */
+  readonly exitCode: number;
+  /** What `--json` prints; nothing when the command has written its output itself. */
+  readonly json?: unknown;
+  /** What is printed otherwise, without the last line end. */
+  readonly text?: string;
 }
 
 /** A command. */
 export interface Command {
-  /** What stands behind its name: `"[NAME…]"`. */
-  readonly usage: string;
-  /** What it does, in one line. */
+  /** What it is called by. */
+  readonly name: string;
+  /** Its operands, as the help shows them: `"FILE"`. */
+  readonly operands: string;
+  /** Fewest and most operands. */
+  readonly operandCount: readonly [min: number, max: number];
+  /** What it does, in a few words. */
   readonly summary: string;
-  /** Whether it needs to know the projections. */
+  /** All that its users need to know. */
+  readonly details: string;
+  /** Its options, besides those of all commands. */
+  readonly options: readonly (keyof OptionValues)[];
+  /** Whether it needs `--projections`. */
   readonly needsProjections: boolean;
-  /** Whether it may create the data folder. */
-  readonly createsStore: boolean;
-  /** How many operands it takes. */
-  readonly operands: { readonly min: number; readonly max: number };
-  /** Does it; resolves with the exit status. */
-  run(context: CommandContext): Promise<number>;
+  /** Does it. */
+  run(call: CommandCall): Promise<CommandOutcome>;
 }
 
-/** Exit status: all went well. */
-export const EXIT_OK = 0;
-/** Exit status: it did not work, or only in part. */
-export const EXIT_FAILURE = 1;
-/** Exit status: the command was called wrongly; nothing was done. */
-export const EXIT_USAGE = 2;
-/** Exit status: stopped by a signal, as shells have it for SIGINT. */
-export const EXIT_INTERRUPTED = 130;
-
-/** The command was called wrongly: see its help. */
+/** The command line was called wrongly: see the help. Nothing was done. */
 export class UsageError extends Error {
-  /** Tells the class by its name. */
   override readonly name = "UsageError";
-}
-
-/** Writes one JSON value as a line. */
-export async function writeJson(io: CommandIo, value: unknown): Promise<void> {
-  await io.write(JSON.stringify(value) + "\n");
 }

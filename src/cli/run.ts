@@ -1,210 +1,141 @@
 /**
- * The command line: what the arguments mean, and which command runs.
+ * The command line: reads the arguments, runs the command, prints its outcome.
  *
  * @module
  */
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
-import { openOpossum } from "../opossum.ts";
 import { UnknownProjectionError } from "../projections/errors.ts";
-import { createJsonLogger } from "../telemetry/logger.ts";
+import { VERSION } from "../telemetry/manifest.ts";
+import { type Invocation, readArguments } from "./arguments.ts";
+import { type Command, type CommandOutcome, UsageError } from "./command.ts";
+import { checkpointsCommand } from "./commands/checkpoints.ts";
+import { digestCommand } from "./commands/digest.ts";
+import { exportCommand } from "./commands/export.ts";
+import { importCommand } from "./commands/import.ts";
+import { rebuildCommand } from "./commands/rebuild.ts";
+import { statusCommand } from "./commands/status.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import {
-  type Command,
-  type CommandIo,
   EXIT_FAILURE,
   EXIT_INTERRUPTED,
   EXIT_OK,
   EXIT_USAGE,
-  UsageError,
-} from "./command.ts";
-import { digestCommand, exportCommand } from "./export_commands.ts";
-import { importCommand } from "./import_command.ts";
-import {
-  checkpointsCommand,
+} from "./exit_codes.ts";
+import { commandHelp, generalHelp } from "./help.ts";
+import type { CommandIo } from "./io.ts";
+
+const COMMANDS: readonly Command[] = [
+  importCommand,
+  rebuildCommand,
   statusCommand,
+  checkpointsCommand,
+  exportCommand,
+  digestCommand,
   verifyCommand,
-} from "./inspect_commands.ts";
-import { rebuildCommand } from "./rebuild_command.ts";
-
-const COMMANDS: ReadonlyMap<string, Command> = new Map([
-  ["import", importCommand],
-  ["rebuild", rebuildCommand],
-  ["status", statusCommand],
-  ["checkpoints", checkpointsCommand],
-  ["export", exportCommand],
-  ["digest", digestCommand],
-  ["verify", verifyCommand],
-]);
-
-const HELP = `Usage: opossum COMMAND --data DIR [OPTIONS]
-
-Works on the store in DIR, also while a server has it open.
-
-Commands:
-${
-  [...COMMANDS].map(([name, { usage, summary }]) =>
-    `  ${`${name} ${usage}`.padEnd(18)} ${summary}`
-  ).join("\n")
-}
-
-Options:
-  --data DIR         The data folder
-  --projections URL  The module that exports the projections: a URL or a path;
-                     needed by all commands but import and verify
-  --force            rebuild: also what is up to date
-  --concurrency N    rebuild: at most N projections at once, 1 to 64
-  --json             One JSON value on standard output, and nothing else there
-  --verbose          Log also what goes well, on standard error
-  --help             This text
-
-Exit status: 0 all went well, 1 it did not, 2 called wrongly, 130 interrupted.
-`;
+];
 
 /**
- * Runs the command line.
+ * Runs the command line once.
  *
  * @param args The arguments, without the program's name.
- * @param io Where to read and write.
- * @returns The exit status: 0 only when all went well, 2 when it was called wrongly.
+ * @param io Where it reads and writes.
+ * @returns The exit status: 0 all went well, 1 it did not, 2 called wrongly, 130 interrupted.
  *
  * @example
  * ```ts
  * import { runCli } from "@opossum/deno/cli";
- * import { assertEquals } from "@std/assert";
+ * import { assertEquals, assertStringIncludes } from "@std/assert";
  *
  * let text = "";
- * const status = await runCli(["--help"], {
+ * const exitCode = await runCli(["--help"], {
  *   write: (part) => Promise.resolve(void (text += part)),
  *   report: () => {},
  *   stdin: new ReadableStream(),
  *   isTerminal: false,
  *   signal: new AbortController().signal,
  * });
- * assertEquals(status, 0);
- * assertEquals(text.startsWith("Usage: opossum"), true);
+ * assertEquals(exitCode, 0);
+ * assertStringIncludes(text, "Usage: opossum");
  * ```
  */
 export async function runCli(
   args: readonly string[],
   io: CommandIo,
 ): Promise<number> {
+  let hasWritten = false;
+  const watched: CommandIo = {
+    ...io,
+    async write(text) {
+      hasWritten = true;
+      await io.write(text);
+    },
+  };
+  let exitCode: number;
+  let failure: unknown;
   try {
-    return await run(args, io);
+    return await run(readArguments(args, COMMANDS), watched);
   } catch (error) {
-    if (io.signal.aborted) {
-      io.report("Interrupted");
-      return EXIT_INTERRUPTED;
+    // Whoever read our output has seen enough: there is nobody to tell.
+    if (error instanceof Deno.errors.BrokenPipe) return EXIT_FAILURE;
+    failure = error;
+    exitCode = explain(error, io);
+  }
+  // A program that reads the output finds one JSON value there, come what may.
+  if (args.includes("--json") && !hasWritten) {
+    await io.write(toJsonLine({ error: describe(failure) }));
+  }
+  return exitCode;
+}
+
+async function run(invocation: Invocation, io: CommandIo): Promise<number> {
+  switch (invocation.kind) {
+    case "version":
+      await io.write(`${VERSION}\n`);
+      return EXIT_OK;
+    case "help": {
+      const { command } = invocation;
+      await io.write(
+        `${command ? commandHelp(command) : generalHelp(COMMANDS)}\n`,
+      );
+      return EXIT_OK;
     }
-    io.report(
-      `opossum: ${error instanceof Error ? error.message : String(error)}`,
-    );
-    const isUsage = error instanceof UsageError ||
-      error instanceof UnknownProjectionError;
-    if (error instanceof UsageError) io.report("See opossum --help");
-    return isUsage ? EXIT_USAGE : EXIT_FAILURE;
+    case "command": {
+      const { command, operands, options } = invocation;
+      const outcome = await command.run({ operands, options, io });
+      await print(outcome, options.json === true, io);
+      return outcome.exitCode;
+    }
   }
 }
 
-async function run(args: readonly string[], io: CommandIo): Promise<number> {
-  const { values, positionals: [name, ...operands] } = parse(args);
-  if (values.help) {
-    await io.write(HELP);
-    return EXIT_OK;
-  }
-  const command = COMMANDS.get(name ?? "");
-  if (!command) {
-    throw new UsageError(
-      name === undefined ? "No command was given" : `No command "${name}"`,
-    );
-  }
-  const { min, max } = command.operands;
-  if (operands.length < min || operands.length > max) {
-    throw new UsageError(
-      `Expected: opossum ${name} ${command.usage}`.trimEnd(),
-    );
-  }
-  const { data } = values;
-  if (data === undefined || data === "") {
-    throw new UsageError("--data is missing");
-  }
-  if (command.needsProjections && values.projections === undefined) {
-    throw new UsageError(
-      `--projections is missing: "${name}" needs to know them`,
-    );
-  }
-  const concurrency = toConcurrency(values.concurrency);
-  if (!command.createsStore) await assertIsFolder(data);
-  await using opossum = await openOpossum({
-    path: data,
-    projections: command.needsProjections
-      ? toModuleUrl(values.projections ?? "")
-      : [],
-    startDaemon: false,
-    logger: createJsonLogger({
-      level: values.verbose ? "info" : "warn",
-      write: io.report,
-    }),
-    ...(concurrency === undefined
-      ? {}
-      : { maxConcurrentRebuilds: concurrency }),
-  });
-  const { json, force } = values;
-  return await command.run({
-    opossum,
-    io,
-    operands,
-    options: { data, json, force, concurrency },
-  });
+async function print(
+  { json, text }: CommandOutcome,
+  asJson: boolean,
+  io: CommandIo,
+): Promise<void> {
+  if (asJson && json !== undefined) await io.write(toJsonLine(json));
+  if (!asJson && text !== undefined) await io.write(`${text}\n`);
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        data: { type: "string" },
-        projections: { type: "string" },
-        concurrency: { type: "string" },
-        force: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        verbose: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(
-      error instanceof Error ? error.message : String(error),
-    );
+/** Says on standard error what went wrong; returns the exit status. */
+function explain(error: unknown, io: CommandIo): number {
+  if (io.signal.aborted) {
+    io.report("Stopped");
+    return EXIT_INTERRUPTED;
   }
+  io.report(error instanceof Error ? error.message : String(error));
+  if (error instanceof UsageError) {
+    io.report("Run with --help to see how it is called");
+    return EXIT_USAGE;
+  }
+  return error instanceof UnknownProjectionError ? EXIT_USAGE : EXIT_FAILURE;
 }
 
-function toConcurrency(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > 64) {
-    throw new UsageError(
-      `--concurrency must be an integer from 1 to 64: it is ${
-        JSON.stringify(text)
-      }`,
-    );
-  }
-  return value;
+function describe(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { name: "Error", message: `${error}` };
+  const { name, message, ...fields } = error;
+  return { name, message, ...fields };
 }
 
-/** A path is taken from the working folder. */
-function toModuleUrl(text: string): string {
-  return /^[a-z]+:/.test(text) ? text : pathToFileURL(resolve(text)).href;
-}
-
-/** Looking at a store must not create one. */
-async function assertIsFolder(path: string): Promise<void> {
-  const isFolder = await Deno.stat(path).then(
-    (info) => info.isDirectory,
-    () => false,
-  );
-  if (!isFolder) {
-    throw new UsageError(`There is no store in ${JSON.stringify(path)}`);
-  }
+function toJsonLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
 }

@@ -124,16 +124,16 @@ Deno.test("import refuses what does not continue the store, naming the line", as
   using dir = new TempDir();
   const data = await imported(dir);
   const table: [string, string][] = [
-    [toNdjson(EVENTS), "line 1: its position must be 4"],
+    [toNdjson(EVENTS), "line 1 of \"-\" as 'position' must be 4"],
     [
       toNdjson([{ ...EVENTS[0], position: 4 }, { ...EVENTS[0], position: 6 }]),
       "line 2",
     ],
-    ["{", "line 1: it is not valid JSON"],
-    ["7\n", "line 1: it is not a JSON object"],
+    ["{", 'line 1 of "-" as it is not JSON'],
+    ["7\n", 'line 1 of "-" as it is not a JSON object'],
     [
       toNdjson([{ position: 4, type: "", data: {} }]),
-      "line 1: it begins a batch",
+      "line 1 of \"-\" as 'id' is missing",
     ],
   ];
   for (const [stdin, message] of table) {
@@ -190,15 +190,15 @@ Deno.test("wrong calls end with status 2 and change nothing", async () => {
   using dir = new TempDir();
   const data = await imported(dir);
   const table: [string[], string][] = [
-    [[], "No command"],
-    [["nope", ...data], 'No command "nope"'],
-    [["status"], "--data is missing"],
+    [[], "Command is missing"],
+    [["nope", ...data], 'Unknown command "nope"'],
+    [["status"], "'--data' is missing"],
     [["status", "--nope", ...data], "--nope"],
-    [["export", ...data], "Expected: opossum export NAME"],
+    [["export", ...data], "'export' needs NAME"],
     [["export", "Nope", ...data], '"Nope"'],
     [["rebuild", "Nope", ...data], '"Nope"'],
     [["rebuild", "--concurrency", "0", ...data], "1 to 64"],
-    [["status", "--data", dir.file("elsewhere")], "There is no store"],
+    [["status", "--data", dir.file("elsewhere")], "Cannot find a store"],
   ];
   for (const [args, message] of table) {
     const { status, out, err } = await opossum(args);

@@ -1,0 +1,103 @@
+/**
+ * How far things are: a bar each on a terminal, a line now and then elsewhere.
+ *
+ * @module
+ */
+import process from "node:process";
+import { MultiBar } from "cli-progress";
+import type { CommandIo } from "./io.ts";
+
+/** How far one thing is. */
+export interface Step {
+  /** What it is: `"CourseDetails"`. */
+  readonly name: string;
+  /** What is being done: `"scanning"`. */
+  readonly phase: string;
+  /** What bars show behind the phase: `", 200000/s"`. @default {nothing} */
+  readonly detail?: string;
+  /** Units done. */
+  readonly value: number;
+  /** Units in all. */
+  readonly total: number;
+}
+
+/** Shows how far things are. Disposing it leaves the last state on the screen. */
+export interface Progress extends Disposable {
+  /** Shows the newest state of one thing. */
+  show(step: Step): void;
+}
+
+/** Of the bars, what is used here: the package brings no types. */
+interface Bars {
+  create(total: number, value: number, payload: BarPayload): Bar;
+  stop(): void;
+}
+
+interface Bar {
+  update(value: number, payload: BarPayload): void;
+  setTotal(total: number): void;
+}
+
+interface BarPayload {
+  readonly name: string;
+  readonly phase: string;
+}
+
+/** Lines for one phase of one thing, from nothing to everything. */
+const LINES_PER_PHASE = 4;
+
+/**
+ * Shows progress on standard error.
+ *
+ * @param io Tells whether somebody watches, and takes lines when nobody does.
+ * @param unit What is counted: `"events"`.
+ * @param stream Takes the bars. @default {standard error}
+ * @returns The progress, empty.
+ */
+export function startProgress(
+  { isTerminal, report }: Pick<CommandIo, "isTerminal" | "report">,
+  unit: string,
+  stream: NodeJS.WritableStream = process.stderr,
+): Progress {
+  return isTerminal ? startBars(stream, unit) : startLines(report, unit);
+}
+
+function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
+  const bars: Bars = new MultiBar({
+    stream,
+    format: `{name} {bar} {percentage} % | {value} of {total} ${unit} | ` +
+      "{phase} | {duration_formatted}",
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    hideCursor: true,
+    autopadding: true,
+  });
+  const byName = new Map<string, Bar>();
+  return {
+    show({ name, phase, detail = "", value, total }) {
+      const payload = { name, phase: `${phase}${detail}` };
+      const bar = byName.get(name) ?? bars.create(total, value, payload);
+      byName.set(name, bar);
+      bar.setTotal(Math.max(total, 1));
+      // Nothing to do is all done.
+      bar.update(total === 0 ? 1 : value, payload);
+    },
+    [Symbol.dispose]: () => bars.stop(),
+  };
+}
+
+function startLines(report: (line: string) => void, unit: string): Progress {
+  const reported = new Map<string, string>();
+  return {
+    show({ name, phase, value, total }) {
+      const part = total === 0
+        ? LINES_PER_PHASE
+        : Math.floor(value * LINES_PER_PHASE / total);
+      const state = `${phase} ${part}`;
+      if (reported.get(name) === state) return;
+      reported.set(name, state);
+      report(`${name}: ${phase}, ${value} of ${total} ${unit}`);
+    },
+    [Symbol.dispose]() {},
+  };
+}
