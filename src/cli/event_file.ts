@@ -6,7 +6,7 @@
  */
 import type { EventInput, Position } from "../events/event.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
-import { readEventLine } from "./event_line.ts";
+import { EventLineError, type LineEvent, readEventLine } from "./event_line.ts";
 import { LineError, readLineBlocks } from "./line_blocks.ts";
 
 /** Most events in a batch. */
@@ -91,14 +91,21 @@ function readNext(
   text: string,
   expected: Position,
 ): EventInput {
+  const { position, event } = readLine(file, line, text);
+  if (position === expected) return event;
+  throw new ImportError(
+    file,
+    line,
+    `'position' must be ${expected}: current value is ${position}`,
+  );
+}
+
+function readLine(file: string, line: number, text: string): LineEvent {
   try {
-    const { position, event } = readEventLine(text);
-    if (position === expected) return event;
-    throw new RangeError(
-      `'position' must be ${expected}: current value is ${position}`,
-    );
+    return readEventLine(text);
   } catch (cause) {
-    throw new ImportError(file, line, (cause as Error).message, { cause });
+    if (!(cause instanceof EventLineError)) throw cause;
+    throw new ImportError(file, line, cause.what, { cause });
   }
 }
 

@@ -15,6 +15,19 @@ export interface LineEvent {
   readonly event: EventInput;
 }
 
+/** A line is not an event that the store would take. */
+export class EventLineError extends Error {
+  override readonly name = "EventLineError";
+
+  /**
+   * @param what What is wrong with it, to be continued after "as".
+   * @param options `cause`: what was found.
+   */
+  constructor(readonly what: string, options?: ErrorOptions) {
+    super(`Cannot read the event as ${what}`, options);
+  }
+}
+
 /** The fields of a line: all of them, and no other, so that nothing gets lost. */
 const FIELDS = ["position", "id", "type", "tags", "data", "timestamp"] as const;
 
@@ -29,23 +42,22 @@ const LONG_INTEGER = /[0-9]{16}/;
  *
  * @param line The line, without its end.
  * @returns The event and its position.
- * @throws {Error} If it is not an event that the store would take; says what is wrong, to be
- * continued after "as".
+ * @throws {EventLineError} If it is not an event that the store would take.
  */
 export function readEventLine(line: string): LineEvent {
   const value = parse(line);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TypeError("it is not a JSON object");
+    refuse("it is not a JSON object");
   }
   const fields = value as Record<string, unknown>;
   for (const field of FIELDS) {
     if (!Object.hasOwn(fields, field)) {
-      throw new TypeError(`'${field}' is missing`);
+      refuse(`'${field}' is missing`);
     }
   }
   for (const field of Object.keys(fields)) {
     if (!(FIELDS as readonly string[]).includes(field)) {
-      throw new TypeError(
+      refuse(
         `it has an unknown field, which would get lost: ${
           JSON.stringify(field)
         }`,
@@ -54,7 +66,7 @@ export function readEventLine(line: string): LineEvent {
   }
   const { position, id, type, tags, data, timestamp } = fields;
   if (!Number.isSafeInteger(position)) {
-    throw new TypeError(
+    refuse(
       `'position' must be an integer: current value is ${
         JSON.stringify(position)
       }`,
@@ -71,9 +83,9 @@ function parse(line: string): unknown {
       ? JSON.parse(line, refuseRounding as Reviver)
       : JSON.parse(line);
   } catch (error) {
-    if (error instanceof RangeError) throw error;
+    if (error instanceof EventLineError) throw error;
     // The parser's own message quotes the line.
-    throw new TypeError("it is not JSON");
+    refuse("it is not JSON");
   }
 }
 
@@ -87,9 +99,7 @@ function refuseRounding(
     typeof value === "number" && /^-?[0-9]+$/.test(source) &&
     !(Number.isFinite(value) && BigInt(source) === BigInt(value))
   ) {
-    throw new RangeError(
-      `it holds an integer that would be rounded: ${source}`,
-    );
+    refuse(`it holds an integer that would be rounded: ${source}`);
   }
   return value;
 }
@@ -102,8 +112,10 @@ function checkEvent(event: EventInput): void {
     // It speaks of a list that the reader of the file does not see.
     const reason = message.replace(/^Cannot append as /, "")
       .replaceAll("'events[0].", "'");
-    throw new TypeError(reason, {
-      cause: error,
-    });
+    refuse(reason, { cause: error });
   }
+}
+
+function refuse(what: string, options?: ErrorOptions): never {
+  throw new EventLineError(what, options);
 }

@@ -71,6 +71,8 @@ function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
     barIncompleteChar: "░",
     hideCursor: true,
     autopadding: true,
+    // Who stops the command disposes of this, too.
+    gracefulExit: false,
   });
   const byName = new Map<string, Bar>();
   return {

@@ -17,8 +17,9 @@ export const verifyCommand: Command = {
   summary: "Check every byte of the log.",
   details:
     `Reads the whole log and checks every frame, checksum, position and event. Damage
-is listed with file, byte and positions; the exit status is then 1. Nothing is
-repaired: restore damaged files from a backup.`,
+is listed with file, byte and positions; the exit status is then 1. Restore damaged
+files from a backup: nothing is repaired, but for an end that a crash left incomplete
+and nobody was told is stored.`,
   options: [],
   needsProjections: false,
   async run(call) {
