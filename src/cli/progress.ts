@@ -43,6 +43,9 @@ interface BarPayload {
   readonly phase: string;
 }
 
+/** The bars of names up to this long begin in one column. */
+const NAME_WIDTH = 20;
+
 /** Lines for one phase of one thing, from nothing to everything. */
 const LINES_PER_PHASE = 4;
 
@@ -77,7 +80,10 @@ function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
   const byName = new Map<string, Bar>();
   return {
     show({ name, phase, detail = "", value, total }) {
-      const payload = { name, phase: `${phase}${detail}` };
+      const payload = {
+        name: name.padEnd(NAME_WIDTH),
+        phase: `${phase}${detail}`,
+      };
       const bar = byName.get(name) ?? bars.create(total, value, payload);
       byName.set(name, bar);
       bar.setTotal(Math.max(total, 1));
