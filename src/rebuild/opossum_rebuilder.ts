@@ -240,16 +240,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     names: readonly string[] | undefined,
     options: RebuildAllOptions,
   ): Promise<ProjectionRebuildResult> {
-    const { operation, ended } = await this.#begin(names, options);
-    const { signal } = options;
-    const cancel = () => void this.cancel(operation.id);
-    signal?.addEventListener("abort", cancel, { once: true });
-    if (signal?.aborted) cancel();
-    try {
-      return await ended;
-    } finally {
-      signal?.removeEventListener("abort", cancel);
-    }
+    const { ended } = await this.#begin(names, options);
+    return await ended;
   }
 
   async #begin(
@@ -313,7 +305,20 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     if (this.#isClosed) { for (const task of fresh) task.stop("interrupted"); }
     this.#reporter.begun(begun);
     this.#scheduler.enqueue(fresh, operation.limit);
+    this.#cancelOnAbort(operation, ended, options.signal);
     return { operation, ended };
+  }
+
+  #cancelOnAbort(
+    { id }: RunningOperation,
+    ended: Promise<unknown>,
+    signal: AbortSignal | undefined,
+  ): void {
+    const cancel = () => void this.cancel(id);
+    signal?.addEventListener("abort", cancel, { once: true });
+    if (signal?.aborted) cancel();
+    const forget = () => signal?.removeEventListener("abort", cancel);
+    ended.then(forget, forget);
   }
 
   /**

@@ -338,3 +338,18 @@ Deno.test("a shutdown interrupts a rebuild, and the next start resumes it", asyn
   const operations = await second.rebuilder.listOperations();
   assertEquals(operations.map(({ trigger }) => trigger), ["resume", "code"]);
 });
+
+Deno.test("start() answers at once, and its signal cancels the operation", async () => {
+  using dir = new TempDir();
+  await using opossum = openOverMemory(dir.path, four(), {
+    maxConcurrentRebuilds: 1,
+  });
+  await opossum.events.append(counts(10));
+  const stop = new AbortController();
+  const { id, result } = await opossum.rebuilder.start(undefined, {
+    signal: stop.signal,
+  });
+  assertEquals(result, null);
+  stop.abort();
+  assertEquals((await opossum.rebuilder.wait(id))?.state, "cancelled");
+});
