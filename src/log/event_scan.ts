@@ -15,7 +15,7 @@ import {
 } from "./event_lines.ts";
 import { LogCursor, type LogCursorOptions } from "./log_cursor.ts";
 import { typesOf } from "./query_streams.ts";
-import { Yielder } from "./yielder.ts";
+import { Yielder } from "../storage/yielder.ts";
 
 /** What to scan. */
 export interface ScanOptions extends LogCursorOptions {

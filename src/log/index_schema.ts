@@ -6,7 +6,8 @@
 
 /**
  * - `meta`: one row. `through`: the last position indexed; `frame`, `segment`, `offset` and `crc`
- *   tell the frame that holds it, by which another log is recognised. `slice`: see `SLICES`.
+ *   tell the frame that holds it, by which another log is recognised. `checksum`: over these, as
+ *   they are evidence against the log when that turns out shorter. `slice`: see `SLICES`.
  * - `types`, `typed`: the types with their number of events, and the positions of each.
  * - `tags`, `recent_tags`: the positions of each tag, by its hash. Each is in one of the two.
  * - `frames`: where some frames begin, by their first position.
@@ -21,6 +22,7 @@ CREATE TABLE IF NOT EXISTS meta (
   segment INTEGER NOT NULL,
   offset INTEGER NOT NULL,
   crc INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
   slice INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS types (

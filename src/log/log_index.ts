@@ -9,12 +9,11 @@ import { matchesQuery, type Query } from "../events/query.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { reasonOf } from "./errors.ts";
-import { eventLines, parseLine } from "./event_lines.ts";
 import { EventLoader } from "./event_loader.ts";
 import type { FrameRun } from "./frame_reader.ts";
+import { addRun, fillIndex } from "./index_filling.ts";
 import {
   type FrameLocation,
-  type IndexBlock,
   type IndexEntry,
   IndexTail,
 } from "./index_tail.ts";
@@ -25,7 +24,7 @@ import { type Stream, toStreams } from "./query_streams.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
 import { hashTag } from "./term_hash.ts";
-import { Yielder } from "./yielder.ts";
+import { Yielder } from "../storage/yielder.ts";
 
 /** What a {@linkcode LogIndex} works with. */
 export interface LogIndexOptions {
@@ -61,6 +60,7 @@ export class LogIndex implements Disposable {
   #tail = new IndexTail();
   #doubt: unknown;
   #healing: Promise<void> | undefined;
+  #isEvidence = false;
 
   /** @param options Files and log. */
   constructor(options: LogIndexOptions) {
@@ -91,6 +91,14 @@ export class LogIndex implements Disposable {
       this.distrust(error);
       await this.#heal();
     }
+  }
+
+  /**
+   * Keeps the index file as it is from now on: it tells what the damaged log should hold.
+   * Whatever else is needed is kept in memory.
+   */
+  keepAsEvidence(): void {
+    this.#isEvidence = true;
   }
 
   /** Takes frames that were read from the log. */
@@ -288,23 +296,31 @@ export class LogIndex implements Disposable {
   }
 
   #remake(error: unknown): void {
-    const { fileSystem, path, storeId, logger } = this.#options;
+    const { storeId, logger } = this.#options;
     logger.log("warn", "Making the index of the log again", {
       reason: reasonOf(error),
     });
     this.#file?.[Symbol.dispose]();
     this.#file = undefined;
-    try {
-      for (const suffix of ["", "-wal", "-shm"]) {
-        fileSystem.remove(`${path}/${INDEX_FILE}${suffix}`);
+    if (!this.#isEvidence) {
+      try {
+        this.#file = this.#beginFile();
+        return;
+      } catch (cause) {
+        logger.log("error", "Keeping the index in memory: its file fails", {
+          reason: reasonOf(cause),
+        });
       }
-      this.#file = this.#openFile();
-    } catch (cause) {
-      logger.log("error", "Keeping the index in memory: its file fails", {
-        reason: reasonOf(cause),
-      });
-      this.#file = new PositionIndex(":memory:", storeId);
     }
+    this.#file = new PositionIndex(":memory:", storeId);
+  }
+
+  #beginFile(): PositionIndex {
+    const { fileSystem, path } = this.#options;
+    for (const suffix of ["", "-wal", "-shm"]) {
+      fileSystem.remove(`${path}/${INDEX_FILE}${suffix}`);
+    }
+    return this.#openFile();
   }
 
   #heal(): Promise<void> {
@@ -328,6 +344,8 @@ export class LogIndex implements Disposable {
     const watermark = this.#file?.watermark();
     if (!watermark || watermark.through === 0) return;
     const { through, frame } = watermark;
+    // What lies before the damage is indexed rightly, wherever the index ends.
+    if (this.#isEvidence && through > log.head) return;
     if (through > log.head) {
       throw new IndexMismatchError(
         `The index goes to position ${through}, the log ends at ${log.head}`,
@@ -350,47 +368,10 @@ export class LogIndex implements Disposable {
   /** Indexes what lies between the index file and the tail. */
   async #fill(): Promise<void> {
     const { fileSystem, log, logger } = this.#options;
-    const file = this.#file;
-    if (!file) return;
+    if (!this.#file) return;
     const upTo = (this.#tail.first ?? log.end + 1) - 1;
-    const after = file.watermark().through;
-    if (after >= upTo) return;
-    const yielder = new Yielder();
-    const gathered = new IndexTail();
-    using cursor = new LogCursor({
-      fileSystem,
-      segments: log.segments.slice(),
-      upTo,
-      locate: (position) => file.locate(position),
-    });
-    cursor.seek(after + 1);
-    for (let run = cursor.read(); run; run = cursor.read()) {
-      if (!cursor.segment) break;
-      addRun(gathered, cursor.segment, run, after, upTo);
-      for (let block; (block = gathered.oldest("full"));) {
-        await writePatiently(file, block, yielder);
-        gathered.dropOldest();
-      }
-      await yielder.yieldIfDue();
-    }
-    const rest = gathered.oldest("any");
-    if (rest) await writePatiently(file, rest, yielder);
-    logger.log("info", "Indexed the log", { from: after + 1, upTo });
+    await fillIndex({ fileSystem, log, logger, file: this.#file, upTo });
   }
-}
-
-/** Waits for other processes that are writing to the index file. */
-async function writePatiently(
-  file: PositionIndex,
-  block: IndexBlock,
-  yielder: Yielder,
-): Promise<void> {
-  // Each try waits for SQLite's own timeout, so that this is several seconds.
-  for (let tries = 1; tries <= 100; tries++) {
-    if (file.write(block)) return;
-    await yielder.yieldIfDue();
-  }
-  throw new IndexMismatchError("The index file stays locked, or its disk full");
 }
 
 /** The page that a query for every event has. */
@@ -406,27 +387,4 @@ function everyPosition(
     ? { after, upTo: upTo - count }
     : { after: after + count, upTo };
   return { positions, rest: rest.after < rest.upTo ? rest : undefined };
-}
-
-function addRun(
-  tail: IndexTail,
-  segment: Segment,
-  run: FrameRun,
-  after: Position,
-  upTo: Position = Infinity,
-): void {
-  const lines = eventLines(run, after);
-  for (const { first, count, offset, crc } of run.frames) {
-    const last = first + count - 1;
-    if (last <= after || first > upTo) continue;
-    const entries: IndexEntry[] = [];
-    while (entries.length < last - Math.max(first - 1, after)) {
-      const { value: line } = lines.next();
-      if (!line) break;
-      const { type, tags } = parseLine(line);
-      entries.push({ type, tags });
-    }
-    const location = { first, segment: segment.first, offset, crc };
-    tail.add(location, entries, Math.max(first, after + 1));
-  }
 }

@@ -13,7 +13,7 @@ import type { LogCursorOptions } from "./log_cursor.ts";
 import type { LogIndex } from "./log_index.ts";
 import { IndexMismatchError } from "./position_index.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
-import { Yielder } from "./yielder.ts";
+import { Yielder } from "../storage/yielder.ts";
 
 /** What to read: positions after `after` and up to `upTo`, which is durable. */
 export interface ReadRange {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from "../events/clock.ts";
+import type { Position } from "../events/event.ts";
 import type { FileLock } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
@@ -77,10 +78,12 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   let failure: LogCorruptionError | undefined;
   try {
     await readLog(log, storeId, options, repair);
+    assertReaches(log, provenDurable);
   } catch (error) {
     // With the segments in order, what stands before the damage can be served.
     if (!(error instanceof LogCorruptionError) || log.end === 0) throw error;
     failure = error;
+    index.keepAsEvidence();
   }
   await log.sync();
   await fileSystem.syncDirectory(`${path}/events`);
@@ -122,6 +125,15 @@ async function readLog(
       what: "the events before this segment are missing",
     });
   }
+}
+
+function assertReaches(log: SegmentedLog, provenDurable: Position): void {
+  if (log.end >= provenDurable) return;
+  const file = log.segments.at(-1)?.file ?? "events";
+  const position = log.end + 1;
+  const what = `the log ends here, but position ${provenDurable} was ` +
+    'acknowledged (delete "index.sqlite" to accept the loss)';
+  throw new LogCorruptionError({ file, offset: log.offset, position, what });
 }
 
 function isUnfinished(fileSystem: FileSystem, segment: Segment): boolean {

@@ -8,6 +8,7 @@
  * @module
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
 import { INDEX_SCHEMA } from "./index_schema.ts";
 import type { FrameLocation, IndexBlock } from "./index_tail.ts";
@@ -66,14 +67,16 @@ export class PositionIndex implements Disposable {
       );
       this.#db.exec(INDEX_SCHEMA);
       this.#sql(
-        "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING",
-      ).run(INDEX_FORMAT, storeId);
+        "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0, 0, 0, ?, 0) " +
+          "ON CONFLICT DO NOTHING",
+      ).run(INDEX_FORMAT, storeId, checksumOf(EMPTY));
       const { format, store } = this.#row("SELECT format, store FROM meta");
       if (format !== INDEX_FORMAT || store !== storeId) {
         throw new IndexMismatchError(
           `The index belongs to store ${store}, format ${format}`,
         );
       }
+      this.watermark();
       this.#recorded = this.locate(Number.MAX_SAFE_INTEGER) ??
         { segment: 0, offset: 0 };
     } catch (error) {
@@ -82,13 +85,24 @@ export class PositionIndex implements Disposable {
     }
   }
 
-  /** How far the index goes. Another process may have taken it further. */
+  /**
+   * How far the index goes. Another process may have taken it further.
+   *
+   * @throws {IndexMismatchError} If the record of it is damaged.
+   */
   watermark(): Watermark {
     const row = this.#row(
-      "SELECT through, frame, segment, offset, crc FROM meta",
+      "SELECT through, frame, segment, offset, crc, checksum FROM meta",
     );
     const { through, frame: first, segment, offset, crc } = row;
-    return { through, frame: { first, segment, offset, crc } } as Watermark;
+    const mark = {
+      through,
+      frame: { first, segment, offset, crc },
+    } as Watermark;
+    if (row.checksum !== checksumOf(mark)) {
+      throw new IndexMismatchError("The index is damaged");
+    }
+    return mark;
   }
 
   /**
@@ -218,10 +232,13 @@ export class PositionIndex implements Disposable {
     this.#insertPairs("recent_tags", tagRows);
     this.#moveSlice();
     this.#recordFrames(block.frames);
-    const { first, segment, offset, crc } = block.lastFrame;
+    const { last, lastFrame } = block;
+    const { first, segment, offset, crc } = lastFrame;
+    const checksum = checksumOf({ through: last, frame: lastFrame });
     this.#sql(
-      "UPDATE meta SET through = ?, frame = ?, segment = ?, offset = ?, crc = ?",
-    ).run(block.last, first, segment, offset, crc);
+      "UPDATE meta SET through = ?, frame = ?, segment = ?, offset = ?, " +
+        "crc = ?, checksum = ?",
+    ).run(last, first, segment, offset, crc, checksum);
   }
 
   #moveSlice(): void {
@@ -277,6 +294,16 @@ export class PositionIndex implements Disposable {
     }
     return statement;
   }
+}
+
+const EMPTY: Watermark = {
+  through: 0,
+  frame: { first: 0, segment: 0, offset: 0, crc: 0 },
+};
+
+function checksumOf({ through, frame }: Watermark): number {
+  const { first, segment, offset, crc } = frame;
+  return crc32([through, first, segment, offset, crc].join());
 }
 
 function isPassing(error: unknown): boolean {

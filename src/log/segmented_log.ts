@@ -16,7 +16,7 @@ import {
 import { encodeSegmentHeader, NO_CRC } from "./format.ts";
 import { FrameReader, type FrameRun } from "./frame_reader.ts";
 import { readSegmentHeader, type Segment, segmentAt } from "./segments.ts";
-import { Yielder } from "./yielder.ts";
+import { Yielder } from "../storage/yielder.ts";
 
 /** Takes frames as they are read or written. */
 export type FrameVisitor = (segment: Segment, run: FrameRun) => void;

@@ -9,7 +9,7 @@ import { eventLines, EventLinesError, parseLine } from "./event_lines.ts";
 import { FrameReader, type FrameRun } from "./frame_reader.ts";
 import { findNextFrame } from "./resync.ts";
 import { readSegmentHeader, type Segment } from "./segments.ts";
-import { Yielder } from "./yielder.ts";
+import { Yielder } from "../storage/yielder.ts";
 
 /** Something wrong with the log. */
 export interface VerifyProblem {

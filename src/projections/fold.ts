@@ -7,6 +7,7 @@
  */
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
+import { Yielder } from "../storage/yielder.ts";
 import type { ProjectionDefinition } from "./definition.ts";
 import { ProjectionApplyError } from "./errors.ts";
 import { type CachedDocument, FoldCache } from "./fold_cache.ts";
@@ -108,8 +109,11 @@ export class Fold {
     if (this.#checkpoint === this.#committed) return;
     const cache = this.#cache;
     const documents: DocumentChange[] = [];
+    const yielder = new Yielder();
     for (const [key, document] of cache.documents) {
-      if (document.dirty) documents.push(this.#toChange(key, document));
+      if (!document.dirty) continue;
+      documents.push(this.#toChange(key, document));
+      if (yielder.isDue) await yielder.yieldIfDue();
     }
     await this.#generation.commit({
       documents,

@@ -4,10 +4,6 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { setImmediate } from "node:timers/promises";
-
-/** How long a commit may keep the event loop before it lets others run, in milliseconds. */
-const BREATH_MS = 8;
 
 /** Opens a database with the settings that every generation has. */
 export function connect(file: string): DatabaseSync {
@@ -29,11 +25,4 @@ export function connect(file: string): DatabaseSync {
 export function readMeta(database: DatabaseSync): Map<string, unknown> {
   const rows = database.prepare("SELECT name, value FROM meta").all();
   return new Map(rows.map(({ name, value }) => [String(name), value]));
-}
-
-/** Lets other work run when the event loop was kept for long; returns when it last was let go. */
-export async function breathe(sinceMs: number): Promise<number> {
-  if (performance.now() - sinceMs < BREATH_MS) return sinceMs;
-  await setImmediate();
-  return performance.now();
 }

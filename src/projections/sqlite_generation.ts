@@ -6,8 +6,9 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Tag } from "../events/event.ts";
+import { Yielder } from "../storage/yielder.ts";
 import { ProjectionDamagedError } from "./errors.ts";
-import { breathe, connect, readMeta } from "./sqlite_connection.ts";
+import { connect, readMeta } from "./sqlite_connection.ts";
 import type {
   BuildIdentity,
   DocumentChange,
@@ -202,10 +203,10 @@ export class SqliteGeneration implements Generation, Disposable {
       const select = database.prepare(
         "SELECT key, state AS text FROM documents ORDER BY key",
       );
-      let breathAtMs = performance.now();
+      const yielder = new Yielder();
       for (const row of select.iterate()) {
         yield row as unknown as StoredDocument;
-        breathAtMs = await breathe(breathAtMs);
+        if (yielder.isDue) await yielder.yieldIfDue();
       }
     } catch (cause) {
       throw this.#damaged(cause);
@@ -239,10 +240,12 @@ export class SqliteGeneration implements Generation, Disposable {
           this.#writeRelated(related),
         ]
       ) {
-        let breathAtMs = performance.now();
+        const yielder = new Yielder();
         for (const _ of step) {
           // Readers of a serving generation must not see half a transaction.
-          if (this.#options.building) breathAtMs = await breathe(breathAtMs);
+          if (this.#options.building && yielder.isDue) {
+            await yielder.yieldIfDue();
+          }
         }
       }
       const add = this.#prepare(

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventBatch, EventStore } from "../events/event_store.ts";
@@ -15,6 +14,7 @@ import type {
   ProjectionStore,
 } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
+import { Yielder } from "../storage/yielder.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -35,9 +35,6 @@ export interface SharedScanOptions {
   /** How often what is folded is stored, in milliseconds. */
   readonly checkpointInterval: number;
 }
-
-/** How often a long scan lets requests through at least, in milliseconds. */
-const BREATH_MS = 8;
 
 /** A task with what it builds. */
 interface Member {
@@ -136,9 +133,9 @@ export class SharedScan {
     after: Position,
     upTo: Position,
   ): Promise<void> {
-    const { events, batchSize, clock } = this.#options;
+    const { events, batchSize } = this.#options;
     const query = { items: [{ types: this.#typesOf(members) }] };
-    let breathAtMs = clock.monotonicMs();
+    const yielder = new Yielder();
     for await (
       const batch of events.readBatches(query, { after, upTo, batchSize })
     ) {
@@ -151,10 +148,7 @@ export class SharedScan {
           member.build,
           () => this.#take(member, batch, upTo),
         );
-      }
-      if (clock.monotonicMs() - breathAtMs >= BREATH_MS) {
-        await setImmediate();
-        breathAtMs = clock.monotonicMs();
+        await yielder.yieldIfDue();
       }
     }
   }
