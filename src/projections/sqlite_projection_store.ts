@@ -301,9 +301,10 @@ export class SqliteProjectionStore implements ProjectionStore {
   #lock(name: string, kind: "live" | "build"): FileLock {
     const { fileSystem, clock } = this.#options;
     const path = join(this.#directory(name), `${kind}.lock`);
+    // Each time: an operator may delete the folder while the store is open.
+    fileSystem.makeDirectory(this.#directory(name));
     let lock = this.#locks.get(path);
     if (!lock) {
-      fileSystem.makeDirectory(this.#directory(name));
       lock = new FileLock(fileSystem, path, clock);
       this.#locks.set(path, lock);
     }

@@ -353,3 +353,15 @@ Deno.test("start() answers at once, and its signal cancels the operation", async
   stop.abort();
   assertEquals((await opossum.rebuilder.wait(id))?.state, "cancelled");
 });
+
+Deno.test("projections whose folder was deleted under an open store are rebuilt", async () => {
+  using dir = new TempDir();
+  await using opossum = openOverMemory(dir.path, four());
+  await opossum.events.append(counts(10));
+  await opossum.rebuilder.rebuildAll();
+  Deno.removeSync(dir.file("projections"), { recursive: true });
+  assertEquals((await opossum.projections.info("One")).state, "absent");
+  const result = await opossum.rebuilder.rebuildAll();
+  assertEquals(result.totalRebuilt, 4);
+  assertEquals(await sums(opossum, "One"), EXPECTED);
+});
