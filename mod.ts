@@ -57,6 +57,7 @@ export {
   ProjectionApplyError,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionsClosedError,
   UnknownProjectionError,
 } from "./src/projections/errors.ts";
 export type {

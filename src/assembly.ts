@@ -54,7 +54,14 @@ export function assemble(input: AssemblyInput): Assembly {
   const registry = new ProjectionRegistry(definitions);
   const directory = join(path, "projections");
   const store = new SqliteProjectionStore({ directory, fileSystem, clock });
-  const live = new LiveUpdater({ registry, store, storeId, clock, logger });
+  const live = new LiveUpdater({
+    registry,
+    store,
+    storeId,
+    clock,
+    logger,
+    telemetry,
+  });
   const projections = new DocumentReader({ registry, store, events, live });
   const shared = {
     registry,
@@ -92,6 +99,7 @@ export function assemble(input: AssemblyInput): Assembly {
       await daemon.stop();
       await rebuilder[Symbol.asyncDispose]();
       await daemon.whenStarted();
+      live[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
     },
   };

@@ -59,8 +59,9 @@ export class LiveLoop {
   }
 
   async #run(): Promise<void> {
-    const { events, logger } = this.#options;
-    using _listener = events.onAppend(() => this.wake());
+    const { events, live, logger } = this.#options;
+    using _appends = events.onAppend(() => this.wake());
+    using _swaps = live.onSwap(() => this.wake());
     while (!this.#stop.signal.aborted) {
       // Anew before looking: what is appended while it looks must wake it again.
       this.#wake = new AbortController();
@@ -89,13 +90,17 @@ export class LiveLoop {
   /** Rounds of one batch for each group of projections that stand at the same position. */
   async #catchUp(): Promise<void> {
     const { events } = this.#options;
+    // Those that fail for other reasons than an event: not again before the next poll.
+    const failed = new Set<string>();
     for (let hasMore = true; hasMore && !this.#stop.signal.aborted;) {
       hasMore = false;
       const head = await events.head();
-      for (const [after, names] of await this.#groups()) {
-        if (after >= head || this.#stop.signal.aborted) continue;
+      for (const [after, group] of await this.#groups()) {
+        const names = group.filter((name) => !failed.has(name));
+        if (after >= head || names.length === 0) continue;
+        if (this.#stop.signal.aborted) return;
         hasMore = true;
-        await this.#advance(names, after, head);
+        await this.#advance(names, after, head, failed);
         // Promises alone would keep requests waiting until everything is caught up.
         await setImmediate();
       }
@@ -119,6 +124,7 @@ export class LiveLoop {
     names: readonly string[],
     after: Position,
     upTo: Position,
+    failed: Set<string>,
   ): Promise<void> {
     const { registry, live, events, batchSize, telemetry, logger } =
       this.#options;
@@ -150,6 +156,7 @@ export class LiveLoop {
           telemetry.liveEvents.add(applied, projection);
         } catch (error) {
           // A locked or full disk: the others go on, this one is tried with the next poll.
+          failed.add(name);
           logger.log("error", "Live update failed", {
             projection: name,
             error,

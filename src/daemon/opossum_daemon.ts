@@ -82,6 +82,8 @@ export class OpossumDaemon implements Daemon {
   }
 
   async #rebuild(trigger: "startup" | "schedule"): Promise<void> {
+    // Stopped meanwhile.
+    if (this.#state !== "starting" && this.#state !== "running") return;
     const { rebuilder, logger, enableAutoRebuild } = this.#options;
     const forceRebuild = trigger === "startup" && enableAutoRebuild === "force";
     logger.log("info", "Checking for projections that need rebuilding...", {

@@ -79,6 +79,26 @@ export class ProjectionDamagedError extends Error {
   }
 }
 
+/** The store was closed. Open it again. */
+export class ProjectionsClosedError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "ProjectionsClosedError";
+
+  /**
+   * Creates the error.
+   *
+   * @param projectionName The projection that was asked for.
+   */
+  constructor(
+    /** The projection that was asked for. */
+    readonly projectionName: string,
+  ) {
+    super(
+      `Cannot use projection "${projectionName}" as the store is closed: open it again`,
+    );
+  }
+}
+
 /** A definition's own code failed on an event. Fix the definition, then rebuild. */
 export class ProjectionApplyError extends Error {
   /** Tells the class by its name, also across realms. */

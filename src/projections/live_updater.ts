@@ -8,12 +8,16 @@ import { abortable } from "@std/async/abortable";
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
+import { errorType } from "../telemetry/error_type.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { ATTRIBUTES } from "../telemetry/names.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Checkpoint, ProjectionDefinition } from "./definition.ts";
 import {
   ProjectionApplyError,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionsClosedError,
 } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { Fold } from "./fold.ts";
@@ -40,6 +44,8 @@ export interface LiveUpdaterOptions {
   readonly clock: Clock;
   /** Told of faults. */
   readonly logger: Logger;
+  /** Counts faults. */
+  readonly telemetry: Telemetry;
 }
 
 /** A fault, and when to try again. */
@@ -55,14 +61,18 @@ interface Waiter {
   readonly name: string;
   readonly position: Position;
   readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** Applies events to the generations that serve, and knows which ones stand still. */
-export class LiveUpdater {
+export class LiveUpdater implements Disposable {
   readonly #options: LiveUpdaterOptions;
   readonly #fingerprints = new Map<string, string>();
   readonly #faults = new Map<string, FaultRecord>();
+  /** Damaged files that were reported, by projection. */
+  readonly #damaged = new Map<string, string>();
   readonly #waiters = new Set<Waiter>();
+  readonly #swapListeners = new Set<() => void>();
 
   /** @param options What it is made of. */
   constructor(options: LiveUpdaterOptions) {
@@ -98,9 +108,26 @@ export class LiveUpdater {
     return this.#faults.get(name)?.fault ?? null;
   }
 
-  /** Forgets a fault: a new generation took the place of the faulted one. */
-  clearFault(name: string): void {
+  /** Takes note that a new generation serves: a fault of the old one is forgotten. */
+  swapped(name: string): void {
     this.#faults.delete(name);
+    this.#damaged.delete(name);
+    for (const listener of this.#swapListeners) listener();
+  }
+
+  /** Calls `listener` when a new generation serves. Dispose the returned object to stop. */
+  onSwap(listener: () => void): Disposable {
+    this.#swapListeners.add(listener);
+    return {
+      [Symbol.dispose]: () => void this.#swapListeners.delete(listener),
+    };
+  }
+
+  /** Lets go of whoever waits: nothing will be applied any more. */
+  [Symbol.dispose](): void {
+    for (const { name, reject } of this.#waiters) {
+      reject(new ProjectionsClosedError(name));
+    }
   }
 
   /**
@@ -111,7 +138,11 @@ export class LiveUpdater {
     const { store, clock } = this.#options;
     try {
       return await store.withCurrent(name, async (generation) => {
-        if (!this.isCurrent(generation.identity)) return undefined;
+        if (!this.isCurrent(generation.identity)) {
+          // Nothing to try again before it is rebuilt.
+          this.#faults.delete(name);
+          return undefined;
+        }
         const record = this.#faults.get(name);
         if (
           record?.generation === generation.number &&
@@ -124,12 +155,13 @@ export class LiveUpdater {
         return checkpoint;
       });
     } catch (error) {
-      if (error instanceof ProjectionNotBuiltError) return undefined;
-      if (error instanceof ProjectionDamagedError) {
-        this.#options.logger.log("error", error.message, { projection: name });
-        return undefined;
+      const isDamaged = error instanceof ProjectionDamagedError;
+      if (!isDamaged && !(error instanceof ProjectionNotBuiltError)) {
+        throw error;
       }
-      throw error;
+      this.#faults.delete(name);
+      if (isDamaged) this.#reportDamage(error);
+      return undefined;
     }
   }
 
@@ -206,8 +238,8 @@ export class LiveUpdater {
     position: Position,
     signal?: AbortSignal,
   ): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const waiter = { name, position, resolve };
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter = { name, position, resolve, reject };
     this.#waiters.add(waiter);
     try {
       // Announces where the projection is already.
@@ -226,8 +258,17 @@ export class LiveUpdater {
     }
   }
 
+  /** Once, not with every poll. */
+  #reportDamage(
+    { projectionName, file, message }: ProjectionDamagedError,
+  ): void {
+    if (this.#damaged.get(projectionName) === file) return;
+    this.#damaged.set(projectionName, file);
+    this.#options.logger.log("error", message, { projection: projectionName });
+  }
+
   #recordFault(error: ProjectionApplyError, generation: number): void {
-    const { clock, logger } = this.#options;
+    const { clock, logger, telemetry } = this.#options;
     const { projectionName: name, event, message } = error;
     const attempts = (this.#faults.get(name)?.fault.attempts ?? 0) + 1;
     const retryMs = Math.min(RETRY_MS_MIN * 2 ** (attempts - 1), RETRY_MS_MAX);
@@ -243,6 +284,10 @@ export class LiveUpdater {
       fault: Object.freeze(fault),
       retryAtMs: clock.monotonicMs() + retryMs,
       generation,
+    });
+    telemetry.projectionFaults.add(1, {
+      [ATTRIBUTES.projectionName]: name,
+      [ATTRIBUTES.errorType]: errorType(error.cause),
     });
     logger.log(
       "error",

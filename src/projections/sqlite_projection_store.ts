@@ -9,7 +9,7 @@ import type { Clock } from "../events/clock.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { FileLock } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
-import { ProjectionNotBuiltError } from "./errors.ts";
+import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
 import {
   currentFileVersion,
   generationFileName,
@@ -56,6 +56,7 @@ export class SqliteProjectionStore implements ProjectionStore {
   readonly #options: SqliteProjectionStoreOptions;
   readonly #leases = new Map<string, Lease>();
   readonly #locks = new Map<string, FileLock>();
+  #isClosed = false;
 
   /** @param options Where. */
   constructor(options: SqliteProjectionStoreOptions) {
@@ -133,6 +134,7 @@ export class SqliteProjectionStore implements ProjectionStore {
 
   // deno-lint-ignore require-await -- nothing to wait for, but disposal may be in others
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     for (const lease of this.#leases.values()) this.#retire(lease);
     this.#leases.clear();
     for (const lock of this.#locks.values()) lock[Symbol.dispose]();
@@ -184,6 +186,8 @@ export class SqliteProjectionStore implements ProjectionStore {
 
   /** The open current generation, after a look at whether it still is the current one. */
   #leaseCurrent(name: string): Lease {
+    // Opening it again would leave it open for ever.
+    if (this.#isClosed) throw new ProjectionsClosedError(name);
     const { fileSystem } = this.#options;
     const version = currentFileVersion(fileSystem, this.#directory(name));
     const lease = this.#leases.get(name);

@@ -206,7 +206,7 @@ export class SharedScan {
         task.signal.throwIfAborted();
         const { documents, checkpoint } = await build.generation.status();
         await build.swapIn();
-        live.clearFault(name);
+        live.swapped(name);
         return { documents, checkpoint };
       },
     );

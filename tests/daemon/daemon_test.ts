@@ -1,5 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ProjectionNotBuiltError } from "../../mod.ts";
+import { DatabaseSync } from "node:sqlite";
+import { ProjectionNotBuiltError, ProjectionsClosedError } from "../../mod.ts";
+import { MemoryEventStore } from "../../src/testing/mod.ts";
+import { withSync } from "../support/slow_sync.ts";
 import {
   countingProjection,
   counts,
@@ -134,4 +137,80 @@ Deno.test("enableAutoRebuild force rebuilds everything at each start", async () 
     await opossum.daemon.stop();
   }
   assertEquals((await opossum.projections.info("One")).generation, 2);
+});
+
+Deno.test("what is appended while a first generation is swapped in is not left to the next poll", async () => {
+  using dir = new TempDir();
+  const swapping = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const slowSwap = withSync("current.json", async (next) => {
+    swapping.resolve();
+    await gate.promise;
+    await next();
+  });
+  await using opossum = openOverMemory(
+    dir.path,
+    [countingProjection("One")],
+    { enableAutoRebuild: false, pollingInterval: 3_600_000 },
+    new MemoryEventStore(),
+    slowSwap,
+  );
+  await opossum.daemon.start();
+  const rebuilding = opossum.rebuilder.rebuild("One");
+  await swapping.promise;
+  const { last } = await opossum.events.append([{
+    type: "Counted",
+    data: { key: "a", by: 1 },
+  }]);
+  gate.resolve();
+  await rebuilding;
+  await opossum.projections.waitFor(last);
+  assertEquals(await opossum.projections.get("One", "a"), { sum: 1 });
+});
+
+Deno.test("closing lets go of whoever waits, and refuses reads", async () => {
+  using dir = new TempDir();
+  const opossum = openOverMemory(dir.path, [countingProjection("One")]);
+  await opossum.rebuilder.rebuildAll();
+  const waiting = assertRejects(
+    () => opossum.projections.waitFor(7),
+    ProjectionsClosedError,
+  );
+  await opossum[Symbol.asyncDispose]();
+  await waiting;
+  await assertRejects(
+    () => opossum.projections.get("One", "a"),
+    ProjectionsClosedError,
+  );
+});
+
+Deno.test("a projection whose transactions fail waits for the next poll, and does not spin", async () => {
+  using dir = new TempDir();
+  const failures: string[] = [];
+  await using opossum = openOverMemory(
+    dir.path,
+    [countingProjection("One"), countingProjection("Two")],
+    {
+      pollingInterval: 3_600_000,
+      logger: {
+        log(level, message) {
+          if (level === "error") failures.push(message);
+        },
+      },
+    },
+  );
+  await opossum.daemon.start();
+  await opossum.daemon.whenStarted();
+  // SQLite refuses to write from now on, as it does on a full disk.
+  using database = new DatabaseSync(dir.file("projections/One/000001.sqlite"));
+  database.exec(
+    "CREATE TRIGGER full BEFORE INSERT ON documents BEGIN SELECT RAISE(ABORT, 'full'); END",
+  );
+  const { last } = await opossum.events.append([{
+    type: "Counted",
+    data: { key: "a", by: 1 },
+  }]);
+  await opossum.projections.waitFor(last, { names: ["Two"] });
+  await opossum.daemon.stop();
+  assertEquals(failures, ["Live update failed"]);
 });

@@ -1,29 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RebuildConflictError } from "../../mod.ts";
 import { MemoryEventStore } from "../../src/testing/mod.ts";
-import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
-import type { FileSystem } from "../../src/storage/file_system.ts";
 import {
   countingProjection,
   openOverMemory,
 } from "../support/course_fixture.ts";
+import { withSync } from "../support/slow_sync.ts";
 import { TempDir } from "../support/temp_dir.ts";
-
-/** A file system in which some files' syncs do what they are told. */
-function withSync(
-  part: string,
-  sync: (next: () => Promise<void>) => Promise<void>,
-): FileSystem {
-  return {
-    ...denoFileSystem,
-    open(path, options) {
-      const file = denoFileSystem.open(path, options);
-      const next = file.sync.bind(file);
-      file.sync = () => path.includes(part) ? sync(next) : next();
-      return file;
-    },
-  };
-}
 
 Deno.test("the outcome of an operation is never overwritten by its beginning", async () => {
   using dir = new TempDir();
