@@ -23,6 +23,9 @@ const NAME_PATTERN = /^(\d{15})-([0-9a-f]{32})\.json$/;
 /** How many operations are remembered. */
 const HISTORY_MAX = 1_000;
 
+/** No replacement takes this long. */
+const TEMPORARY_MS_MAX = 600_000;
+
 /** Keeps operations on disk. */
 export class OperationStore {
   readonly #fileSystem: FileSystem;
@@ -39,7 +42,8 @@ export class OperationStore {
     this.#directory = directory;
     this.#logger = logger;
     fileSystem.makeDirectory(directory);
-    sweepTemporaries(fileSystem, directory);
+    // Other processes replace files in here, too.
+    sweepTemporaries(fileSystem, directory, Date.now() - TEMPORARY_MS_MAX);
   }
 
   /** Writes an operation down, durably; forgets the oldest when there are too many. */

@@ -79,14 +79,18 @@ export function readTextIfExists(
  *
  * @param fileSystem Where.
  * @param directory The folder.
+ * @param unchangedSinceMs Only what was not written to since then, in milliseconds since 1970:
+ * needed where no lock keeps other processes from replacing files meanwhile.
  */
 export function sweepTemporaries(
   fileSystem: FileSystem,
   directory: string,
+  unchangedSinceMs = Infinity,
 ): void {
   for (const name of fileSystem.list(directory)) {
-    if (name.endsWith(TEMPORARY_SUFFIX)) {
-      fileSystem.remove(`${directory}/${name}`);
-    }
+    if (!name.endsWith(TEMPORARY_SUFFIX)) continue;
+    const path = `${directory}/${name}`;
+    const modifiedMs = fileSystem.stat(path)?.modifiedMs ?? Infinity;
+    if (modifiedMs <= unchangedSinceMs) fileSystem.remove(path);
   }
 }

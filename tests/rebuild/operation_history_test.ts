@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { RebuildConflictError } from "../../mod.ts";
+import { RebuildConflictError, silentLogger } from "../../mod.ts";
+import { OperationStore } from "../../src/rebuild/operation_store.ts";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { MemoryEventStore } from "../../src/testing/mod.ts";
 import {
   countingProjection,
@@ -131,4 +133,20 @@ Deno.test("a rebuild asked for while the store closes waits for the next start",
   await using second = openOverMemory(dir.path, definitions, {}, log);
   const [resumed] = await second.rebuilder.resumeInterrupted();
   assertEquals((await resumed)?.totalRebuilt, 1);
+});
+
+Deno.test("opening a store leaves alone what another process is writing", () => {
+  using dir = new TempDir();
+  Deno.mkdirSync(dir.file("operations"));
+  const fresh = dir.file("operations/a.json.1.tmp");
+  const old = dir.file("operations/b.json.2.tmp");
+  for (const path of [fresh, old]) Deno.writeTextFileSync(path, "{}");
+  Deno.utimeSync(old, new Date(0), new Date(0));
+  new OperationStore(denoFileSystem, dir.file("operations"), silentLogger);
+  assertEquals(
+    [...Deno.readDirSync(dir.file("operations"))].map(({ name }) => name),
+    [
+      "a.json.1.tmp",
+    ],
+  );
 });
