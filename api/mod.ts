@@ -28,6 +28,7 @@ export {
 } from "./responses.ts";
 export type { SingleRebuildResult } from "./schemas.ts";
 export {
+  assertSafeToServe,
   BindError,
   type FetchHandler,
   type RunningServer,

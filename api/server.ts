@@ -5,7 +5,7 @@
  * @module
  */
 import { createJsonLogger, type Logger } from "../mod.ts";
-import type { AdminAuth } from "./auth.ts";
+import { type AdminAuth, requireAuth } from "./auth.ts";
 import { isLoopback } from "./hosts.ts";
 import { PROBLEM_MEDIA_TYPE, problemType } from "./problem.ts";
 import type { Problem } from "./responses.ts";
@@ -119,6 +119,22 @@ export class BindError extends Error {
 }
 
 /**
+ * Checks that the admin API may be served at an address: before anything is opened or written.
+ *
+ * @param auth Who may use the admin API.
+ * @param host The address.
+ * @throws {UnsafeBindError} If no token is needed and the address is not a loopback one.
+ * @throws {TypeError | RangeError} If a token is unusable.
+ */
+export function assertSafeToServe(auth: AdminAuth, host: string): void {
+  // Building the guard checks the tokens.
+  requireAuth(auth);
+  if ("allowUnauthenticated" in auth && !isLoopback(host)) {
+    throw new UnsafeBindError(host);
+  }
+}
+
+/**
  * Serves an application until it is told to stop.
  *
  * @param options What to serve and where.
@@ -146,8 +162,8 @@ export class BindError extends Error {
 export function serveApp(options: ServeOptions): RunningServer {
   const { app, auth, host = "127.0.0.1", port = 8_000, signal } = options;
   const { logger = createJsonLogger(), drainTimeoutMs = 10_000 } = options;
+  assertSafeToServe(auth, host);
   const isOpen = "allowUnauthenticated" in auth;
-  if (isOpen && !isLoopback(host)) throw new UnsafeBindError(host);
 
   // Said before listening: from then on it is true.
   if (isOpen) {

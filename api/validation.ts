@@ -75,8 +75,9 @@ function validationProblem(
     kind: "invalid-parameter",
     status: 400,
     title: "Invalid parameter",
-    detail: `The request's ${target} parameters do not match what is ` +
-      "documented",
+    detail: `The request's ${
+      target === "param" ? "path" : target
+    } parameters do not match what is documented`,
     extensions: { errors },
   };
 }

@@ -12,6 +12,7 @@ import {
 } from "@opossum/deno";
 import {
   type AdminAuth,
+  assertSafeToServe,
   createApp,
   type RunningServer,
   serveApp,
@@ -68,13 +69,6 @@ export async function startCourseServer(
 ): Promise<CourseServer> {
   const { data, token, metrics, onSeeded } = options;
   const { logger = createJsonLogger() } = options;
-  await using resources = new AsyncDisposableStack();
-  const opossum = resources.use(await openCampus(data, logger));
-  if (await opossum.events.head() === 0) {
-    onSeeded?.(await seedStore(opossum.events, { events: FIRST_EVENTS }));
-  }
-  await opossum.daemon.start();
-
   // The endpoints under /admin rebuild projections:
   // - in development after the data was reset or a projection changed,
   // - in production after a release that brings or repairs a projection, and after a disaster
@@ -84,6 +78,15 @@ export async function startCourseServer(
   const auth: AdminAuth = token === undefined
     ? { allowUnauthenticated: true }
     : { tokens: [token] };
+  // Before the folder is touched.
+  assertSafeToServe(auth, options.host);
+  await using resources = new AsyncDisposableStack();
+  const opossum = resources.use(await openCampus(data, logger));
+  if (await opossum.events.head() === 0) {
+    onSeeded?.(await seedStore(opossum.events, { events: FIRST_EVENTS }));
+  }
+  await opossum.daemon.start();
+
   const app = createApp({
     opossum,
     auth,

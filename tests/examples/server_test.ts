@@ -141,9 +141,11 @@ Deno.test("startCourseServer() asks for the token that it was given", async () =
   assertEquals((await send(`${server.url}/courses`)).status, 200);
 });
 
-Deno.test("startCourseServer() refuses to be open to a network, and holds nothing after it", async () => {
+Deno.test("startCourseServer() refuses to be open to a network before it touches the folder", async () => {
   using dir = new TempDir();
   await assertRejects(() => start(dir, { host: "0.0.0.0" }), UnsafeBindError);
+  await assertRejects(() => start(dir, { token: "short" }), RangeError);
+  assertEquals(dir.list(), []);
   // Closed: the folder can be opened, and the sanitizers find nothing left over.
   await using server = await start(dir);
   assertEquals((await send(`${server.url}/healthz`)).status, 200);
