@@ -10,9 +10,9 @@ import {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
   RebuildConflictError,
-  RebuilderClosedError,
   UnknownProjectionError,
 } from "../mod.ts";
+import { storeProblemOf } from "./store_problem.ts";
 import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { RequestIdVariables } from "hono/request-id";
@@ -40,6 +40,8 @@ export interface ProblemInit {
    * resources apart. @default {false}
    */
   readonly anonymous?: boolean;
+  /** Records the error as well, for somebody who must repair something. @default {false} */
+  readonly isFault?: boolean;
 }
 
 /** Throw it in a handler to answer with a problem. */
@@ -131,6 +133,15 @@ export function problemResponse(
   });
 }
 
+const UNEXPECTED: ProblemInit = {
+  kind: "internal-error",
+  status: 500,
+  title: "Internal error",
+  detail: "The server failed unexpectedly: its log tells more under this " +
+    "request id",
+  isFault: true,
+};
+
 /**
  * An error handler for a router: known errors become their problem, all others a bare 500 whose
  * request id leads to the log.
@@ -142,22 +153,23 @@ export function createErrorHandler(
   { logger, toProblem }: ErrorHandlerOptions,
 ): ErrorHandler {
   return (error, context) => {
-    const problem = toProblem?.(error) ?? problemOf(error);
-    if (problem !== undefined) return problemResponse(context, problem);
-    logger.log("error", "A request failed unexpectedly", {
-      requestId: requestIdOf(context),
-      method: context.req.method,
-      path: context.req.path,
-      error,
-      stack: error.stack,
-    });
-    return problemResponse(context, {
-      kind: "internal-error",
-      status: 500,
-      title: "Internal error",
-      detail: "The server failed unexpectedly: its log tells more under " +
-        "this request id",
-    });
+    const problem = toProblem?.(error) ?? problemOf(error) ?? UNEXPECTED;
+    if (problem.isFault) {
+      logger.log(
+        "error",
+        problem === UNEXPECTED
+          ? "A request failed unexpectedly"
+          : "A request failed as the store did",
+        {
+          requestId: requestIdOf(context),
+          method: context.req.method,
+          path: context.req.path,
+          error,
+          stack: error.stack,
+        },
+      );
+    }
+    return problemResponse(context, problem);
   };
 }
 
@@ -192,6 +204,7 @@ export function problemOf(error: unknown): ProblemInit | undefined {
       detail: `Projection "${error.projectionName}" was never built: rebuild ` +
         "it, then read again",
       extensions: { projectionName: error.projectionName },
+      headers: { "Retry-After": "10" },
     };
   }
   if (error instanceof ProjectionDamagedError) {
@@ -204,15 +217,6 @@ export function problemOf(error: unknown): ProblemInit | undefined {
       extensions: { projectionName: error.projectionName },
     };
   }
-  if (error instanceof RebuilderClosedError) {
-    return {
-      kind: "stopping",
-      status: 503,
-      title: "Stopping",
-      detail: "The server is about to stop: try again when it is back",
-      headers: { "Retry-After": "5" },
-    };
-  }
   if (error instanceof AppendConditionError) {
     return {
       kind: "append-conflict",
@@ -222,7 +226,7 @@ export function problemOf(error: unknown): ProblemInit | undefined {
     };
   }
   if (error instanceof HTTPException) return httpProblem(error);
-  return undefined;
+  return storeProblemOf(error);
 }
 
 function rebuildConflict(

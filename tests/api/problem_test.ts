@@ -3,9 +3,17 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import {
   AppendConditionError,
+  AppendFailedError,
+  AppendOutcomeUnknownError,
+  LockTimeoutError,
+  LogCorruptionError,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionsClosedError,
   RebuildConflictError,
+  RebuilderClosedError,
+  StoreClosedError,
+  StoreReadOnlyError,
   UnknownProjectionError,
 } from "../../mod.ts";
 import {
@@ -18,10 +26,13 @@ import { ask, assertProblem, TOKEN } from "./requests.ts";
 
 class CourseFullError extends Error {}
 
-async function answerTo(error: unknown): Promise<Response> {
+async function answerTo(
+  error: unknown,
+  opossum = new FakeOpossum(),
+): Promise<Response> {
   const app = new Hono();
   app.onError(createErrorHandler({
-    logger: new FakeOpossum().options.logger,
+    logger: opossum.options.logger,
     toProblem: (error) =>
       error instanceof CourseFullError
         ? { kind: "course-full", status: 409, title: "Full", detail: "It is" }
@@ -63,6 +74,44 @@ Deno.test("createErrorHandler() maps errors by their class, never by their words
       await assertProblem(await answerTo(error), status, kind),
     );
     assert(!/secret|sqlite|Cannot find|\.ts/i.test(body), body);
+  }
+});
+
+Deno.test("createErrorHandler() answers 503 when the store fails or stops, and logs what must be repaired", async () => {
+  const cause = new Error("secret");
+  const failed = new AppendFailedError("events/secret.ndjson", { cause });
+  const table: [Error, string, boolean][] = [
+    [failed, "append-failed", true],
+    [
+      new AppendOutcomeUnknownError("events/secret.ndjson", { cause }),
+      "append-outcome-unknown",
+      true,
+    ],
+    [new StoreReadOnlyError({ cause: failed }), "store-read-only", true],
+    [new LockTimeoutError("/secret/lock", 30_000), "store-busy", true],
+    [
+      new LogCorruptionError({
+        file: "events/secret.ndjson",
+        offset: 7,
+        position: 3,
+        what: "secret",
+      }),
+      "log-damaged",
+      true,
+    ],
+    [new RebuilderClosedError(), "stopping", false],
+    [new StoreClosedError("append"), "stopping", false],
+    [new ProjectionsClosedError("X"), "stopping", false],
+  ];
+  for (const [error, kind, isLogged] of table) {
+    const opossum = new FakeOpossum();
+    const response = await answerTo(error, opossum);
+    const problem = await assertProblem(response, 503, kind);
+    assert(!/secret/i.test(JSON.stringify(problem)));
+    assertEquals(
+      opossum.logs.map(({ level, attributes }) => [level, attributes?.error]),
+      isLogged ? [["error", error]] : [],
+    );
   }
 });
 

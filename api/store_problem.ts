@@ -1,0 +1,88 @@
+/**
+ * What the event store's own failures look like over HTTP: all of them 503, since the request was
+ * fine and the store is not.
+ *
+ * @module
+ */
+import {
+  AppendFailedError,
+  AppendOutcomeUnknownError,
+  LockTimeoutError,
+  LogCorruptionError,
+  ProjectionsClosedError,
+  RebuilderClosedError,
+  StoreClosedError,
+  StoreReadOnlyError,
+} from "../mod.ts";
+import type { ProblemInit } from "./problem.ts";
+
+type StoreErrorClass =
+  // deno-lint-ignore no-explicit-any -- their constructors differ, only `instanceof` is used
+  abstract new (...args: any[]) => Error;
+
+const STOPPING = {
+  kind: "stopping",
+  status: 503,
+  title: "Stopping",
+  detail: "The server is about to stop: try again when it is back",
+  headers: { "Retry-After": "5" },
+} as const satisfies ProblemInit;
+
+/** No `Retry-After` where somebody must repair something first: asking again would not help. */
+const STORE_PROBLEMS: readonly (readonly [StoreErrorClass, ProblemInit])[] = [
+  [RebuilderClosedError, STOPPING],
+  [ProjectionsClosedError, STOPPING],
+  [StoreClosedError, STOPPING],
+  [LockTimeoutError, {
+    kind: "store-busy",
+    status: 503,
+    title: "Store busy",
+    detail: "Another process holds the store's lock, nothing was stored: try " +
+      "again",
+    headers: { "Retry-After": "5" },
+    isFault: true,
+  }],
+  [AppendFailedError, {
+    kind: "append-failed",
+    status: 503,
+    title: "Append failed",
+    detail: "The events could not be written, nothing was stored: make room " +
+      "on the disk or repair it, then try again",
+    isFault: true,
+  }],
+  [AppendOutcomeUnknownError, {
+    kind: "append-outcome-unknown",
+    status: 503,
+    title: "Append outcome unknown",
+    detail: "The disk failed while the events were stored: once the server " +
+      "was repaired and restarted, read before you append them again",
+    isFault: true,
+  }],
+  [StoreReadOnlyError, {
+    kind: "store-read-only",
+    status: 503,
+    title: "Store read-only",
+    detail: "Nothing can be stored until the disk or the log is repaired and " +
+      "the server restarted: its log tells the cause. Reads go on",
+    isFault: true,
+  }],
+  [LogCorruptionError, {
+    kind: "log-damaged",
+    status: 503,
+    title: "Event log damaged",
+    detail: "The event log is damaged: the server's log tells the file and " +
+      "the place, restore it from a backup",
+    isFault: true,
+  }],
+];
+
+/**
+ * The problem that a failure of the event store stands for.
+ *
+ * @param error What was thrown.
+ * @returns The problem, or `undefined` for any other error.
+ */
+export function storeProblemOf(error: unknown): ProblemInit | undefined {
+  return STORE_PROBLEMS.find(([errorClass]) => error instanceof errorClass)
+    ?.[1];
+}
