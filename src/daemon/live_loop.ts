@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventStore } from "../events/event_store.ts";
-import { freezeEvents } from "../projections/fold.ts";
+import { freezeEvents } from "../projections/freeze_events.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";

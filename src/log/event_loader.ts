@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import type { Position, StoredEvent } from "../events/event.ts";
 import { LogCorruptionError } from "./errors.ts";
-import { EventLinesError, parseLine } from "./event_lines.ts";
+import { EventLinesError, parseEventText } from "./event_lines.ts";
 import { asCorruption } from "./event_scan.ts";
 import { EVENT_START, NEWLINE } from "./format.ts";
 import type { Frame, FrameRun } from "./frame_reader.ts";
@@ -98,8 +98,7 @@ function readEvent(
   const end = payload.indexOf(NEWLINE, start);
   if (start < 0 || end < 0) throw new EventLinesError(position);
   const text = payload.toString("utf8", start, end);
-  const line = { text, start: 0, end: text.length, position };
-  return { event: parseLine(line), bytes: end - start + 1 };
+  return { event: parseEventText(text, position), bytes: end - start + 1 };
 }
 
 /** Where the line of an event begins; -1 when there is none. */

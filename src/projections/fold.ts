@@ -7,10 +7,10 @@
  */
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
-import { Yielder } from "../storage/yielder.ts";
 import type { ProjectionDefinition } from "./definition.ts";
 import { ProjectionApplyError } from "./errors.ts";
 import { type CachedDocument, FoldCache } from "./fold_cache.ts";
+import { freezeEvents } from "./freeze_events.ts";
 import type {
   DocumentChange,
   Generation,
@@ -25,6 +25,9 @@ export interface FoldStart {
   /** Position up to which the generation has applied the log. */
   readonly checkpoint: Position;
 }
+
+/** Which event something failed on. */
+type ApplyLocation = Pick<StoredEvent, "position" | "type">;
 
 /** One event with what it will need. */
 interface Task {
@@ -42,7 +45,8 @@ interface Task {
 export class Fold {
   readonly #definition: ProjectionDefinition;
   readonly #generation: Generation;
-  readonly #eventTypes: ReadonlySet<string>;
+  /** To one text a type: the last one of each document is held, and texts take memory. */
+  readonly #eventTypes: ReadonlyMap<string, string>;
   readonly #relatedTypes: ReadonlySet<string>;
   readonly #cache: FoldCache;
   #newRelated: RelatedChange[] = [];
@@ -64,7 +68,9 @@ export class Fold {
   ) {
     this.#definition = definition;
     this.#generation = generation;
-    this.#eventTypes = new Set(definition.eventTypes);
+    this.#eventTypes = new Map(
+      definition.eventTypes.map((type) => [type, type]),
+    );
     this.#relatedTypes = new Set(definition.related?.eventTypes ?? []);
     this.#cache = new FoldCache(checkpoint === 0);
     this.#checkpoint = checkpoint;
@@ -94,13 +100,24 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on an event.
    */
   async apply(batch: EventBatch): Promise<void> {
-    const events = batch.events.filter(({ position }) =>
-      position > this.#checkpoint
+    // A whole number: fractions would be objects of their own in every document's entry.
+    const bytesPerEvent = Math.round(
+      batch.bytes / Math.max(batch.events.length, 1),
     );
-    const tasks = events.map((event) => this.#plan(event));
-    await this.#load(tasks);
-    const bytesPerEvent = batch.bytes / Math.max(batch.events.length, 1);
-    for (const task of tasks) this.#fold(task, bytesPerEvent);
+    if (this.#cache.complete) {
+      // Nothing is in the generation that is not in memory, as in every build that fits.
+      for (const event of batch.events) {
+        if (event.position <= this.#checkpoint) continue;
+        this.#fold(this.#plan(event), bytesPerEvent);
+      }
+    } else {
+      const tasks: Task[] = [];
+      for (const event of batch.events) {
+        if (event.position > this.#checkpoint) tasks.push(this.#plan(event));
+      }
+      await this.#load(tasks);
+      for (const task of tasks) this.#fold(task, bytesPerEvent);
+    }
     this.#checkpoint = Math.max(this.#checkpoint, batch.through);
   }
 
@@ -108,15 +125,8 @@ export class Fold {
   async flush(): Promise<void> {
     if (this.#checkpoint === this.#committed) return;
     const cache = this.#cache;
-    const documents: DocumentChange[] = [];
-    const yielder = new Yielder();
-    for (const [key, document] of cache.documents) {
-      if (!document.dirty) continue;
-      documents.push(this.#toChange(key, document));
-      if (yielder.isDue) await yielder.yieldIfDue();
-    }
     await this.#generation.commit({
-      documents,
+      documents: this.#changes(),
       related: this.#newRelated,
       checkpoint: this.#checkpoint,
       documentsDelta: this.#documentsDelta,
@@ -168,11 +178,11 @@ export class Fold {
         if (!cache.related.has(tag)) tags.add(tag);
       }
     }
-    const texts = cache.complete || keys.size === 0
+    const texts = keys.size === 0
       ? new Map<string, string>()
       : await this.#generation.getMany([...keys]);
     for (const key of keys) this.#addDocument(key, texts.get(key));
-    const events = cache.complete || tags.size === 0
+    const events = tags.size === 0
       ? new Map<Tag, string[]>()
       : await this.#generation.related([...tags]);
     for (const tag of tags) this.#addRelated(tag, events.get(tag) ?? []);
@@ -206,19 +216,24 @@ export class Fold {
 
   #relatedEvents(tags: readonly Tag[]): readonly StoredEvent[] {
     if (tags.length === 0) return NO_EVENTS;
-    const lists = [...new Set(tags)].map((tag) => {
-      const cached = this.#cache.related.get(tag);
-      if (!cached) return NO_EVENTS;
-      cached.usedInFlush = this.#cache.flushes;
-      return cached.events;
-    });
-    const [only] = lists;
-    if (only && lists.length === 1) return [...only];
+    const [tag] = tags;
+    // A copy: the list goes on growing.
+    if (tag !== undefined && tags.length === 1) {
+      return this.#relatedTo(tag).slice();
+    }
+    const lists = [...new Set(tags)].map((tag) => this.#relatedTo(tag));
     // An event that bears several of the tags stands in several lists.
     const byPosition = new Map(
       lists.flat().map((event) => [event.position, event]),
     );
     return [...byPosition.values()].sort((a, b) => a.position - b.position);
+  }
+
+  #relatedTo(tag: Tag): readonly StoredEvent[] {
+    const cached = this.#cache.related.get(tag);
+    if (!cached) return NO_EVENTS;
+    cached.usedInFlush = this.#cache.flushes;
+    return cached.events;
   }
 
   #applyTo(
@@ -237,7 +252,8 @@ export class Fold {
     );
     document.state = state;
     document.dirty = true;
-    document.lastEvent = event;
+    document.lastPosition = event.position;
+    document.lastType = this.#eventTypes.get(event.type);
     document.usedInFlush = this.#cache.flushes;
     this.#documentsDelta += Number(state !== undefined) -
       Number(before !== undefined);
@@ -255,8 +271,25 @@ export class Fold {
     }
   }
 
+  /** The changed documents in order of key, turned into text only when they are taken. */
+  *#changes(): Generator<DocumentChange> {
+    const dirty: string[] = [];
+    for (const [key, document] of this.#cache.documents) {
+      if (document.dirty) dirty.push(key);
+    }
+    // By UTF-16 units as the platform sorts fastest: almost the order of the file.
+    for (const key of dirty.sort()) {
+      const document = this.#cache.documents.get(key);
+      if (document) yield this.#toChange(key, document);
+    }
+  }
+
   #toChange(key: string, document: CachedDocument): DocumentChange {
-    const { state, persistedTags, lastEvent } = document;
+    const { state, persistedTags } = document;
+    const lastEvent = {
+      position: document.lastPosition,
+      type: document.lastType ?? "unknown",
+    };
     const text = state === undefined
       ? null
       : this.#attempt(lastEvent, () => toText(state));
@@ -278,7 +311,7 @@ export class Fold {
   #tagsOf(
     state: unknown,
     key: string,
-    event?: CachedDocument["lastEvent"],
+    event?: ApplyLocation,
   ): readonly Tag[] {
     const { tags } = this.#definition;
     if (!tags) return NO_EVENTS;
@@ -290,7 +323,7 @@ export class Fold {
 
   /** Runs the definition's code and says where it failed. */
   #attempt<T>(
-    event: { readonly position: Position; readonly type: string } | undefined,
+    event: ApplyLocation | undefined,
     action: () => T,
   ): T {
     try {
@@ -305,24 +338,6 @@ export class Fold {
       );
     }
   }
-}
-
-/**
- * Freezes events deeply: they are handed to several projections, and a document that keeps a
- * part of one must not change it for the others.
- *
- * @param events The events.
- */
-export function freezeEvents(events: readonly StoredEvent[]): void {
-  for (const event of events) freezeDeeply(event);
-}
-
-function freezeDeeply(value: unknown): void {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) {
-    return;
-  }
-  Object.freeze(value);
-  for (const child of Object.values(value)) freezeDeeply(child);
 }
 
 function toKeys(keys: unknown): readonly string[] {

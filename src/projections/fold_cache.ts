@@ -19,8 +19,9 @@ export interface CachedDocument {
   persistedTags: readonly Tag[];
   /** Whether it differs from what the generation holds. */
   dirty: boolean;
-  /** The last event applied to it, for messages. */
-  lastEvent: { readonly position: Position; readonly type: string } | undefined;
+  /** The last event applied to it, for messages; 0 for none. */
+  lastPosition: Position;
+  lastType: string | undefined;
   /** Estimate of the memory it takes. */
   bytes: number;
   /** Flush in which it was last needed: what was not needed for long is evicted first. */
@@ -69,7 +70,8 @@ export class FoldCache {
       state,
       persistedTags,
       dirty: false,
-      lastEvent: undefined,
+      lastPosition: 0,
+      lastType: undefined,
       bytes: 0,
       usedInFlush: this.flushes,
     };

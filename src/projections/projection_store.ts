@@ -85,8 +85,8 @@ export interface RelatedChange {
 
 /** Everything that changes in one transaction. */
 export interface GenerationChanges {
-  /** Documents, in any order, each key once. */
-  readonly documents: readonly DocumentChange[];
+  /** Documents, each key once; in order of key they are stored fastest. Read once. */
+  readonly documents: Iterable<DocumentChange>;
   /** Related events. */
   readonly related: readonly RelatedChange[];
   /** Position up to which the log is applied once this is committed. */

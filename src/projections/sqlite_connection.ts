@@ -5,15 +5,24 @@
  */
 import { DatabaseSync } from "node:sqlite";
 
-/** Opens a database with the settings that every generation has. */
-export function connect(file: string): DatabaseSync {
+/** What a connection is for. */
+export type ConnectionUse = "serving" | "building";
+
+const SETTINGS: Readonly<Record<ConnectionUse, string>> = {
+  // WAL: a commit is atomic without waiting for the disk, and other processes read meanwhile.
+  // A power cut may take back the last commits, never a part of one: they are applied again.
+  serving: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+  // Nobody reads it, and most of what is written is new pages: those need no journal, whereas
+  // WAL would write all of them twice. Larger pages and cache for rows in order of key.
+  building: "PRAGMA page_size = 8192; PRAGMA cache_size = -8192; " +
+    "PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL",
+};
+
+/** Opens a database with the settings of its use. */
+export function connect(file: string, use: ConnectionUse): DatabaseSync {
   const database = new DatabaseSync(file);
   try {
-    // WAL: a commit is atomic without waiting for the disk, and other processes read meanwhile.
-    // A power cut may take back the last commits, never a part of one: they are applied again.
-    database.exec(
-      "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
-    );
+    database.exec(`PRAGMA busy_timeout = 5000; ${SETTINGS[use]}`);
     return database;
   } catch (error) {
     database.close();

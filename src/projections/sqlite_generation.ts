@@ -8,7 +8,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Tag } from "../events/event.ts";
 import { Yielder } from "../storage/yielder.ts";
 import { ProjectionDamagedError } from "./errors.ts";
-import { connect, readMeta } from "./sqlite_connection.ts";
+import { connect, type ConnectionUse, readMeta } from "./sqlite_connection.ts";
 import type {
   BuildIdentity,
   DocumentChange,
@@ -20,6 +20,7 @@ import type {
   StoredDocument,
   StoredPage,
 } from "./projection_store.ts";
+import { RowInserter } from "./row_inserter.ts";
 
 /** Raised when the tables change; a generation of another format is rebuilt. */
 const FORMAT = 1;
@@ -33,8 +34,13 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `;
 
-/** Rows an INSERT: more is hardly faster, and the remainder goes one by one. */
-const ROWS_PER_INSERT = 64;
+/** Tags held back at most until they are written in order. */
+const TAG_ROWS_MAX = 50_000;
+
+interface TagRow {
+  readonly tag: Tag;
+  readonly key: string;
+}
 
 /** How to open a generation. */
 export interface SqliteGenerationOptions {
@@ -81,7 +87,7 @@ export class SqliteGeneration implements Generation, Disposable {
     options: SqliteGenerationOptions,
     identity: BuildIdentity,
   ): SqliteGeneration {
-    const database = connect(options.file);
+    const database = connect(options.file, useOf(options));
     database.exec(`BEGIN; ${SCHEMA}`);
     const generation = new SqliteGeneration(options, database, identity);
     for (const [name, value] of Object.entries(identity)) {
@@ -117,7 +123,7 @@ export class SqliteGeneration implements Generation, Disposable {
     try {
       // Opening a missing database would create an empty one.
       Deno.lstatSync(options.file);
-      database = connect(options.file);
+      database = connect(options.file, useOf(options));
       const meta = readMeta(database);
       if (meta.get("format") !== FORMAT) {
         throw new Error(`Format ${meta.get("format")}`);
@@ -197,7 +203,7 @@ export class SqliteGeneration implements Generation, Disposable {
    */
   async *snapshot(): AsyncGenerator<StoredDocument> {
     // A connection of its own: its transaction keeps seeing this moment whatever is committed.
-    const database = connect(this.#options.file);
+    const database = connect(this.#options.file, useOf(this.#options));
     try {
       database.exec("BEGIN");
       const select = database.prepare(
@@ -233,14 +239,12 @@ export class SqliteGeneration implements Generation, Disposable {
       changes;
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      // In order of key, neighbours land on the same page: several times faster.
-      for (
-        const step of [
-          this.#writeDocuments([...documents].sort(byKey)),
-          this.#writeRelated(related),
-        ]
-      ) {
-        const yielder = new Yielder();
+      const yielder = new Yielder();
+      const steps = [
+        this.#writeDocuments(documents),
+        this.#writeRelated(related),
+      ];
+      for (const step of steps) {
         for (const _ of step) {
           // Readers of a serving generation must not see half a transaction.
           if (this.#options.building && yielder.isDue) {
@@ -269,6 +273,8 @@ export class SqliteGeneration implements Generation, Disposable {
    */
   complete(builtAt: string): void {
     this.#setMeta("builtAt", builtAt);
+    // Recorded in the file, so that the first reader need not change it.
+    this.#database.exec("PRAGMA journal_mode = WAL");
     this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     this.close();
   }
@@ -285,58 +291,59 @@ export class SqliteGeneration implements Generation, Disposable {
     this.close();
   }
 
-  *#writeDocuments(documents: readonly DocumentChange[]): Generator<void> {
-    const written = documents.filter(({ text }) => text !== null);
-    yield* this.#insert(
-      "INSERT OR REPLACE INTO documents (key, state) VALUES",
-      written,
-      ({ key, text }) => [key, text],
-    );
+  *#writeDocuments(documents: Iterable<DocumentChange>): Generator<void> {
     const remove = this.#prepare("DELETE FROM documents WHERE key = ?");
     const untag = this.#prepare(
       "DELETE FROM document_tags WHERE tag = ? AND key = ?",
     );
-    for (const { key, text, tagsRemoved } of documents) {
+    const insert = this.#inserter(
+      "INSERT OR REPLACE INTO documents (key, state) VALUES",
+      2,
+    );
+    let tagged: TagRow[] = [];
+    for (const { key, text, tagsAdded, tagsRemoved } of documents) {
       if (text === null) remove.run(key);
+      else insert.add(key, text);
       for (const tag of tagsRemoved) untag.run(tag, key);
+      for (const tag of tagsAdded) tagged.push({ tag, key });
+      if (tagged.length >= TAG_ROWS_MAX) {
+        yield* this.#writeTags(tagged);
+        tagged = [];
+      }
       yield;
     }
-    yield* this.#insert(
+    insert.finish();
+    yield* this.#writeTags(tagged);
+  }
+
+  *#writeTags(rows: TagRow[]): Generator<void> {
+    const insert = this.#inserter(
       "INSERT OR IGNORE INTO document_tags (tag, key) VALUES",
-      documents.flatMap(({ key, tagsAdded }) =>
-        tagsAdded.map((tag) => ({ tag, key }))
-      ),
-      ({ tag, key }) => [tag, key],
+      2,
     );
+    for (const { tag, key } of rows.sort(byTag)) {
+      insert.add(tag, key);
+      yield;
+    }
+    insert.finish();
   }
 
   *#writeRelated(related: readonly RelatedChange[]): Generator<void> {
-    yield* this.#insert(
+    const insert = this.#inserter(
       "INSERT OR IGNORE INTO related_events (tag, position, event) VALUES",
-      [...related].sort(byTagAndPosition),
-      ({ tag, position, text }) => [tag, position, text],
+      3,
     );
-  }
-
-  *#insert<Row>(
-    sql: string,
-    rows: readonly Row[],
-    values: (row: Row) => (string | number | null)[],
-  ): Generator<void> {
-    const [first] = rows;
-    if (first === undefined) return;
-    const group = `(${values(first).map(() => "?").join(", ")})`;
-    const many = this.#prepare(
-      `${sql} ${Array(ROWS_PER_INSERT).fill(group).join(", ")}`,
-    );
-    const one = this.#prepare(`${sql} ${group}`);
-    let done = 0;
-    for (; done + ROWS_PER_INSERT <= rows.length; done += ROWS_PER_INSERT) {
-      many.run(...rows.slice(done, done + ROWS_PER_INSERT).flatMap(values));
+    for (
+      const { tag, position, text } of [...related].sort(byTagAndPosition)
+    ) {
+      insert.add(tag, position, text);
       yield;
     }
-    for (const row of rows.slice(done)) one.run(...values(row));
-    yield;
+    insert.finish();
+  }
+
+  #inserter(sql: string, columns: number): RowInserter {
+    return new RowInserter((text) => this.#prepare(text), sql, columns);
   }
 
   #checkpoint(): number {
@@ -371,18 +378,17 @@ export class SqliteGeneration implements Generation, Disposable {
 
   #damaged(cause: unknown): ProjectionDamagedError {
     const { projectionName } = this.identity;
-    return new ProjectionDamagedError(
-      projectionName,
-      this.#options.displayName,
-      {
-        cause,
-      },
-    );
+    const { displayName } = this.#options;
+    return new ProjectionDamagedError(projectionName, displayName, { cause });
   }
 }
 
-function byKey(a: DocumentChange, b: DocumentChange): number {
-  return a.key < b.key ? -1 : 1;
+function useOf({ building }: SqliteGenerationOptions): ConnectionUse {
+  return building ? "building" : "serving";
+}
+
+function byTag(a: TagRow, b: TagRow): number {
+  return a.tag < b.tag ? -1 : 1;
 }
 
 function byTagAndPosition(a: RelatedChange, b: RelatedChange): number {

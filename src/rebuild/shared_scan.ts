@@ -7,7 +7,8 @@
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventBatch, EventStore } from "../events/event_store.ts";
-import { Fold, freezeEvents } from "../projections/fold.ts";
+import { Fold } from "../projections/fold.ts";
+import { freezeEvents } from "../projections/freeze_events.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import type {
   Build,

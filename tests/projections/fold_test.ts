@@ -7,7 +7,8 @@ import {
   type StoredEvent,
   systemClock,
 } from "../../mod.ts";
-import { Fold, freezeEvents } from "../../src/projections/fold.ts";
+import { Fold } from "../../src/projections/fold.ts";
+import { freezeEvents } from "../../src/projections/freeze_events.ts";
 import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { TempDir } from "../support/temp_dir.ts";
