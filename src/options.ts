@@ -69,16 +69,18 @@ export interface OpossumOptions {
 
   /**
    * Memory for documents held while rebuilding, in bytes, over all projections being rebuilt at
-   * once; 1 MiB to 64 GiB. Over it, documents are written out and read back when needed: slower,
-   * never wrong.
+   * once; 1 MiB to 64 GiB. Over it, documents are written out and read back when needed: never
+   * wrong, but many times slower, so give it what the documents need (about 1.5 times their text)
+   * where there is that much.
    *
-   * @default {268_435_456} 256 MiB
+   * @default {1_073_741_824} 1 GiB
    */
   readonly rebuildMemoryBytesMax?: number;
 
   /**
-   * When a running rebuild saves its state, in milliseconds, 100 to 3,600,000: at most this much
-   * work is repeated after a crash.
+   * When a running rebuild saves its state, in milliseconds, 100 to 3,600,000: about this much
+   * work is repeated after a crash. More when saving takes long: at most a tenth of the time goes
+   * into it.
    *
    * @default {10_000}
    */
@@ -155,7 +157,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     maxConcurrentRebuilds = 4,
     pollingInterval = 5_000,
     batchSize = 1_000,
-    rebuildMemoryBytesMax = 256 * MiB,
+    rebuildMemoryBytesMax = GiB,
     rebuildCheckpointInterval = 10_000,
     rebuildSchedule,
     startDaemon = true,

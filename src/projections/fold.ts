@@ -100,10 +100,7 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on an event.
    */
   async apply(batch: EventBatch): Promise<void> {
-    // A whole number: fractions would be objects of their own in every document's entry.
-    const bytesPerEvent = Math.round(
-      batch.bytes / Math.max(batch.events.length, 1),
-    );
+    const bytesPerEvent = batch.bytes / Math.max(batch.events.length, 1);
     if (this.#cache.complete) {
       // Nothing is in the generation that is not in memory, as in every build that fits.
       for (const event of batch.events) {
@@ -124,7 +121,6 @@ export class Fold {
   /** Stores what was folded, with the checkpoint, in one transaction. */
   async flush(): Promise<void> {
     if (this.#checkpoint === this.#committed) return;
-    const cache = this.#cache;
     await this.#generation.commit({
       documents: this.#changes(),
       related: this.#newRelated,
@@ -136,16 +132,11 @@ export class Fold {
     this.#documentsDelta = 0;
     this.#eventsDelta = 0;
     this.#committed = this.#checkpoint;
-    cache.flushes++;
   }
 
-  /**
-   * Frees memory right after a flush.
-   *
-   * @param bytesMax How much may stay held, in bytes.
-   */
-  evict(bytesMax: number): void {
-    if (this.#checkpoint === this.#committed) this.#cache.evict(bytesMax);
+  /** Frees all memory, right after a flush. */
+  evict(): void {
+    if (this.#checkpoint === this.#committed) this.#cache.clear();
   }
 
   #plan(event: StoredEvent): Task {
@@ -232,7 +223,6 @@ export class Fold {
   #relatedTo(tag: Tag): readonly StoredEvent[] {
     const cached = this.#cache.related.get(tag);
     if (!cached) return NO_EVENTS;
-    cached.usedInFlush = this.#cache.flushes;
     return cached.events;
   }
 
@@ -254,10 +244,9 @@ export class Fold {
     document.dirty = true;
     document.lastPosition = event.position;
     document.lastType = this.#eventTypes.get(event.type);
-    document.usedInFlush = this.#cache.flushes;
     this.#documentsDelta += Number(state !== undefined) -
       Number(before !== undefined);
-    this.#cache.resize(document, document.bytes + bytesPerEvent);
+    this.#cache.grow(document, bytesPerEvent);
   }
 
   #keepRelated(event: StoredEvent, bytesPerEvent: number): void {

@@ -39,8 +39,6 @@ export interface OpossumRebuilderOptions extends SharedScanOptions {
   readonly projections: Projections;
   readonly history: OperationStore;
   readonly logger: Logger;
-  /** How many projections may be rebuilt at once; they share `memoryBytesMax`. */
-  readonly concurrency: number;
 }
 
 /** How an operation is begun, in addition to what callers may say. */
@@ -67,12 +65,9 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /** @param options What it is made of. */
   constructor(options: OpossumRebuilderOptions) {
     this.#options = options;
-    const { concurrency, memoryBytesMax, telemetry, logger } = options;
+    const { concurrency, telemetry, logger } = options;
     this.#reporter = new RebuildReporter(logger, telemetry);
-    const scan = new SharedScan({
-      ...options,
-      memoryBytesMax: Math.floor(memoryBytesMax / concurrency),
-    });
+    const scan = new SharedScan(options);
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);

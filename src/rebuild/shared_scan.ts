@@ -31,8 +31,10 @@ export interface SharedScanOptions {
   readonly telemetry: Telemetry;
   /** Events a batch. */
   readonly batchSize: number;
-  /** Memory for the documents of one projection, in bytes. */
+  /** Memory for documents, in bytes, over all projections that are rebuilt at once. */
   readonly memoryBytesMax: number;
+  /** How many projections may be rebuilt at once. */
+  readonly concurrency: number;
   /** How often what is folded is stored, in milliseconds. */
   readonly checkpointInterval: number;
 }
@@ -43,8 +45,17 @@ interface Member {
   readonly build: Build;
   readonly fold: Fold;
   readonly span: OpenSpan;
+  /** Whom it shares memory with, itself included. */
+  readonly group: readonly Member[];
   flushedMs: number;
+  flushDurationMs: number;
 }
+
+/**
+ * A flush stores every document that changed since the last one, which late in a build is nearly
+ * all of them: so many times its duration passes before the next.
+ */
+const FLUSH_INTERVAL_FACTOR = 10;
 
 /** Builds groups of projections. */
 export class SharedScan {
@@ -66,7 +77,7 @@ export class SharedScan {
     const members: Member[] = [];
     for (const task of group) {
       await this.#guard(task, undefined, async () => {
-        members.push(await this.#begin(task));
+        members.push(await this.#begin(task, members));
       });
     }
     try {
@@ -84,7 +95,7 @@ export class SharedScan {
     }
   }
 
-  async #begin(task: BuildTask): Promise<Member> {
+  async #begin(task: BuildTask, group: readonly Member[]): Promise<Member> {
     const { registry, store, live, clock, telemetry } = this.#options;
     const name = task.projectionName;
     const resume = task.reason === "interrupted";
@@ -108,7 +119,8 @@ export class SharedScan {
       });
       span.end();
     });
-    return { task, build, fold, span, flushedMs: clock.monotonicMs() };
+    const flushedMs = clock.monotonicMs();
+    return { task, build, fold, span, group, flushedMs, flushDurationMs: 0 };
   }
 
   async #scan(members: readonly Member[]): Promise<void> {
@@ -159,19 +171,37 @@ export class SharedScan {
     batch: EventBatch,
     upTo: Position,
   ): Promise<void> {
-    const { clock, memoryBytesMax, checkpointInterval } = this.#options;
+    const { clock, checkpointInterval } = this.#options;
     const { task, fold } = member;
     task.signal.throwIfAborted();
     await fold.apply(batch);
     task.advance(fold.checkpoint, upTo, fold.eventsApplied);
-    const isFull = fold.bytes > memoryBytesMax;
-    if (
-      isFull || clock.monotonicMs() - member.flushedMs >= checkpointInterval
-    ) {
+    const isFull = this.#mustMakeRoom(member);
+    const startedMs = clock.monotonicMs();
+    const intervalMs = Math.max(
+      checkpointInterval,
+      member.flushDurationMs * FLUSH_INTERVAL_FACTOR,
+    );
+    if (isFull || startedMs - member.flushedMs >= intervalMs) {
       await fold.flush();
-      if (isFull) fold.evict(memoryBytesMax / 2);
+      // All of it: what is kept would have to be stored again the sooner.
+      if (isFull) fold.evict();
       member.flushedMs = clock.monotonicMs();
+      member.flushDurationMs = member.flushedMs - startedMs;
     }
+  }
+
+  /**
+   * Whether the group holds more than its part of the memory, and this member the most of it:
+   * small projections leave their room to large ones.
+   */
+  #mustMakeRoom({ group, fold }: Member): boolean {
+    const { memoryBytesMax, concurrency } = this.#options;
+    const held = group.filter(({ task }) => !task.hasEnded)
+      .map((member) => member.fold.bytes);
+    const bytes = held.reduce((sum, next) => sum + next, 0);
+    const part = Math.min(group.length / concurrency, 1);
+    return bytes > memoryBytesMax * part && fold.bytes >= Math.max(...held);
   }
 
   /** Catches up with what was appended meanwhile, then swaps the generation in. */

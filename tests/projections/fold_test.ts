@@ -86,7 +86,7 @@ async function build(
       "none";
     if (pause === "none") continue;
     await fold.flush();
-    if (pause === "evict") fold.evict(0);
+    if (pause === "evict") fold.evict();
     if (pause === "reopen") {
       fold = new Fold(definition, build.generation, {
         checkpoint: fold.checkpoint,
