@@ -12,11 +12,11 @@ import {
   RebuildConflictError,
   UnknownProjectionError,
 } from "../mod.ts";
-import { storeProblemOf } from "./store_problem.ts";
 import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { RequestIdVariables } from "hono/request-id";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { storeProblemOf } from "./store_problem.ts";
 
 /** The media type of problem details. */
 export const PROBLEM_MEDIA_TYPE = "application/problem+json";
@@ -133,6 +133,7 @@ export function problemResponse(
   });
 }
 
+/** What callers may know of an error that nobody expected. */
 const UNEXPECTED: ProblemInit = {
   kind: "internal-error",
   status: 500,
@@ -155,19 +156,14 @@ export function createErrorHandler(
   return (error, context) => {
     const problem = toProblem?.(error) ?? problemOf(error) ?? UNEXPECTED;
     if (problem.isFault) {
-      logger.log(
-        "error",
-        problem === UNEXPECTED
-          ? "A request failed unexpectedly"
-          : "A request failed as the store did",
-        {
-          requestId: requestIdOf(context),
-          method: context.req.method,
-          path: context.req.path,
-          error,
-          stack: error.stack,
-        },
-      );
+      logger.log("error", "A request failed", {
+        problem: problem.kind,
+        requestId: requestIdOf(context),
+        method: context.req.method,
+        path: context.req.path,
+        error,
+        stack: error.stack,
+      });
     }
     return problemResponse(context, problem);
   };

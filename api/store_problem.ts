@@ -1,6 +1,6 @@
 /**
- * What the event store's own failures look like over HTTP: all of them 503, since the request was
- * fine and the store is not.
+ * What a store that fails, is busy or closes looks like over HTTP: always 503, since nothing is
+ * wrong with the request.
  *
  * @module
  */
@@ -77,7 +77,7 @@ const STORE_PROBLEMS: readonly (readonly [StoreErrorClass, ProblemInit])[] = [
 ];
 
 /**
- * The problem that a failure of the event store stands for.
+ * The problem that an error of a store in trouble stands for.
  *
  * @param error What was thrown.
  * @returns The problem, or `undefined` for any other error.

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { CourseManagementEvent } from "../examples/course_management/events.ts";
 
 /** What one run took. */
-export interface FloorResult {
+interface FloorResult {
   /** Events read. */
   readonly events: number;
   /** Duration, in milliseconds. */

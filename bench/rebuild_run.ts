@@ -2,14 +2,16 @@
  * Rebuilds the sample's projections once and prints what it took, as one JSON line: run it in a
  * process of its own, so that neither memory nor compiled code is left from another run.
  *
- * `deno run -P… bench/rebuild_run.ts STORE '{"maxConcurrentRebuilds":4}'`
+ * `deno run --allow-read --allow-write --allow-env --allow-sys bench/rebuild_run.ts STORE
+ * '{"maxConcurrentRebuilds":4}'`
  *
  * @module
  */
+import process from "node:process";
 import { openOpossum, type OpossumOptions, silentLogger } from "../mod.ts";
 
 /** What one run took. */
-export interface RebuildRunResult {
+interface RebuildRunResult {
   /** Duration of the rebuild without opening the store, in milliseconds. */
   readonly duration: number;
   /** Duration of opening the store, in milliseconds. */

@@ -134,7 +134,7 @@ export class Fold {
     this.#committed = this.#checkpoint;
   }
 
-  /** Frees all memory, right after a flush. */
+  /** Frees all memory, right after a flush; otherwise does nothing. */
   evict(): void {
     if (this.#checkpoint === this.#committed) this.#cache.clear();
   }
@@ -221,9 +221,7 @@ export class Fold {
   }
 
   #relatedTo(tag: Tag): readonly StoredEvent[] {
-    const cached = this.#cache.related.get(tag);
-    if (!cached) return NO_EVENTS;
-    return cached.events;
+    return this.#cache.related.get(tag)?.events ?? NO_EVENTS;
   }
 
   #applyTo(
@@ -266,7 +264,7 @@ export class Fold {
     for (const [key, document] of this.#cache.documents) {
       if (document.dirty) dirty.push(key);
     }
-    // By UTF-16 units as the platform sorts fastest: almost the order of the file.
+    // By UTF-16 units, which is quick and all but the order of the file.
     for (const key of dirty.sort()) {
       const document = this.#cache.documents.get(key);
       if (document) yield this.#toChange(key, document);
@@ -311,10 +309,7 @@ export class Fold {
   }
 
   /** Runs the definition's code and says where it failed. */
-  #attempt<T>(
-    event: ApplyLocation | undefined,
-    action: () => T,
-  ): T {
+  #attempt<T>(event: ApplyLocation | undefined, action: () => T): T {
     try {
       return action();
     } catch (cause) {

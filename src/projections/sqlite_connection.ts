@@ -13,7 +13,8 @@ const SETTINGS: Readonly<Record<ConnectionUse, string>> = {
   // A power cut may take back the last commits, never a part of one: they are applied again.
   serving: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
   // Nobody reads it, and most of what is written is new pages: those need no journal, whereas
-  // WAL would write all of them twice. Commits are few, so each may wait for the disk. Larger pages and cache for rows in order of key.
+  // WAL would write all of them twice. Commits are few, so each may wait for the disk. Pages and
+  // cache are larger, for rows in order of key.
   building: "PRAGMA page_size = 8192; PRAGMA cache_size = -8192; " +
     "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL",
 };

@@ -266,8 +266,8 @@ export class SqliteGeneration implements Generation, Disposable {
   }
 
   /**
-   * Marks the generation complete, moves everything into the database file and closes it: no
-   * file beside it is needed from then on.
+   * Marks the generation complete, hands it over to readers and closes it: no file beside the
+   * database is needed from then on.
    *
    * @param builtAt When it was completed, ISO 8601.
    */

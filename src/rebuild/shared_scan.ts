@@ -176,7 +176,7 @@ export class SharedScan {
     task.signal.throwIfAborted();
     await fold.apply(batch);
     task.advance(fold.checkpoint, upTo, fold.eventsApplied);
-    const isFull = this.#mustMakeRoom(member);
+    const isFull = this.#isLargestOf(member, 1);
     const startedMs = clock.monotonicMs();
     const intervalMs = Math.max(
       checkpointInterval,
@@ -184,24 +184,25 @@ export class SharedScan {
     );
     if (isFull || startedMs - member.flushedMs >= intervalMs) {
       await fold.flush();
-      // All of it: what is kept would have to be stored again the sooner.
-      if (isFull) fold.evict();
+      // The flush weighed the documents anew. What stays large goes altogether: what was kept
+      // would have to be stored again the sooner.
+      if (isFull && this.#isLargestOf(member, 0.5)) fold.evict();
       member.flushedMs = clock.monotonicMs();
       member.flushDurationMs = member.flushedMs - startedMs;
     }
   }
 
   /**
-   * Whether the group holds more than its part of the memory, and this member the most of it:
+   * Whether the group holds more than a share of its memory, and this member the most of it:
    * small projections leave their room to large ones.
    */
-  #mustMakeRoom({ group, fold }: Member): boolean {
+  #isLargestOf({ group, fold }: Member, share: number): boolean {
     const { memoryBytesMax, concurrency } = this.#options;
     const held = group.filter(({ task }) => !task.hasEnded)
       .map((member) => member.fold.bytes);
     const bytes = held.reduce((sum, next) => sum + next, 0);
-    const part = Math.min(group.length / concurrency, 1);
-    return bytes > memoryBytesMax * part && fold.bytes >= Math.max(...held);
+    const bytesMax = memoryBytesMax * group.length / concurrency;
+    return bytes > bytesMax * share && fold.bytes >= Math.max(...held);
   }
 
   /** Catches up with what was appended meanwhile, then swaps the generation in. */
