@@ -83,6 +83,13 @@ export interface EventBatch<E extends DomainEvent = DomainEvent> {
  */
 export interface EventStore extends AsyncDisposable {
   /**
+   * Why acknowledged events cannot be read any more, or `undefined` while all is well. Events
+   * before the damage are still read, and {@linkcode head} is the last of them: nothing may be
+   * rebuilt from such a log, as it would replace what was made of the whole one.
+   */
+  readonly damage?: Error | undefined;
+
+  /**
    * Appends all events, or none, in the given order and with consecutive positions.
    *
    * @param events At least one event, at most 10,000 and 16 MiB.

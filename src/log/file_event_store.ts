@@ -172,6 +172,11 @@ class OpenFileEventStore implements FileEventStore {
     return this.#writer.failure;
   }
 
+  get damage(): LogCorruptionError | undefined {
+    const cause = this.readOnlyCause;
+    return cause instanceof LogCorruptionError ? cause : undefined;
+  }
+
   get segmentCount(): number {
     return this.#log.segments.length;
   }

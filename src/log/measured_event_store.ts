@@ -30,6 +30,9 @@ export function measureEventStore(
   telemetry: Telemetry,
 ): EventStore {
   return {
+    get damage() {
+      return store.damage;
+    },
     append: (events, options) =>
       measureAppend(store, telemetry, events, options),
     read: (query, options) => measureRead(store, telemetry, query, options),

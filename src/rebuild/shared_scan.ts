@@ -96,7 +96,9 @@ export class SharedScan {
   }
 
   async #begin(task: BuildTask, group: readonly Member[]): Promise<Member> {
-    const { registry, store, live, clock, telemetry } = this.#options;
+    const { registry, store, events, live, clock, telemetry } = this.#options;
+    // What serves holds events that a rebuild would leave out.
+    if (events.damage) throw events.damage;
     const name = task.projectionName;
     const resume = task.reason === "interrupted";
     const build = await store.begin(live.identity(name), { resume });
