@@ -65,6 +65,8 @@ export const operationExample: RebuildOperation = {
     eventsScanned: 612,
     eventsProcessed: 455,
     percent: 40.2,
+    paused: false,
+    runsIn: "worker",
     eventsPerSecond: 100.4,
     estimatedCompletionAt: ESTIMATED_AT,
   }],

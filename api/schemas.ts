@@ -52,6 +52,7 @@ const Phase = z.enum([
 const State = z.enum([
   "queued",
   "running",
+  "paused",
   "succeeded",
   "failed",
   "cancelled",
@@ -152,6 +153,8 @@ const Progress: z.ZodType<ProjectionRebuildProgress> = z.object({
   eventsScanned: Count,
   eventsProcessed: Count,
   percent: z.number().min(0).max(100),
+  paused: z.boolean(),
+  runsIn: z.enum(["worker", "process"]).nullable(),
   eventsPerSecond: z.number().nonnegative().nullable(),
   estimatedCompletionAt: Time.nullable(),
 }).openapi("ProjectionRebuildProgress");

@@ -9,11 +9,13 @@ import type { EventStore } from "./events/event_store.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { ProjectionDefinition } from "./projections/definition.ts";
 import { DocumentReader } from "./projections/document_reader.ts";
+import { EventSpill } from "./projections/event_spill.ts";
 import { LiveUpdater } from "./projections/live_updater.ts";
 import { ProjectionRegistry } from "./projections/registry.ts";
 import { SqliteProjectionStore } from "./projections/sqlite_projection_store.ts";
 import { OperationStore } from "./rebuild/operation_store.ts";
 import { OpossumRebuilder } from "./rebuild/opossum_rebuilder.ts";
+import { ScanWorkers } from "./rebuild/scan_workers.ts";
 import type { FileSystem } from "./storage/file_system.ts";
 import type { ProjectionObservation } from "./telemetry/instruments.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
@@ -32,6 +34,8 @@ export interface AssemblyInput {
   readonly fileSystem: FileSystem;
   /** Spans and metrics. */
   readonly telemetry: Telemetry;
+  /** Whether the log is on files in the data folder, which workers can read by themselves. */
+  readonly logOnFiles?: boolean;
 }
 
 /** The pieces, connected. Disposing stops and closes them, in order. */
@@ -77,6 +81,12 @@ export function assemble(input: AssemblyInput): Assembly {
     ...shared,
     projections,
     history: new OperationStore(fileSystem, join(path, "operations"), logger),
+    workers: workersOf(input),
+    openSpill: (name) =>
+      new EventSpill({
+        fileSystem,
+        path: join(directory, name, `${crypto.randomUUID()}.spill.tmp`),
+      }),
     concurrency: options.maxConcurrentRebuilds,
     memoryBytesMax: options.rebuildMemoryBytesMax,
     checkpointInterval: options.rebuildCheckpointInterval,
@@ -103,6 +113,20 @@ export function assemble(input: AssemblyInput): Assembly {
       await store[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Functions do not cross threads: workers need the module that the definitions come from. */
+function workersOf(
+  { options, logOnFiles = false }: AssemblyInput,
+): ScanWorkers | undefined {
+  const { projections, path, clock, rebuildStallTimeout } = options;
+  if (!logOnFiles || typeof projections !== "string") return undefined;
+  return new ScanWorkers({
+    projectionsUrl: projections,
+    path,
+    clock,
+    stallTimeout: rebuildStallTimeout,
+  });
 }
 
 async function observe(

@@ -106,6 +106,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     storeId: log.storeId,
     fileSystem: denoFileSystem,
     telemetry,
+    logOnFiles: true,
   });
   if (resolved.startDaemon) await assembly.daemon.start();
   return {

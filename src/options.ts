@@ -87,6 +87,13 @@ export interface OpossumOptions {
   readonly rebuildCheckpointInterval?: number;
 
   /**
+   * How long a worker that rebuilds may show no sign of life before it is given up and its
+   * projections fail, in milliseconds, 1,000 to 3,600,000. Must be longer than `apply` ever takes
+   * for one event. @default {60_000}
+   */
+  readonly rebuildStallTimeout?: number;
+
+  /**
    * A cron expression (five fields, UTC) for rebuilding what needs it at quiet hours, through
    * `Deno.cron`: run with `--unstable-cron`. Without it a warning is logged. @default {none}
    */
@@ -126,6 +133,8 @@ export interface ResolvedOptions {
   readonly rebuildMemoryBytesMax: number;
   /** When a running rebuild saves its state, in milliseconds. */
   readonly rebuildCheckpointInterval: number;
+  /** How long a worker may show no sign of life, in milliseconds. */
+  readonly rebuildStallTimeout: number;
   /** A cron expression (five fields, UTC), or `undefined` for no schedule. */
   readonly rebuildSchedule: string | undefined;
   /** Whether to start the daemon at once. */
@@ -159,6 +168,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     batchSize = 1_000,
     rebuildMemoryBytesMax = GiB,
     rebuildCheckpointInterval = 10_000,
+    rebuildStallTimeout = 60_000,
     rebuildSchedule,
     startDaemon = true,
     segmentBytesMax = 64 * MiB,
@@ -201,6 +211,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     100,
     3_600_000,
   );
+  assertInteger("rebuildStallTimeout", rebuildStallTimeout, 1_000, 3_600_000);
   assertInteger("segmentBytesMax", segmentBytesMax, 64 * KiB, GiB);
   return {
     path,
@@ -211,6 +222,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     batchSize,
     rebuildMemoryBytesMax,
     rebuildCheckpointInterval,
+    rebuildStallTimeout,
     rebuildSchedule,
     startDaemon,
     segmentBytesMax,

@@ -74,6 +74,28 @@ export interface EventBatch<E extends DomainEvent = DomainEvent> {
   readonly bytes: number;
 }
 
+/** An event that was not looked into yet: rebuilds put many aside without parsing them. */
+export interface UnparsedEvent {
+  /** Its position. */
+  readonly position: Position;
+  /** Its type. */
+  readonly type: string;
+  /** The whole event as JSON text, in one line. May share memory with others: not for keeping. */
+  readonly text: string;
+  /** The event, made anew with each call. */
+  parse(): StoredEvent;
+}
+
+/** Like {@linkcode EventBatch}, of events that were not looked into yet. */
+export interface UnparsedBatch {
+  /** The events, in order of position; may be empty at the end of a read. */
+  readonly events: readonly UnparsedEvent[];
+  /** Every matching event up to and including this position has been handed out. */
+  readonly through: Position;
+  /** Approximate size of `events` as text, in bytes. */
+  readonly bytes: number;
+}
+
 /**
  * An append-only, totally ordered store of events.
  *

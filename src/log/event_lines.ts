@@ -130,10 +130,21 @@ const NOT_PLAIN = /[\\\x80-\xff]/;
  * @throws {EventLinesError} If it is not the event of its position.
  */
 export function parseLine(line: EventLine): StoredEvent {
-  const { text, start, end, position } = line;
+  return parseEventText(textOfLine(line), line.position);
+}
+
+/**
+ * The text of a line, without its end. It may share memory with the lines around it: it is not
+ * for keeping.
+ *
+ * @param line The line.
+ * @returns The text.
+ * @throws {EventLinesError} If it is not UTF-8.
+ */
+export function textOfLine(line: EventLine): string {
   return isAscii(line)
-    ? parseEventText(text.substring(start, end), position)
-    : parseEventText(decodeLine(line), position);
+    ? line.text.substring(line.start, line.end)
+    : decodeLine(line);
 }
 
 /**

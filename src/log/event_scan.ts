@@ -4,13 +4,20 @@
  * @module
  */
 import type { Position, StoredEvent } from "../events/event.ts";
-import type { EventBatch } from "../events/event_store.ts";
+import type {
+  EventBatch,
+  UnparsedBatch,
+  UnparsedEvent,
+} from "../events/event_store.ts";
 import { matchesQuery, type Query } from "../events/query.ts";
 import { LogCorruptionError } from "./errors.ts";
 import {
+  type EventLine,
   eventLines,
   EventLinesError,
+  parseEventText,
   parseLine,
+  textOfLine,
   typeOfLine,
 } from "./event_lines.ts";
 import { LogCursor, type LogCursorOptions } from "./log_cursor.ts";
@@ -43,15 +50,90 @@ const BATCH_BYTES_MAX = 8 * 1_024 * 1_024;
 export async function* scanEvents(
   options: ScanOptions,
 ): AsyncGenerator<EventBatch, void, void> {
-  const { query, after, upTo, batchSize, signal } = options;
-  if (after >= upTo) return;
+  const { query } = options;
   const wanted = typesOf(query);
   const parsesAll = wanted === undefined;
   const mustMatch = query !== "all" && !wanted?.suffices;
+  const pick = (line: EventLine): StoredEvent | undefined => {
+    const type = parsesAll ? undefined : typeOfLine(line);
+    if (type !== undefined && !wanted?.types.has(type)) return undefined;
+    const event = parseLine(line);
+    // A type that had to be parsed to be known was not checked yet.
+    const isAsked = mustMatch || (type === undefined && !parsesAll)
+      ? matchesQuery(query, event)
+      : true;
+    return isAsked ? event : undefined;
+  };
+  for await (const { items, through, bytes } of scan(options, pick)) {
+    yield { events: items, through, bytes };
+  }
+}
+
+/** An event as its line in the log, parsed when it is asked for. */
+export class LineEvent implements UnparsedEvent {
+  /**
+   * @param position Its position.
+   * @param type Its type.
+   * @param text Its line, without the line end.
+   */
+  constructor(
+    readonly position: Position,
+    readonly type: string,
+    readonly text: string,
+  ) {}
+
+  /** Parses it, anew with each call. */
+  parse(): StoredEvent {
+    return parseEventText(this.text, this.position);
+  }
+}
+
+/**
+ * Like {@linkcode scanEvents}, but hands out the lines, for readers that do not need to look into
+ * every event.
+ *
+ * @param options What to scan; `types` instead of a query.
+ * @returns The batches; the last one's `through` is `upTo`. None when there is nothing to scan.
+ * @throws {LogCorruptionError} If the log is damaged, after what stands before was handed out.
+ */
+export async function* scanLines(
+  options: Omit<ScanOptions, "query"> & { readonly types: ReadonlySet<string> },
+): AsyncGenerator<UnparsedBatch, void, void> {
+  const { types } = options;
+  const pick = (line: EventLine): LineEvent | undefined => {
+    const type = typeOfLine(line);
+    if (type !== undefined) {
+      return types.has(type)
+        ? new LineEvent(line.position, type, textOfLine(line))
+        : undefined;
+    }
+    const event = parseLine(line);
+    return types.has(event.type)
+      ? new LineEvent(line.position, event.type, textOfLine(line))
+      : undefined;
+  };
+  for await (const { items, through, bytes } of scan(options, pick)) {
+    yield { events: items, through, bytes };
+  }
+}
+
+/** What a scan hands out at a time. */
+interface Picked<T> {
+  readonly items: T[];
+  readonly through: Position;
+  readonly bytes: number;
+}
+
+async function* scan<T>(
+  options: Omit<ScanOptions, "query">,
+  pick: (line: EventLine) => T | undefined,
+): AsyncGenerator<Picked<T>, void, void> {
+  const { after, upTo, batchSize, signal } = options;
+  if (after >= upTo) return;
   const yielder = new Yielder();
   using cursor = new LogCursor(options);
   cursor.seek(after + 1);
-  let events: StoredEvent[] = [];
+  let items: T[] = [];
   let bytes = 0;
   let through = after;
   try {
@@ -59,26 +141,19 @@ export async function* scanEvents(
       signal?.throwIfAborted();
       for (const line of eventLines(run, after)) {
         const { position } = line;
-        const type = parsesAll ? undefined : typeOfLine(line);
-        if (type === undefined || wanted?.types.has(type)) {
-          const event = parseLine(line);
-          // A type that had to be parsed to be known was not checked yet.
-          const isAsked = mustMatch || (type === undefined && !parsesAll)
-            ? matchesQuery(query, event)
-            : true;
-          if (isAsked) {
-            events.push(event);
-            bytes += line.end - line.start + 1;
-          }
+        const picked = pick(line);
+        if (picked !== undefined) {
+          items.push(picked);
+          bytes += line.end - line.start + 1;
         }
         if (position === upTo) {
-          yield { events, through: upTo, bytes };
+          yield { items, through: upTo, bytes };
           return;
         }
-        if (events.length >= batchSize || bytes >= BATCH_BYTES_MAX) {
-          yield { events, through: position, bytes };
+        if (items.length >= batchSize || bytes >= BATCH_BYTES_MAX) {
+          yield { items, through: position, bytes };
           signal?.throwIfAborted();
-          events = [];
+          items = [];
           bytes = 0;
         }
         through = position;
@@ -87,9 +162,9 @@ export async function* scanEvents(
     }
   } catch (error) {
     const corruption = asCorruption(error, cursor);
-    if (corruption instanceof LogCorruptionError && events.length > 0) {
+    if (corruption instanceof LogCorruptionError && items.length > 0) {
       // What stands before the damage is good, and owed to the reader.
-      yield { events, through, bytes };
+      yield { items, through, bytes };
     }
     throw corruption;
   }

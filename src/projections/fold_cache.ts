@@ -32,31 +32,35 @@ export interface CachedDocument {
   bytes: number;
 }
 
-/** Related events of one tag in memory. */
-export interface CachedRelated {
-  /** In order of position. */
-  readonly events: StoredEvent[];
-  /** Estimate of the memory they take. */
-  bytes: number;
+/** A division of the keys into parts 0 to `count` - 1. */
+interface Parts {
+  readonly count: number;
+  of(key: string): number;
 }
 
 /** Documents and related events in memory, and what they weigh. */
 export class FoldCache {
-  /** Documents by key. */
-  readonly documents = new Map<string, CachedDocument>();
-  /** Related events by tag. */
-  readonly related = new Map<Tag, CachedRelated>();
-  /** Estimate of the memory that all take, in bytes. */
+  /** Documents by key: of the open part, while they are divided. */
+  documents = new Map<string, CachedDocument>();
+  /** Related events by tag, in order of position. */
+  readonly related = new Map<Tag, StoredEvent[]>();
+  /** Estimate of the memory that documents take, in bytes. */
   bytes = 0;
+  /** Estimate of the memory that related events take, in bytes. */
+  relatedBytes = 0;
   /**
-   * Whether all that the generation holds is in here, so that what is missing here is missing
-   * there: a build from the beginning never reads before its first eviction.
+   * Whether all documents that the generation holds are in here, so that what is missing here is
+   * missing there.
    */
   complete: boolean;
+  /** The same of the related events. */
+  relatedComplete: boolean;
+  #parts: (Map<string, CachedDocument> | undefined)[] = [];
 
   /** @param complete Whether the generation is empty. */
   constructor(complete: boolean) {
     this.complete = complete;
+    this.relatedComplete = complete;
   }
 
   /** Puts a document in, as the generation holds it. */
@@ -79,24 +83,33 @@ export class FoldCache {
     return document;
   }
 
-  /** Puts the related events of a tag in. */
-  addRelated(
-    tag: Tag,
-    events: StoredEvent[],
-    textBytes: number,
-  ): CachedRelated {
-    const related = { events, bytes: 0 };
-    this.related.set(tag, related);
-    this.resize(related, this.weigh(tag, textBytes));
-    return related;
+  /** Puts the related events of a tag in, as the generation holds them. */
+  addRelated(tag: Tag, events: StoredEvent[], textBytes: number): void {
+    this.related.set(tag, events);
+    this.relatedBytes += this.weigh(tag, textBytes);
   }
 
-  /** Corrects the estimate of an entry's size. */
-  resize(entry: { bytes: number }, bytes: number): void {
-    // A whole number: fractions would be objects of their own in every entry.
+  /** Puts one more related event of a tag in. */
+  keepRelated(tag: Tag, event: StoredEvent, textBytes: number): void {
+    const events = this.related.get(tag);
+    if (events) events.push(event);
+    else this.related.set(tag, [event]);
+    this.relatedBytes += Math.round(this.weigh(tag, textBytes));
+  }
+
+  /** Forgets the related events; they are in the generation. */
+  clearRelated(): void {
+    this.related.clear();
+    this.relatedBytes = 0;
+    this.relatedComplete = false;
+  }
+
+  /** Corrects the estimate of a document's size. */
+  resize(document: CachedDocument, bytes: number): void {
+    // A whole number: fractions would be objects of their own in every document.
     const whole = Math.round(bytes);
-    this.bytes += whole - entry.bytes;
-    entry.bytes = whole;
+    this.bytes += whole - document.bytes;
+    document.bytes = whole;
   }
 
   /** Takes note that an event of about that size went into a document. */
@@ -104,16 +117,36 @@ export class FoldCache {
     this.resize(document, document.bytes + eventBytes * GROWTH_PER_EVENT_BYTE);
   }
 
-  /** An entry's size, given the size of its text. */
+  /** A size, given the size of the text. */
   weigh(name: string, textBytes: number): number {
     return OVERHEAD_BYTES + name.length + textBytes * BYTES_PER_TEXT_BYTE;
   }
 
-  /** Forgets everything. Only right after a flush, when nothing is dirty. */
-  clear(): void {
-    this.documents.clear();
-    this.related.clear();
-    this.bytes = 0;
+  /** Divides the documents; none is open then. */
+  divide({ count, of }: Parts): void {
+    this.#parts = new Array(count).fill(undefined);
+    for (const [key, document] of this.documents) {
+      const part = of(key);
+      (this.#parts[part] ??= new Map()).set(key, document);
+    }
+    this.documents = new Map();
+  }
+
+  /** Makes a part's documents the ones at hand. */
+  openPart(part: number): void {
+    this.documents = this.#parts[part] ?? new Map();
+    this.#parts[part] = undefined;
+  }
+
+  /** Forgets the documents of the open part, which are written. */
+  closePart(): void {
+    for (const { bytes } of this.documents.values()) this.bytes -= bytes;
+    this.documents = new Map();
+  }
+
+  /** Ends the division: all parts are written and forgotten. */
+  unite(): void {
+    this.#parts = [];
     this.complete = false;
   }
 }

@@ -83,12 +83,16 @@ export interface RelatedChange {
   readonly text: string;
 }
 
-/** Everything that changes in one transaction. */
-export interface GenerationChanges {
-  /** Documents, each key once; in order of key they are stored fastest. Read once. */
+/** Documents and related events to write. */
+export interface StagedChanges {
+  /** Documents, each key once between two commits. Read once. */
   readonly documents: Iterable<DocumentChange>;
   /** Related events. */
   readonly related: readonly RelatedChange[];
+}
+
+/** Everything that changes in one transaction. */
+export interface GenerationChanges extends StagedChanges {
   /** Position up to which the log is applied once this is committed. */
   readonly checkpoint: Checkpoint;
   /** Change in the number of documents. */
@@ -111,16 +115,38 @@ export interface Generation {
   page(request: PageRequest): Promise<StoredPage>;
   /** The related events kept under each tag, in order of position, as JSON text. */
   related(tags: readonly Tag[]): Promise<Map<Tag, string[]>>;
-  /** Commits changes: all of them and the checkpoint, or nothing. */
+  /**
+   * Writes a part of what the next commit makes permanent, so that it need not be held in memory
+   * until then; after a crash it is gone. Only for a generation under construction.
+   */
+  stage(changes: StagedChanges): Promise<void>;
+  /** Commits changes, with what was staged: all of it and the checkpoint, or nothing. */
   commit(changes: GenerationChanges): Promise<void>;
+}
+
+/** Where a generation under construction is. */
+export interface GenerationLocation {
+  /** Its number. */
+  readonly number: number;
+  /** The database file. */
+  readonly file: string;
+  /** The file within the data folder, for messages. */
+  readonly displayName: string;
 }
 
 /** A generation under construction, invisible to readers. */
 export interface Build extends AsyncDisposable {
-  /** The generation to write to. */
+  /** The generation to write to: another object after {@linkcode lend}. */
   readonly generation: Generation;
   /** Whether it continues an earlier run. */
   readonly resumed: boolean;
+  /**
+   * Lets someone else write to the generation, in another thread, and takes it back when the
+   * action is over.
+   *
+   * @throws {ProjectionDamagedError} If it cannot be opened again.
+   */
+  lend<T>(action: (location: GenerationLocation) => Promise<T>): Promise<T>;
   /**
    * Completes the generation and makes it the current one, atomically and durably. Call it with
    * the projection's live lock held.

@@ -10,6 +10,16 @@ const ROWS_PER_INSERT = 64;
 
 type SqlValue = string | number | null;
 
+/** A statement that inserts rows. */
+export interface InsertStatement {
+  /** What stands before the rows: `INSERT INTO table (…) VALUES`. */
+  readonly sql: string;
+  /** Values a row. */
+  readonly columns: number;
+  /** What stands after the rows, such as what to do when one is there already. */
+  readonly ending: string;
+}
+
 /** Collects rows until there are enough for one statement. */
 export class RowInserter {
   readonly #many: StatementSync;
@@ -19,19 +29,16 @@ export class RowInserter {
 
   /**
    * @param prepare Makes a statement, or finds it again.
-   * @param sql What stands before the rows: `INSERT INTO table (…) VALUES`.
-   * @param columns Values a row.
+   * @param statement What to run.
    */
   constructor(
     prepare: (sql: string) => StatementSync,
-    sql: string,
-    columns: number,
+    { sql, columns, ending }: InsertStatement,
   ) {
     const row = `(${Array(columns).fill("?").join(", ")})`;
-    this.#many = prepare(
-      `${sql} ${Array(ROWS_PER_INSERT).fill(row).join(", ")}`,
-    );
-    this.#one = prepare(`${sql} ${row}`);
+    const rows = Array(ROWS_PER_INSERT).fill(row).join(", ");
+    this.#many = prepare(`${sql} ${rows} ${ending}`);
+    this.#one = prepare(`${sql} ${row} ${ending}`);
     this.#columns = columns;
   }
 

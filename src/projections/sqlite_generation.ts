@@ -17,30 +17,28 @@ import type {
   GenerationStatus,
   PageRequest,
   RelatedChange,
+  StagedChanges,
   StoredDocument,
   StoredPage,
 } from "./projection_store.ts";
-import { RowInserter } from "./row_inserter.ts";
+import {
+  type RowsMode,
+  writeDocuments,
+  writeRelated,
+} from "./generation_rows.ts";
+import {
+  FIND_INDEX,
+  GENERATION_FORMAT,
+  INDEXES,
+  isReadable,
+  type RowKind,
+  TABLES,
+  wantsIndexes,
+} from "./generation_schema.ts";
 
-/** Raised when the tables change; a generation of another format is rebuilt. */
-const FORMAT = 1;
+const ROW_KINDS: readonly RowKind[] = ["documents", "related"];
 
-const SCHEMA = `
-  CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-  CREATE TABLE documents (key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE document_tags (tag TEXT, key TEXT, PRIMARY KEY (tag, key)) WITHOUT ROWID;
-  CREATE TABLE related_events (
-    tag TEXT, position INTEGER, event TEXT NOT NULL, PRIMARY KEY (tag, position)
-  ) WITHOUT ROWID;
-`;
-
-/** Tags held back at most until they are written in order. */
-const TAG_ROWS_MAX = 50_000;
-
-interface TagRow {
-  readonly tag: Tag;
-  readonly key: string;
-}
+type RowsModes = Record<RowKind, RowsMode>;
 
 /** How to open a generation. */
 export interface SqliteGenerationOptions {
@@ -64,16 +62,23 @@ export class SqliteGeneration implements Generation, Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #open = true;
+  #inTransaction = false;
+  /** `"adding"` until the first commit; then what was written must be found again. */
+  readonly #rows: RowsModes;
 
   private constructor(
     options: SqliteGenerationOptions,
     database: DatabaseSync,
-    identity: BuildIdentity,
+    { identity, rows }: {
+      readonly identity: BuildIdentity;
+      readonly rows: RowsModes;
+    },
   ) {
     this.number = options.number;
     this.identity = identity;
     this.#options = options;
     this.#database = database;
+    this.#rows = rows;
   }
 
   /**
@@ -88,13 +93,16 @@ export class SqliteGeneration implements Generation, Disposable {
     identity: BuildIdentity,
   ): SqliteGeneration {
     const database = connect(options.file, useOf(options));
-    database.exec(`BEGIN; ${SCHEMA}`);
-    const generation = new SqliteGeneration(options, database, identity);
+    database.exec(`BEGIN; ${TABLES}`);
+    const generation = new SqliteGeneration(options, database, {
+      identity,
+      rows: { documents: "adding", related: "adding" },
+    });
     for (const [name, value] of Object.entries(identity)) {
       generation.#setMeta(name, value);
     }
     const start = {
-      format: FORMAT,
+      format: GENERATION_FORMAT,
       checkpoint: 0,
       documents: 0,
       eventsApplied: 0,
@@ -125,9 +133,8 @@ export class SqliteGeneration implements Generation, Disposable {
       Deno.lstatSync(options.file);
       database = connect(options.file, useOf(options));
       const meta = readMeta(database);
-      if (meta.get("format") !== FORMAT) {
-        throw new Error(`Format ${meta.get("format")}`);
-      }
+      const format = meta.get("format");
+      if (!isReadable(format)) throw new Error(`Format ${format}`);
       if (meta.get("projectionName") !== projectionName) {
         throw new Error(
           `It belongs to projection "${meta.get("projectionName")}"`,
@@ -139,7 +146,13 @@ export class SqliteGeneration implements Generation, Disposable {
         fingerprint: String(meta.get("fingerprint")),
         storeId: String(meta.get("storeId")),
       };
-      return new SqliteGeneration(options, database, identity);
+      const rows: RowsModes = { documents: "indexed", related: "indexed" };
+      for (const kind of ROW_KINDS) {
+        const isIndexed = !wantsIndexes(format) ||
+          database.prepare(FIND_INDEX[kind]).get() !== undefined;
+        if (!isIndexed) rows[kind] = "unindexed";
+      }
+      return new SqliteGeneration(options, database, { identity, rows });
     } catch (cause) {
       database?.close();
       throw new ProjectionDamagedError(projectionName, options.displayName, {
@@ -163,6 +176,7 @@ export class SqliteGeneration implements Generation, Disposable {
 
   getMany(keys: readonly string[]): Promise<Map<string, string>> {
     return this.#read(() => {
+      this.#index("documents");
       const found = new Map<string, string>();
       const select = this.#prepare("SELECT state FROM documents WHERE key = ?");
       for (const key of keys) {
@@ -175,6 +189,7 @@ export class SqliteGeneration implements Generation, Disposable {
 
   page({ after, limit, backwards, tag }: PageRequest): Promise<StoredPage> {
     return this.#read(() => {
+      this.#index("documents");
       const [table, prefix] = tag === undefined
         ? ["documents", ""]
         : ["document_tags JOIN documents USING (key)", "tag = :tag AND "];
@@ -223,6 +238,7 @@ export class SqliteGeneration implements Generation, Disposable {
 
   related(tags: readonly Tag[]): Promise<Map<Tag, string[]>> {
     return this.#read(() => {
+      this.#index("related");
       const select = this.#prepare(
         "SELECT event FROM related_events WHERE tag = ? ORDER BY position",
       );
@@ -234,24 +250,15 @@ export class SqliteGeneration implements Generation, Disposable {
     });
   }
 
+  async stage({ documents, related }: StagedChanges): Promise<void> {
+    await this.#change(() => this.#write(documents, related));
+  }
+
   async commit(changes: GenerationChanges): Promise<void> {
     const { documents, related, checkpoint, documentsDelta, eventsDelta } =
       changes;
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      const yielder = new Yielder();
-      const steps = [
-        this.#writeDocuments(documents),
-        this.#writeRelated(related),
-      ];
-      for (const step of steps) {
-        for (const _ of step) {
-          // Readers of a serving generation must not see half a transaction.
-          if (this.#options.building && yielder.isDue) {
-            await yielder.yieldIfDue();
-          }
-        }
-      }
+    await this.#change(async () => {
+      await this.#write(documents, related);
       const add = this.#prepare(
         "UPDATE meta SET value = value + ? WHERE name = ?",
       );
@@ -259,10 +266,54 @@ export class SqliteGeneration implements Generation, Disposable {
       add.run(eventsDelta, "eventsApplied");
       this.#setMeta("checkpoint", checkpoint);
       this.#database.exec("COMMIT");
+      this.#inTransaction = false;
+    });
+    for (const kind of ROW_KINDS) {
+      if (this.#rows[kind] === "adding") this.#rows[kind] = "unindexed";
+    }
+  }
+
+  /** Runs a step of a transaction; when it fails, all that was staged is undone. */
+  async #change(action: () => Promise<void>): Promise<void> {
+    for (const kind of ROW_KINDS) {
+      if (this.#rows[kind] === "unindexed") this.#index(kind);
+    }
+    if (!this.#inTransaction) this.#database.exec("BEGIN IMMEDIATE");
+    this.#inTransaction = true;
+    try {
+      await action();
     } catch (error) {
       this.#database.exec("ROLLBACK");
+      this.#inTransaction = false;
       throw error;
     }
+  }
+
+  async #write(
+    documents: Iterable<DocumentChange>,
+    related: readonly RelatedChange[],
+  ): Promise<void> {
+    const prepare = (sql: string) => this.#prepare(sql);
+    const yielder = new Yielder();
+    const steps = [
+      writeDocuments(prepare, documents, this.#rows.documents),
+      writeRelated(prepare, related, this.#rows.related),
+    ];
+    for (const step of steps) {
+      for (const _ of step) {
+        // Readers of a serving generation must not see half a transaction.
+        if (this.#options.building && yielder.isDue) {
+          await yielder.yieldIfDue();
+        }
+      }
+    }
+  }
+
+  /** Makes the indexes if they are not there yet. */
+  #index(kind: RowKind): void {
+    if (this.#rows[kind] === "indexed") return;
+    this.#database.exec(INDEXES[kind]);
+    this.#rows[kind] = "indexed";
   }
 
   /**
@@ -272,6 +323,7 @@ export class SqliteGeneration implements Generation, Disposable {
    * @param builtAt When it was completed, ISO 8601.
    */
   complete(builtAt: string): void {
+    for (const kind of ROW_KINDS) this.#index(kind);
     this.#setMeta("builtAt", builtAt);
     // Recorded in the file, so that the first reader need not change it.
     this.#database.exec("PRAGMA journal_mode = WAL");
@@ -289,61 +341,6 @@ export class SqliteGeneration implements Generation, Disposable {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  *#writeDocuments(documents: Iterable<DocumentChange>): Generator<void> {
-    const remove = this.#prepare("DELETE FROM documents WHERE key = ?");
-    const untag = this.#prepare(
-      "DELETE FROM document_tags WHERE tag = ? AND key = ?",
-    );
-    const insert = this.#inserter(
-      "INSERT OR REPLACE INTO documents (key, state) VALUES",
-      2,
-    );
-    let tagged: TagRow[] = [];
-    for (const { key, text, tagsAdded, tagsRemoved } of documents) {
-      if (text === null) remove.run(key);
-      else insert.add(key, text);
-      for (const tag of tagsRemoved) untag.run(tag, key);
-      for (const tag of tagsAdded) tagged.push({ tag, key });
-      if (tagged.length >= TAG_ROWS_MAX) {
-        yield* this.#writeTags(tagged);
-        tagged = [];
-      }
-      yield;
-    }
-    insert.finish();
-    yield* this.#writeTags(tagged);
-  }
-
-  *#writeTags(rows: TagRow[]): Generator<void> {
-    const insert = this.#inserter(
-      "INSERT OR IGNORE INTO document_tags (tag, key) VALUES",
-      2,
-    );
-    for (const { tag, key } of rows.sort(byTag)) {
-      insert.add(tag, key);
-      yield;
-    }
-    insert.finish();
-  }
-
-  *#writeRelated(related: readonly RelatedChange[]): Generator<void> {
-    const insert = this.#inserter(
-      "INSERT OR IGNORE INTO related_events (tag, position, event) VALUES",
-      3,
-    );
-    for (
-      const { tag, position, text } of [...related].sort(byTagAndPosition)
-    ) {
-      insert.add(tag, position, text);
-      yield;
-    }
-    insert.finish();
-  }
-
-  #inserter(sql: string, columns: number): RowInserter {
-    return new RowInserter((text) => this.#prepare(text), sql, columns);
   }
 
   #checkpoint(): number {
@@ -385,13 +382,4 @@ export class SqliteGeneration implements Generation, Disposable {
 
 function useOf({ building }: SqliteGenerationOptions): ConnectionUse {
   return building ? "building" : "serving";
-}
-
-function byTag(a: TagRow, b: TagRow): number {
-  return a.tag < b.tag ? -1 : 1;
-}
-
-function byTagAndPosition(a: RelatedChange, b: RelatedChange): number {
-  if (a.tag !== b.tag) return a.tag < b.tag ? -1 : 1;
-  return a.position - b.position;
 }

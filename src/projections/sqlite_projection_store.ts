@@ -142,19 +142,34 @@ export class SqliteProjectionStore implements ProjectionStore {
   }
 
   #build(
-    generation: SqliteGeneration,
+    begun: SqliteGeneration,
     { resumed }: { resumed: boolean },
   ): Build {
     const { fileSystem, clock } = this.#options;
-    const name = generation.identity.projectionName;
+    const { number } = begun;
+    const name = begun.identity.projectionName;
     const directory = this.#directory(name);
-    const fileName = generationFileName(generation.number, "building");
+    const fileName = generationFileName(number, "building");
+    const options = this.#generationOptions(name, number, "building");
+    let open: SqliteGeneration | undefined = begun;
+    const close = () => {
+      open?.close();
+      open = undefined;
+    };
     return {
-      generation,
+      get generation() {
+        // Not sooner: whoever borrowed it may have hung, and still hold it.
+        return open ??= SqliteGeneration.open(options, name);
+      },
       resumed,
+      lend: async (action) => {
+        close();
+        return await action(options);
+      },
       swapIn: async () => {
         const before = this.#readCurrentOrNothing(name);
-        generation.complete(clock.now().toISOString());
+        open ??= SqliteGeneration.open(options, name);
+        open.complete(clock.now().toISOString());
         const file = join(directory, fileName);
         {
           using handle = fileSystem.open(file, { mode: "append" });
@@ -162,23 +177,23 @@ export class SqliteProjectionStore implements ProjectionStore {
         }
         fileSystem.rename(
           file,
-          join(directory, generationFileName(generation.number, "complete")),
+          join(directory, generationFileName(number, "complete")),
         );
         // The file must be there under its name before anything points to it.
         await fileSystem.syncDirectory(directory);
         await writeCurrentFile(fileSystem, directory, {
-          generation: generation.number,
+          generation: number,
           previous: before?.generation ?? null,
         });
         this.#sweep(name);
       },
       discard: async () => {
-        generation.close();
+        close();
         removeGenerationFile(fileSystem, directory, fileName);
         await fileSystem.syncDirectory(directory);
       },
       [Symbol.asyncDispose]: () => {
-        generation.close();
+        close();
         return Promise.resolve();
       },
     };

@@ -46,6 +46,18 @@ export interface BuildOutcome {
   readonly checkpoint: Position;
 }
 
+/** How far a task has come. */
+export interface TaskProgress {
+  /** Position up to which the log was read. */
+  readonly position: Position;
+  /** Position up to which it will be read. */
+  readonly target: Position;
+  /** Events applied. */
+  readonly eventsProcessed: number;
+  /** Share of the work up to `target` that is done, 0 to 1. */
+  readonly share: number;
+}
+
 /** One projection's rebuild, from being queued to its end. */
 export class BuildTask {
   readonly projectionName: string;
@@ -63,6 +75,12 @@ export class BuildTask {
   #target: Position;
   #eventsScanned = 0;
   #eventsProcessed = 0;
+  /** Share of the scan that is done, 0 to 1. */
+  #share = 0;
+  #runsIn: "worker" | "process" | null = null;
+  #pausedAtMs: number | undefined;
+  #pausedMs = 0;
+  readonly #pauseListeners = new Set<() => void>();
 
   /** @param options What it is begun with. */
   constructor(options: BuildTaskOptions) {
@@ -98,6 +116,45 @@ export class BuildTask {
     return FINAL_PHASES.has(this.#phase);
   }
 
+  /** Whether it is to wait. */
+  get isPaused(): boolean {
+    return this.#pausedAtMs !== undefined && !this.hasEnded;
+  }
+
+  /** Holds it up, as soon as it can, or lets it go on. */
+  pause(paused: boolean): void {
+    if (paused === this.isPaused || this.hasEnded) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#pausedAtMs === undefined) this.#pausedAtMs = nowMs;
+    else {
+      if (this.#startedMs !== undefined) {
+        this.#pausedMs += nowMs - Math.max(this.#pausedAtMs, this.#startedMs);
+      }
+      this.#pausedAtMs = undefined;
+    }
+    for (const listener of [...this.#pauseListeners]) listener();
+  }
+
+  /** Calls back whenever it is paused or goes on. Dispose the returned object to stop. */
+  onPause(listener: () => void): Disposable {
+    this.#pauseListeners.add(listener);
+    return {
+      [Symbol.dispose]: () => void this.#pauseListeners.delete(listener),
+    };
+  }
+
+  /** Resolves when it is not paused, or is to stop. */
+  async whenGoing(): Promise<void> {
+    while (this.isPaused && !this.signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      using _listening = this.onPause(resolve);
+      const stop = () => resolve();
+      this.signal.addEventListener("abort", stop, { once: true });
+      await promise;
+      this.signal.removeEventListener("abort", stop);
+    }
+  }
+
   /** Begins the work. */
   begin(position: Position): void {
     this.#phase = "scanning";
@@ -111,12 +168,18 @@ export class BuildTask {
     this.#phase = phase;
   }
 
+  /** Says where its events are applied. */
+  runIn(place: "worker" | "process"): void {
+    this.#runsIn = place;
+  }
+
   /** Takes note of how far it has come. */
-  advance(position: Position, target: Position, eventsProcessed: number): void {
+  advance({ position, target, eventsProcessed, share }: TaskProgress): void {
     this.#eventsScanned = Math.max(position - this.#firstPosition, 0);
     this.#position = position;
     this.#target = Math.max(target, position);
     this.#eventsProcessed = eventsProcessed;
+    this.#share = share;
   }
 
   /** Asks it to stop as soon as it can. */
@@ -137,18 +200,25 @@ export class BuildTask {
     else this.#end("failed", nothing, toFailure(error));
   }
 
-  /** Events looked at a millisecond, or `undefined` before it was measured. */
+  /** Events worked off a millisecond, or `undefined` before it was measured. */
   get eventsPerMs(): number | undefined {
-    if (this.#startedMs === undefined || this.#eventsScanned === 0) {
-      return undefined;
-    }
-    const elapsedMs = this.#options.clock.monotonicMs() - this.#startedMs;
-    return elapsedMs > 0 ? this.#eventsScanned / elapsedMs : undefined;
+    const done = this.#eventsDone;
+    if (this.#startedMs === undefined || done <= 0) return undefined;
+    const nowMs = this.#pausedAtMs ?? this.#options.clock.monotonicMs();
+    const elapsedMs = nowMs - this.#startedMs - this.#pausedMs;
+    return elapsedMs > 0 ? done / elapsedMs : undefined;
   }
 
-  /** Events still to look at. */
+  /** Events still to be worked off: looked at, and those put aside applied. */
   get eventsRemaining(): number {
-    return Math.max(this.#target - this.#position, 0);
+    return Math.max(this.#target - this.#firstPosition - this.#eventsDone, 0);
+  }
+
+  get #eventsDone(): number {
+    return Math.min(
+      this.#eventsScanned,
+      this.#share * (this.#target - this.#firstPosition),
+    );
   }
 
   /** How far it is. */
@@ -163,11 +233,15 @@ export class BuildTask {
       target: this.#target,
       eventsScanned: this.#eventsScanned,
       eventsProcessed: this.#eventsProcessed,
-      percent: this.#phase === "succeeded"
-        ? 100
-        : Math.min(100, 100 * this.#position / Math.max(this.#target, 1)),
+      percent: this.#phase === "succeeded" ? 100 : Math.min(
+        100,
+        100 * (this.#firstPosition + this.#eventsDone) /
+          Math.max(this.#target, 1),
+      ),
+      paused: this.isPaused,
+      runsIn: this.#runsIn,
       eventsPerSecond: rate === undefined ? null : Math.round(rate * 1_000),
-      estimatedCompletionAt: rate === undefined || isOver
+      estimatedCompletionAt: rate === undefined || isOver || this.isPaused
         ? null
         : new Date(clock.now().getTime() + this.eventsRemaining / rate)
           .toISOString(),

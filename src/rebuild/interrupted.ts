@@ -44,7 +44,7 @@ export function findInterrupted(
   const { history, store, registry, isRunning } = search;
   const found: InterruptedOperation[] = [];
   for (const operation of history.list(HISTORY_LIMIT)) {
-    const isOpen = ["queued", "running", "interrupted"].includes(
+    const isOpen = ["queued", "running", "paused", "interrupted"].includes(
       operation.state,
     );
     if (!isOpen || operation.resumedBy || isRunning(operation.id)) continue;

@@ -24,6 +24,7 @@ export type RebuildPhase =
 export type OperationState =
   | "queued"
   | "running"
+  | "paused"
   | "succeeded"
   | "failed"
   | "cancelled"
@@ -127,8 +128,15 @@ export interface ProjectionRebuildProgress {
   readonly eventsScanned: number;
   /** Events applied. */
   readonly eventsProcessed: number;
-  /** Share of the target, 0 to 100. */
+  /** Share of the work that is done, 0 to 100. */
   readonly percent: number;
+  /** Whether it is held up until it is resumed. */
+  readonly paused: boolean;
+  /**
+   * Where its events are applied: in a worker, or in the process that serves, which small logs,
+   * and definitions that were not given as a module, are. `null` before that is known.
+   */
+  readonly runsIn: "worker" | "process" | null;
   /** Events looked at a second, or `null` before the first was measured. */
   readonly eventsPerSecond: number | null;
   /** When it will be done at that rate, ISO 8601, or `null` before a rate was measured. */

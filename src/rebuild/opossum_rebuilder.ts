@@ -130,6 +130,16 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return true;
   }
 
+  // deno-lint-ignore require-await -- the interface leaves room for a remote one
+  async pause(id: string): Promise<boolean> {
+    return this.#setPaused(id, (operation) => operation.pause());
+  }
+
+  // deno-lint-ignore require-await -- the interface leaves room for a remote one
+  async resume(id: string): Promise<boolean> {
+    return this.#setPaused(id, (operation) => operation.resume());
+  }
+
   async plan(
     names: readonly string[] | undefined,
     { forceRebuild = false }: Pick<RebuildAllOptions, "forceRebuild"> = {},
@@ -229,6 +239,17 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
     await Promise.all(this.#scans);
     this.#observer[Symbol.dispose]();
+  }
+
+  #setPaused(
+    id: string,
+    change: (operation: RunningOperation) => void,
+  ): boolean {
+    const running = this.#running.get(id);
+    if (!running) return false;
+    change(running.operation);
+    this.#scheduler.reconsider();
+    return true;
   }
 
   async #rebuild(

@@ -134,6 +134,18 @@ export interface Rebuilder {
   /** Cancels an operation. Returns whether it was running. */
   cancel(id: string): Promise<boolean>;
 
+  /**
+   * Holds an operation up: what it builds stops within a moment, keeps what it has, and goes on
+   * with {@linkcode resume}. Builds that other operations wait for, too, and those that share
+   * their pass over the log, are held up with it. A restart of the process lets it go on.
+   *
+   * @returns Whether it was running.
+   */
+  pause(id: string): Promise<boolean>;
+
+  /** Lets a paused operation go on. Returns whether it was running. */
+  resume(id: string): Promise<boolean>;
+
   /** What `start` would do, without doing it. */
   plan(
     names: readonly string[] | undefined,

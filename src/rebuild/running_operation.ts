@@ -75,6 +75,16 @@ export class RunningOperation {
     this.#left.get(task)?.resolve();
   }
 
+  /** Holds up what it waits for. */
+  pause(): void {
+    for (const task of this.#tasks) task.pause(true);
+  }
+
+  /** Lets what it waits for go on. */
+  resume(): void {
+    for (const task of this.#tasks) task.pause(false);
+  }
+
   /** Waits for all of its tasks and sums up. */
   async finish(): Promise<ProjectionRebuildResult> {
     const ended = await Promise.all(this.#tasks.map((task) =>
@@ -111,10 +121,14 @@ export class RunningOperation {
   /** What the world is told. */
   snapshot(): RebuildOperation {
     const { id, trigger, note, resumes } = this.#options;
+    const left = this.#tasks.filter(({ hasEnded }) => !hasEnded);
     const isQueued = this.#tasks.every(({ phase }) => phase === "queued");
+    const isPaused = left.length > 0 &&
+      left.every(({ isPaused }) => isPaused);
+    const stateNow = isPaused ? "paused" : isQueued ? "queued" : "running";
     return Object.freeze({
       id,
-      state: this.#result?.state ?? (isQueued ? "queued" : "running"),
+      state: this.#result?.state ?? stateNow,
       trigger,
       projectionNames: Object.freeze(
         [...this.#tasks, ...this.#refused].map((task) => task.projectionName)

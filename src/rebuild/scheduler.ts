@@ -61,6 +61,11 @@ export class RebuildScheduler {
     this.#grant();
   }
 
+  /** Looks again who is next: someone was paused or resumed. */
+  reconsider(): void {
+    this.#grant();
+  }
+
   /** Gives every free place to whoever is next. */
   #grant(): void {
     if (this.#isGranting) return;
@@ -78,7 +83,9 @@ export class RebuildScheduler {
   }
 
   #next(): Waiting | undefined {
-    return this.#waiting.find(({ limit }) => limit.running < limit.concurrency);
+    return this.#waiting.find(({ limit, task }) =>
+      limit.running < limit.concurrency && !task.isPaused
+    );
   }
 
   #occupy({ task, limit }: Waiting, permit: Disposable): void {

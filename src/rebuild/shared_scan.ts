@@ -1,25 +1,42 @@
 /**
- * The shared scan: one pass over the log that builds a group of projections. Each event is read,
- * checked and parsed once and handed to every projection that wants its type.
+ * The shared scan: one pass over the log that builds a group of projections, in workers where it
+ * is worth it, and then, in the serving thread, the catch-up and the swap of each.
  *
  * @module
  */
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
-import type { EventBatch, EventStore } from "../events/event_store.ts";
+import type {
+  EventStore,
+  ReadBatchesOptions,
+  UnparsedBatch,
+} from "../events/event_store.ts";
+import { toUnparsed } from "../events/parsed_event.ts";
+import type { ProjectionDefinition } from "../projections/definition.ts";
+import type { EventSpill } from "../projections/event_spill.ts";
 import { Fold } from "../projections/fold.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
+import { GROUP_SIZE_MAX } from "../projections/group_fold.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import type {
   Build,
+  GenerationLocation,
   ProjectionStore,
 } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import { Yielder } from "../storage/yielder.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
+import {
+  type PassMember,
+  type PassProgress,
+  type PassSettings,
+  scanPass,
+} from "./scan_pass.ts";
+import type { ScanWorkers } from "./scan_workers.ts";
 
 /** What a scan is made of. */
 export interface SharedScanOptions {
@@ -28,7 +45,12 @@ export interface SharedScanOptions {
   readonly events: EventStore;
   readonly live: LiveUpdater;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly telemetry: Telemetry;
+  /** Scans large logs, where the definitions can be loaded in workers. */
+  readonly workers: ScanWorkers | undefined;
+  /** Makes a temporary file for events that are put aside, beside the builds of a projection. */
+  readonly openSpill: (projectionName: string) => EventSpill;
   /** Events a batch. */
   readonly batchSize: number;
   /** Memory for documents, in bytes, over all projections that are rebuilt at once. */
@@ -42,20 +64,15 @@ export interface SharedScanOptions {
 /** A task with what it builds. */
 interface Member {
   readonly task: BuildTask;
+  readonly definition: ProjectionDefinition;
   readonly build: Build;
-  readonly fold: Fold;
   readonly span: OpenSpan;
-  /** Whom it shares memory with, itself included. */
-  readonly group: readonly Member[];
-  flushedMs: number;
-  flushDurationMs: number;
+  /** Events applied by what is over. */
+  eventsBefore: number;
 }
 
-/**
- * A flush stores every document that changed since the last one, which late in a build is nearly
- * all of them: so many times its duration passes before the next.
- */
-const FLUSH_INTERVAL_FACTOR = 10;
+/** Below this many events a worker takes longer to start than the scan to finish. */
+const WORKER_EVENTS_MIN = 20_000;
 
 /** Builds groups of projections. */
 export class SharedScan {
@@ -77,7 +94,7 @@ export class SharedScan {
     const members: Member[] = [];
     for (const task of group) {
       await this.#guard(task, undefined, async () => {
-        members.push(await this.#begin(task, members));
+        members.push(await this.#begin(task));
       });
     }
     try {
@@ -88,22 +105,22 @@ export class SharedScan {
         await this.#abandon(member.task, member.build, error);
       }
     }
-    // One after the other: each holds its projection's lock for the last few events.
-    for (const member of members) {
-      if (member.task.hasEnded) continue;
-      await this.#guard(member.task, member.build, () => this.#finish(member));
-    }
+    // At once: each waits for the disk several times.
+    await Promise.all(
+      members.filter(({ task }) => !task.hasEnded).map((member) =>
+        this.#guard(member.task, member.build, () => this.#finish(member))
+      ),
+    );
   }
 
-  async #begin(task: BuildTask, group: readonly Member[]): Promise<Member> {
-    const { registry, store, events, live, clock, telemetry } = this.#options;
+  async #begin(task: BuildTask): Promise<Member> {
+    const { registry, store, events, live, telemetry } = this.#options;
     // What serves holds events that a rebuild would leave out.
     if (events.damage) throw events.damage;
     const name = task.projectionName;
     const resume = task.reason === "interrupted";
     const build = await store.begin(live.identity(name), { resume });
     const { checkpoint } = await build.generation.status();
-    const fold = new Fold(registry.get(name), build.generation, { checkpoint });
     task.begin(checkpoint);
     const span = telemetry.startSpan(SPANS.rebuildProjection, {
       parent: task.context,
@@ -121,8 +138,8 @@ export class SharedScan {
       });
       span.end();
     });
-    const flushedMs = clock.monotonicMs();
-    return { task, build, fold, span, group, flushedMs, flushDurationMs: 0 };
+    const definition = registry.get(name);
+    return { task, definition, build, span, eventsBefore: 0 };
   }
 
   async #scan(members: readonly Member[]): Promise<void> {
@@ -137,94 +154,160 @@ export class SharedScan {
       attributes: { [ATTRIBUTES.projectionCount]: members.length },
     };
     await telemetry.span(SPANS.rebuildScan, options, async () => {
-      const after = Math.min(...members.map(({ fold }) => fold.checkpoint));
-      await this.#feed(members, after, upTo);
+      const left = await this.#scanInWorkers(members, upTo);
+      for (let at = 0; at < left.length; at += GROUP_SIZE_MAX) {
+        const group = left.slice(at, at + GROUP_SIZE_MAX);
+        await this.#scanInProcess(group, upTo);
+      }
     });
   }
 
-  /** Feeds the log to whoever still takes part. */
-  async #feed(
+  /** Scans what workers can; returns what is left for this thread. */
+  async #scanInWorkers(
     members: readonly Member[],
-    after: Position,
     upTo: Position,
-  ): Promise<void> {
-    const { events, batchSize } = this.#options;
-    const query = { items: [{ types: this.#typesOf(members) }] };
-    const yielder = new Yielder();
-    for await (
-      const batch of events.readBatches(query, { after, upTo, batchSize })
-    ) {
-      freezeEvents(batch.events);
-      const running = members.filter(({ task }) => !task.hasEnded);
-      if (running.length === 0) return;
-      for (const member of running) {
-        await this.#guard(
-          member.task,
-          member.build,
-          () => this.#take(member, batch, upTo),
+  ): Promise<readonly Member[]> {
+    const { workers, live } = this.#options;
+    const checkpoints = await Promise.all(
+      members.map(async ({ build }) =>
+        (await build.generation.status()).checkpoint
+      ),
+    );
+    const after = Math.min(...checkpoints);
+    if (!workers || upTo - after < WORKER_EVENTS_MIN) return members;
+    const settings = this.#settings(members, upTo);
+    const outcomes = await lendAll(
+      members,
+      (locations) =>
+        workers.scan(
+          members.map((member, index) => ({
+            ...this.#taskOf(member, upTo),
+            identity: live.identity(member.task.projectionName),
+            location: locations[index] as GenerationLocation,
+          })),
+          settings,
+        ),
+    );
+    const left: Member[] = [];
+    for (const [index, member] of members.entries()) {
+      const outcome = outcomes[index];
+      const { task } = member;
+      if (outcome === "done") {
+        member.eventsBefore = task.progress().eventsProcessed;
+      } else if (typeof outcome === "object") {
+        this.#options.logger.log(
+          "warn",
+          "Projection cannot be rebuilt in a worker, so it is rebuilt in the serving process",
+          { projection: task.projectionName, reason: outcome.unsuitable },
         );
-        await yielder.yieldIfDue();
+        left.push(member);
       }
     }
+    return left;
   }
 
-  async #take(
-    member: Member,
-    batch: EventBatch,
+  /** What a worker is told of a member. */
+  #taskOf({ task, definition, build }: Member, upTo: Position) {
+    task.runIn("worker");
+    return {
+      fail: (error: unknown) => void this.#abandon(task, build, error),
+      definition,
+      signal: task.signal,
+      get isPaused() {
+        return task.isPaused;
+      },
+      onPause: (listener: () => void) => task.onPause(listener),
+      advance: ({ position, eventsApplied, share }: PassProgress) =>
+        task.advance({
+          position,
+          target: upTo,
+          eventsProcessed: eventsApplied,
+          share,
+        }),
+    };
+  }
+
+  async #scanInProcess(
+    members: readonly Member[],
     upTo: Position,
   ): Promise<void> {
-    const { clock, checkpointInterval } = this.#options;
-    const { task, fold } = member;
-    task.signal.throwIfAborted();
-    await fold.apply(batch);
-    task.advance(fold.checkpoint, upTo, fold.eventsApplied);
-    const isFull = this.#isLargestOf(member, 1);
-    const startedMs = clock.monotonicMs();
-    const intervalMs = Math.max(
-      checkpointInterval,
-      member.flushDurationMs * FLUSH_INTERVAL_FACTOR,
-    );
-    if (isFull || startedMs - member.flushedMs >= intervalMs) {
-      await fold.flush();
-      // The flush weighed the documents anew. What stays large goes altogether: what was kept
-      // would have to be stored again the sooner.
-      if (isFull && this.#isLargestOf(member, 0.5)) fold.evict();
-      member.flushedMs = clock.monotonicMs();
-      member.flushDurationMs = member.flushedMs - startedMs;
+    const { events, batchSize, clock, openSpill } = this.#options;
+    const yielder = new Yielder();
+    const [first] = members;
+    if (!first) return;
+    await scanPass({
+      ...this.#settings(members, upTo),
+      members: await Promise.all(
+        members.map((member) => this.#passMember(member, upTo)),
+      ),
+      monotonicMs: () => clock.monotonicMs(),
+      openSpill: () => openSpill(first.task.projectionName),
+      read: (types, after) =>
+        readUnparsed(events, types, { after, upTo, batchSize }),
+      breathe: async () => {
+        await yielder.yieldIfDue();
+        for (const { task } of members) await task.whenGoing();
+      },
+    });
+    for (const member of members) {
+      member.eventsBefore = member.task.progress().eventsProcessed;
     }
   }
 
-  /**
-   * Whether the group holds more than a share of its memory, and this member the most of it:
-   * small projections leave their room to large ones.
-   */
-  #isLargestOf({ group, fold }: Member, share: number): boolean {
-    const { memoryBytesMax, concurrency } = this.#options;
-    const held = group.filter(({ task }) => !task.hasEnded)
-      .map((member) => member.fold.bytes);
-    const bytes = held.reduce((sum, next) => sum + next, 0);
-    const bytesMax = memoryBytesMax * group.length / concurrency;
-    return bytes > bytesMax * share && fold.bytes >= Math.max(...held);
+  async #passMember(member: Member, upTo: Position): Promise<PassMember> {
+    const { task, definition, build } = member;
+    task.runIn("process");
+    const { checkpoint } = await build.generation.status();
+    return {
+      definition,
+      checkpoint,
+      generation: build.generation,
+      get isRunning() {
+        return !task.hasEnded;
+      },
+      throwIfStopped: () => task.signal.throwIfAborted(),
+      advance: ({ position, eventsApplied, share }) =>
+        task.advance({
+          position,
+          target: upTo,
+          eventsProcessed: eventsApplied,
+          share,
+        }),
+      fail: (error) => this.#abandon(task, build, error),
+    };
+  }
+
+  #settings(members: readonly Member[], upTo: Position): PassSettings {
+    const { batchSize, memoryBytesMax, concurrency, checkpointInterval } =
+      this.#options;
+    return {
+      upTo,
+      batchSize,
+      checkpointInterval,
+      memoryBytesMax: Math.floor(
+        memoryBytesMax * members.length / concurrency,
+      ),
+    };
   }
 
   /** Catches up with what was appended meanwhile, then swaps the generation in. */
   async #finish(member: Member): Promise<void> {
     const { store, events, batchSize, live, telemetry } = this.#options;
-    const { task, build, fold, span } = member;
+    const { task, build, span, definition } = member;
     const name = task.projectionName;
     const options = {
       parent: span.context,
       attributes: { [ATTRIBUTES.projectionName]: name },
     };
+    const { checkpoint } = await build.generation.status();
+    const fold = new Fold(definition, build.generation, { checkpoint });
     task.enter("catchingUp");
     await telemetry.span(SPANS.rebuildCatchUp, options, async () => {
-      await fold.flush();
       for (
         let head = await events.head();
         head - fold.checkpoint > batchSize;
       ) {
-        await this.#feedOne(member, head);
-        await fold.flush();
+        await this.#feed(member, fold, head);
         head = await events.head();
       }
     });
@@ -235,8 +318,7 @@ export class SharedScan {
       async () => {
         using _lock = await store.lockLive(name, task.signal);
         // With the lock held nothing is applied live: what is left is only a few events.
-        await this.#feedOne(member, await events.head());
-        await fold.flush();
+        await this.#feed(member, fold, await events.head());
         task.signal.throwIfAborted();
         const { documents, checkpoint } = await build.generation.status();
         await build.swapIn();
@@ -247,10 +329,13 @@ export class SharedScan {
     task.succeed(outcome);
   }
 
-  async #feedOne(member: Member, upTo: Position): Promise<void> {
+  async #feed(
+    { task, definition, eventsBefore }: Member,
+    fold: Fold,
+    upTo: Position,
+  ): Promise<void> {
     const { events, batchSize } = this.#options;
-    const { task, fold } = member;
-    const query = { items: [{ types: this.#typesOf([member]) }] };
+    const query = { items: [{ types: typesOf(definition) }] };
     const range = {
       after: fold.checkpoint,
       upTo,
@@ -258,22 +343,19 @@ export class SharedScan {
       signal: task.signal,
     };
     for await (const batch of events.readBatches(query, range)) {
+      await task.whenGoing();
+      task.signal.throwIfAborted();
       freezeEvents(batch.events);
-      await this.#take(member, batch, upTo);
+      await fold.apply(batch);
+      // Each batch: this fold holds what it read, and must not grow.
+      await fold.flush();
+      task.advance({
+        position: fold.checkpoint,
+        target: upTo,
+        eventsProcessed: eventsBefore + fold.eventsApplied,
+        share: 1,
+      });
     }
-  }
-
-  #typesOf(members: readonly Member[]): string[] {
-    const types = new Set<string>();
-    for (const { task } of members) {
-      const { eventTypes, related } = this.#options.registry.get(
-        task.projectionName,
-      );
-      for (const type of [...eventTypes, ...related?.eventTypes ?? []]) {
-        types.add(type);
-      }
-    }
-    return [...types];
   }
 
   /** Ends the task if the action fails. */
@@ -306,4 +388,32 @@ export class SharedScan {
     }
     task.fail(error);
   }
+}
+
+/** Lends all builds at once. */
+async function lendAll<T>(
+  members: readonly Member[],
+  action: (locations: readonly GenerationLocation[]) => Promise<T>,
+  locations: readonly GenerationLocation[] = [],
+): Promise<T> {
+  const [first, ...others] = members;
+  if (!first) return await action(locations);
+  return await first.build.lend((location) =>
+    lendAll(others, action, [...locations, location])
+  );
+}
+
+async function* readUnparsed(
+  events: EventStore,
+  types: ReadonlySet<string>,
+  range: ReadBatchesOptions,
+): AsyncGenerator<UnparsedBatch, void, void> {
+  const query = { items: [{ types: [...types] }] };
+  for await (const batch of events.readBatches(query, range)) {
+    yield toUnparsed(batch);
+  }
+}
+
+function typesOf({ eventTypes, related }: ProjectionDefinition): string[] {
+  return [...new Set([...eventTypes, ...related?.eventTypes ?? []])];
 }

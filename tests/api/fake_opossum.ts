@@ -103,6 +103,8 @@ export class FakeOpossum implements Opossum {
       start: (names, options) => this.#start(names, options),
       wait: (id, options) => this.#wait(id, options?.signal),
       cancel: (id) => Promise.resolve(this.#cancel(id)),
+      pause: notFaked,
+      resume: notFaked,
       plan: (_names, options) =>
         Promise.resolve(this.#names.map((projectionName) => ({
           projectionName,
@@ -212,6 +214,8 @@ export class FakeOpossum implements Opossum {
         eventsScanned: 5,
         eventsProcessed: 3,
         percent: 50,
+        paused: false,
+        runsIn: "process",
         eventsPerSecond: 1,
         estimatedCompletionAt: "2026-01-01T00:00:07.000Z",
       }],

@@ -1,0 +1,142 @@
+/**
+ * Runs a definition's own code: checks what it returns, and says on which event it failed.
+ *
+ * @module
+ */
+import type { Position, StoredEvent, Tag } from "../events/event.ts";
+import type { ApplyContext, ProjectionDefinition } from "./definition.ts";
+import { ProjectionApplyError } from "./errors.ts";
+
+const KEY_BYTES_MAX = 1_024;
+const NOTHING: readonly never[] = Object.freeze([]);
+
+/** Which event something failed on. */
+export type ApplyLocation = Pick<StoredEvent, "position" | "type">;
+
+/** The code of one definition. Everything throws a {@linkcode ProjectionApplyError}. */
+export class DefinitionCode {
+  readonly #definition: ProjectionDefinition;
+  #lastPosition: Position = 0;
+
+  /** @param definition The projection. */
+  constructor(definition: ProjectionDefinition) {
+    this.#definition = definition;
+  }
+
+  /** The projection. */
+  get projectionName(): string {
+    return this.#definition.name;
+  }
+
+  /** The keys of the documents that an event changes, each once. */
+  keys(event: StoredEvent): readonly string[] {
+    try {
+      return toKeys(this.#definition.key(event));
+    } catch (cause) {
+      throw this.#failedAt(event, cause);
+    }
+  }
+
+  /** The tags of the earlier events that are needed to apply an event. */
+  relatedTags(event: StoredEvent): readonly Tag[] {
+    const { related } = this.#definition;
+    if (!related) return NOTHING;
+    try {
+      return related.tags(event);
+    } catch (cause) {
+      throw this.#failedAt(event, cause);
+    }
+  }
+
+  /** The document after an event; `undefined` for none. */
+  apply(
+    state: unknown,
+    event: StoredEvent,
+    context: ApplyContext,
+  ): unknown {
+    this.#lastPosition = event.position;
+    try {
+      return toState(this.#definition.apply(state, event, context), event);
+    } catch (cause) {
+      throw this.#failedAt(event, cause);
+    }
+  }
+
+  /** A document as JSON text. */
+  text(state: unknown, lastEvent: ApplyLocation): string {
+    try {
+      return toText(state);
+    } catch (cause) {
+      throw this.#failedAt(lastEvent, cause);
+    }
+  }
+
+  /** The labels of a document, each once. */
+  tags(
+    state: unknown,
+    key: string,
+    lastEvent: ApplyLocation | undefined,
+  ): readonly Tag[] {
+    const { tags } = this.#definition;
+    if (!tags) return NOTHING;
+    try {
+      return [...new Set(this.#definition.tags?.(state, key))];
+    } catch (cause) {
+      throw this.#failedAt(lastEvent, cause);
+    }
+  }
+
+  #failedAt(
+    event: ApplyLocation | undefined,
+    cause: unknown,
+  ): ProjectionApplyError {
+    const { position, type } = event ??
+      { position: this.#lastPosition, type: "unknown" };
+    const { name } = this.#definition;
+    return new ProjectionApplyError(name, { position, type }, { cause });
+  }
+}
+
+function toKeys(keys: unknown): readonly string[] {
+  if (keys === undefined || keys === null) return NOTHING;
+  const list = Array.isArray(keys) ? [...new Set(keys)] : [keys];
+  for (const key of list) {
+    if (typeof key !== "string" || key === "" || !key.isWellFormed()) {
+      throw new TypeError(
+        `A key must be a well-formed text that is not empty: it is ${
+          JSON.stringify(key)
+        }`,
+      );
+    }
+    // A UTF-16 unit takes at most three bytes: only long keys need counting.
+    if (key.length * 3 > KEY_BYTES_MAX && byteLength(key) > KEY_BYTES_MAX) {
+      throw new RangeError(
+        `A key must take at most ${KEY_BYTES_MAX} bytes: it takes ${
+          byteLength(key)
+        }`,
+      );
+    }
+  }
+  return list;
+}
+
+function toState(state: unknown, event: StoredEvent): unknown {
+  if (state instanceof Promise) {
+    state.catch(() => {});
+    throw new TypeError("'apply' must be synchronous: it returned a promise");
+  }
+  // The document must stay changeable, as it is when it was read back from disk.
+  return state === event.data ? structuredClone(state) : state ?? undefined;
+}
+
+function toText(state: unknown): string {
+  const text = JSON.stringify(state);
+  if (text === undefined) {
+    throw new TypeError(`A state must be JSON data: it is a ${typeof state}`);
+  }
+  return text;
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,86 @@
+/**
+ * Writes the rows of a generation.
+ *
+ * @module
+ */
+import type { StatementSync } from "node:sqlite";
+import type { DocumentChange, RelatedChange } from "./projection_store.ts";
+import { RowInserter } from "./row_inserter.ts";
+
+/** Makes a statement, or finds it again. */
+export type Prepare = (sql: string) => StatementSync;
+
+/**
+ * Whether rows are only added, or may be there already and are found by the indexes, or would be
+ * if those were made.
+ */
+export type RowsMode = "adding" | "indexed" | "unindexed";
+
+const DOCUMENTS = "INSERT INTO documents (key, state) VALUES";
+const TAGS = "INSERT INTO document_tags (tag, key) VALUES";
+const RELATED = "INSERT INTO related_events (tag, position, event) VALUES";
+
+/** What follows the rows when they may be there already. */
+const UPDATE_DOCUMENT =
+  "ON CONFLICT (key) DO UPDATE SET state = excluded.state";
+const UNLESS_THERE = "ON CONFLICT DO NOTHING";
+
+/**
+ * Writes documents with their tags. Every step is one document: others may run in between.
+ *
+ * @param prepare The database.
+ * @param documents The changes.
+ * @param mode `"adding"`: no key was written before, and none is deleted.
+ */
+export function* writeDocuments(
+  prepare: Prepare,
+  documents: Iterable<DocumentChange>,
+  mode: RowsMode,
+): Generator<void> {
+  const isIndexed = mode === "indexed";
+  const remove = prepare("DELETE FROM documents WHERE key = ?");
+  const untag = prepare("DELETE FROM document_tags WHERE tag = ? AND key = ?");
+  const insert = new RowInserter(prepare, {
+    sql: DOCUMENTS,
+    columns: 2,
+    ending: isIndexed ? UPDATE_DOCUMENT : "",
+  });
+  const insertTag = new RowInserter(prepare, {
+    sql: TAGS,
+    columns: 2,
+    ending: isIndexed ? UNLESS_THERE : "",
+  });
+  for (const { key, text, tagsAdded, tagsRemoved } of documents) {
+    if (text !== null) insert.add(key, text);
+    else if (isIndexed) remove.run(key);
+    for (const tag of tagsRemoved) untag.run(tag, key);
+    for (const tag of tagsAdded) insertTag.add(tag, key);
+    yield;
+  }
+  insert.finish();
+  insertTag.finish();
+}
+
+/**
+ * Writes related events. Every step is one row: others may run in between.
+ *
+ * @param prepare The database.
+ * @param related The events.
+ * @param mode `"adding"`: none was written before.
+ */
+export function* writeRelated(
+  prepare: Prepare,
+  related: readonly RelatedChange[],
+  mode: RowsMode,
+): Generator<void> {
+  const insert = new RowInserter(prepare, {
+    sql: RELATED,
+    columns: 3,
+    ending: mode === "indexed" ? UNLESS_THERE : "",
+  });
+  for (const { tag, position, text } of related) {
+    insert.add(tag, position, text);
+    yield;
+  }
+  insert.finish();
+}

@@ -1,0 +1,52 @@
+/**
+ * The tables of a generation.
+ *
+ * A generation is filled without indexes, in whatever order the documents come; the indexes are
+ * made at the end, or as soon as something must be found. Rows in the order of a build are
+ * written several times faster than rows in the order of a key.
+ *
+ * @module
+ */
+
+/** Raised when the tables change. Older formats that {@linkcode isReadable} are served as they are. */
+export const GENERATION_FORMAT = 2;
+
+/** The tables of an empty generation. */
+export const TABLES = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+  CREATE TABLE documents (key TEXT NOT NULL, state TEXT NOT NULL);
+  CREATE TABLE document_tags (tag TEXT NOT NULL, key TEXT NOT NULL);
+  CREATE TABLE related_events (tag TEXT NOT NULL, position INTEGER NOT NULL, event TEXT NOT NULL);
+`;
+
+/** The tables that are filled and found independently of each other. */
+export type RowKind = "documents" | "related";
+
+/** The indexes. Unique: a row that was written twice would be noticed. */
+export const INDEXES: Readonly<Record<RowKind, string>> = {
+  documents: `
+    CREATE UNIQUE INDEX IF NOT EXISTS documents_by_key ON documents (key);
+    CREATE UNIQUE INDEX IF NOT EXISTS document_tags_by_tag ON document_tags (tag, key);
+  `,
+  related: `
+    CREATE UNIQUE INDEX IF NOT EXISTS related_events_by_tag ON related_events (tag, position);
+  `,
+};
+
+/** One row if the indexes of a kind are there. */
+export const FIND_INDEX: Readonly<Record<RowKind, string>> = {
+  documents:
+    "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'document_tags_by_tag'",
+  related:
+    "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'related_events_by_tag'",
+};
+
+/** Format 1 had the same columns, and tables that are their own indexes. */
+export function isReadable(format: unknown): boolean {
+  return format === GENERATION_FORMAT || format === 1;
+}
+
+/** Whether the tables of a format want {@linkcode INDEXES}. */
+export function wantsIndexes(format: unknown): boolean {
+  return format === GENERATION_FORMAT;
+}

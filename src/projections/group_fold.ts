@@ -1,0 +1,328 @@
+/**
+ * Folds one pass over the log into several projections under construction. Each event is parsed
+ * once for all of them.
+ *
+ * Documents are folded in memory while they fit. From then on events are only put aside, by key
+ * (see {@linkcode EventSpill}), and at the end of the pass one part of the keys after the other
+ * is folded: every document is completed in one go, while it is near, and written once. That
+ * bounds the memory whatever the number of keys, and is no slower than folding them all at once.
+ *
+ * @module
+ */
+import type { Position, StoredEvent } from "../events/event.ts";
+import type { UnparsedBatch, UnparsedEvent } from "../events/event_store.ts";
+import { EventSpill, SPILL_PARTS, type SpillMask } from "./event_spill.ts";
+import type { Fold } from "./fold.ts";
+import { freezeEvents } from "./freeze_events.ts";
+
+/** More projections would not find place in a {@linkcode SpillMask}. */
+export const GROUP_SIZE_MAX = 30;
+
+/** Documents that fit into this are folded at once, however much memory there is. */
+const DIRECT_BYTES_MAX = 32 * 1_024 * 1_024;
+
+/** When this much is put aside, it is folded and stored before the pass goes on. */
+const SPILL_BYTES_MAX = 4 * 1_024 * 1_024 * 1_024;
+
+/** The share of the work that lies in putting events aside, about. */
+const SPILL_SHARE = 0.4;
+
+/** Events of a part that are folded at a time. */
+const PART_BATCH = 1_000;
+
+/**
+ * A flush stores every document that changed since the last one, which late in a build is nearly
+ * all of them: so many times its duration passes before the next.
+ */
+const FLUSH_INTERVAL_FACTOR = 10;
+
+/** A projection that takes part. */
+export interface GroupMember {
+  /** Its fold. */
+  readonly fold: Fold;
+  /** Whether it still takes part. */
+  readonly isRunning: boolean;
+  /** Ends it: its code failed, or it is to stop. Must not throw. */
+  fail(error: unknown): Promise<void>;
+  /** Told how much of the work is done, 0 to 1, of what lies between its start and the end. */
+  progress(share: number): void;
+}
+
+/** What a group needs. */
+export interface GroupFoldOptions {
+  /** At most {@linkcode GROUP_SIZE_MAX}. */
+  readonly members: readonly GroupMember[];
+  /** Memory for all of them, in bytes. */
+  readonly memoryBytesMax: number;
+  /** How often what is folded is stored, in milliseconds. */
+  readonly checkpointInterval: number;
+  /** Where the pass begins, exclusive, and where it ends. */
+  readonly after: Position;
+  /** Where the pass ends. */
+  readonly upTo: Position;
+  /** Measures time, in milliseconds. */
+  readonly monotonicMs: () => number;
+  /** Makes the file for what is put aside. */
+  readonly openSpill: () => EventSpill;
+  /** Lets others run. */
+  readonly breathe: () => Promise<void>;
+}
+
+/** One member, and its place. */
+interface Place {
+  readonly member: GroupMember;
+  readonly fold: Fold;
+  readonly bit: SpillMask;
+}
+
+/** Folds a pass into a group of projections. Dispose it when the pass is over, however. */
+export class GroupFold implements Disposable {
+  readonly #options: GroupFoldOptions;
+  readonly #places: readonly Place[];
+  readonly #routes = new Map<string, readonly Place[]>();
+  #spill: EventSpill | undefined;
+  #flushedMs: number;
+  #flushDurationMs = 0;
+
+  /** @param options What it needs. */
+  constructor(options: GroupFoldOptions) {
+    this.#options = options;
+    this.#flushedMs = options.monotonicMs();
+    this.#places = options.members.map((member, index) => ({
+      member,
+      fold: member.fold,
+      bit: 1 << index,
+    }));
+  }
+
+  /** Memory that its folds may use for related events, in bytes, each. */
+  static relatedBytesMax(memoryBytesMax: number, members: number): number {
+    return Math.floor(memoryBytesMax / 2 / members);
+  }
+
+  /**
+   * Takes the next batch of the pass.
+   *
+   * @param batch The events that any of the members wants.
+   */
+  async apply(batch: UnparsedBatch): Promise<void> {
+    if (this.#spill) await this.#putAside(batch, this.#spill);
+    else await this.#fold(batch);
+    this.#report(batch.through, 0);
+    const spilled = this.#spill?.bytes ?? 0;
+    if (spilled > SPILL_BYTES_MAX) await this.#store();
+    else if (!this.#spill && this.#documentBytes() > this.#directBytesMax()) {
+      this.#divide();
+    } else if (!this.#spill && this.#isFlushDue()) await this.#store();
+  }
+
+  /** Ends the pass: everything is folded and stored. */
+  async finish(): Promise<void> {
+    await this.#store();
+  }
+
+  /** Deletes what was put aside. */
+  [Symbol.dispose](): void {
+    this.#spill?.[Symbol.dispose]();
+    this.#spill = undefined;
+  }
+
+  /** Folds a batch at once. */
+  async #fold({ events: unparsed, through, bytes }: UnparsedBatch) {
+    const events: StoredEvent[] = [];
+    for (const event of unparsed) {
+      if (this.#routeOf(event).length > 0) events.push(event.parse());
+    }
+    freezeEvents(events);
+    for (const place of this.#running()) {
+      await this.#guard(
+        place,
+        () => place.fold.apply({ events, through, bytes }),
+      );
+      await this.#options.breathe();
+    }
+  }
+
+  /** From now on events are put aside. */
+  #divide(): void {
+    this.#spill = this.#options.openSpill();
+    const parts = { count: SPILL_PARTS, of: EventSpill.partOf };
+    for (const { fold } of this.#running()) fold.divide(parts);
+  }
+
+  async #putAside(
+    { events, through }: UnparsedBatch,
+    spill: EventSpill,
+  ): Promise<void> {
+    const failures = new Map<Place, unknown>();
+    for (const unparsed of events) {
+      const route = this.#routeOf(unparsed);
+      if (route.length === 0) continue;
+      const event = unparsed.parse();
+      freezeEvents([event]);
+      putAside({ unparsed, event, route, spill, failures });
+    }
+    for (const [{ member }, error] of failures) await member.fail(error);
+    for (const place of this.#running()) {
+      await this.#guard(place, () => place.fold.pass(through));
+    }
+    await this.#options.breathe();
+  }
+
+  /** Folds what was put aside, stores everything, and starts afresh. */
+  async #store(): Promise<void> {
+    const { monotonicMs } = this.#options;
+    const startedMs = monotonicMs();
+    if (this.#spill) await this.#foldParts(this.#spill);
+    for (const place of this.#running()) {
+      await this.#guard(place, () => place.fold.flush());
+    }
+    if (this.#spill) {
+      for (const { fold } of this.#running()) fold.unite();
+      this[Symbol.dispose]();
+    }
+    this.#flushedMs = monotonicMs();
+    this.#flushDurationMs = this.#flushedMs - startedMs;
+  }
+
+  async #foldParts(spill: EventSpill): Promise<void> {
+    for (let part = 0; part < SPILL_PARTS; part++) {
+      for (const { fold } of this.#running()) fold.openPart(part);
+      await this.#foldPart(part, spill);
+      for (const place of this.#running()) {
+        await this.#guard(place, () => place.fold.writePart());
+      }
+      const through = Math.max(
+        ...this.#running().map(({ fold }) => fold.checkpoint),
+      );
+      this.#report(through, (part + 1) / SPILL_PARTS);
+    }
+  }
+
+  async #foldPart(part: number, spill: EventSpill): Promise<void> {
+    let events: StoredEvent[] = [];
+    let masks: SpillMask[] = [];
+    let bytes = 0;
+    const fold = async () => {
+      freezeEvents(events);
+      for (const place of this.#running()) {
+        const own = events.filter((_, i) => ((masks[i] ?? 0) & place.bit) > 0);
+        const ownBytes = bytes * own.length / Math.max(events.length, 1);
+        await this.#guard(place, () => place.fold.applyToPart(own, ownBytes));
+      }
+      events = [];
+      masks = [];
+      bytes = 0;
+      await this.#options.breathe();
+    };
+    const steps = spill.read(part, (mask, text) => {
+      events.push(JSON.parse(text));
+      masks.push(mask);
+      bytes += text.length;
+    });
+    for (const _ of steps) if (events.length >= PART_BATCH) await fold();
+    await fold();
+  }
+
+  /** Who wants an event of that type, and still takes part. */
+  #routeOf({ type }: UnparsedEvent): readonly Place[] {
+    let route = this.#routes.get(type);
+    if (!route) {
+      route = this.#running().filter(({ fold }) =>
+        fold.applies(type) || fold.keeps(type)
+      );
+      this.#routes.set(type, route);
+    }
+    return route;
+  }
+
+  #running(): readonly Place[] {
+    return this.#places.filter(({ member }) => member.isRunning);
+  }
+
+  async #guard(
+    { member }: Place,
+    action: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#routes.clear();
+      await member.fail(error);
+    }
+  }
+
+  #documentBytes(): number {
+    return this.#running().reduce((sum, { fold }) => sum + fold.bytes, 0);
+  }
+
+  #directBytesMax(): number {
+    return Math.min(this.#options.memoryBytesMax / 2, DIRECT_BYTES_MAX);
+  }
+
+  #isFlushDue(): boolean {
+    const { checkpointInterval, monotonicMs } = this.#options;
+    const intervalMs = Math.max(
+      checkpointInterval,
+      this.#flushDurationMs * FLUSH_INTERVAL_FACTOR,
+    );
+    return monotonicMs() - this.#flushedMs >= intervalMs;
+  }
+
+  #report(through: Position, partsDone: number): void {
+    const { after, upTo } = this.#options;
+    const read = upTo > after ? (through - after) / (upTo - after) : 1;
+    // Putting events aside is about the smaller half of the work.
+    const share = this.#spill
+      ? read * (SPILL_SHARE + (1 - SPILL_SHARE) * partsDone)
+      : read;
+    for (const { member } of this.#running()) member.progress(share);
+  }
+}
+
+/** What is put aside, and for whom. */
+interface PutAside {
+  readonly unparsed: UnparsedEvent;
+  /** The same event, frozen. */
+  readonly event: StoredEvent;
+  readonly route: readonly Place[];
+  readonly spill: EventSpill;
+  /** Takes those whose code fails on it. */
+  readonly failures: Map<Place, unknown>;
+}
+
+/** Puts an event aside: once in each part that holds one of its keys. */
+function putAside(
+  { unparsed, event, route, spill, failures }: PutAside,
+): void {
+  const { text, type } = unparsed;
+  let lastKey: string | undefined;
+  let firstPart = -1;
+  let firstMask: SpillMask = 0;
+  let more: Map<number, SpillMask> | undefined;
+  let part = -1;
+  for (const place of route) {
+    const { fold, bit } = place;
+    if (failures.has(place)) continue;
+    try {
+      if (fold.applies(type)) {
+        for (const key of fold.keysOf(event)) {
+          // Projections of one group often have the same keys.
+          if (key !== lastKey) part = EventSpill.partOf(key);
+          lastKey = key;
+          if (firstPart < 0) firstPart = part;
+          if (part === firstPart) firstMask |= bit;
+          else {
+            more ??= new Map();
+            more.set(part, (more.get(part) ?? 0) | bit);
+          }
+        }
+      }
+      if (fold.keeps(type)) fold.keep(event, text.length);
+    } catch (error) {
+      failures.set(place, error);
+    }
+  }
+  if (firstMask !== 0) spill.add(firstPart, firstMask, text);
+  if (more) { for (const [part, mask] of more) spill.add(part, mask, text); }
+}

@@ -1,0 +1,118 @@
+/**
+ * What the serving thread and a scanning worker share while the worker is busy and reads no
+ * messages: signs of life and progress one way, stop and pause the other.
+ *
+ * @module
+ */
+import type { PassProgress } from "./scan_pass.ts";
+
+/** Indexes into the whole numbers. */
+const PAUSED = 0;
+const BEATS = 1;
+/** The member at work, counted from 1; 0 before the first. */
+const AT_WORK = 2;
+const FIRST_STOP = 3;
+
+/** Numbers a member reports. */
+const POSITION = 0;
+const EVENTS_APPLIED = 1;
+const SHARE = 2;
+const NUMBERS_PER_MEMBER = 3;
+
+/** Its numbers, and a stop flag that takes the place of one, so that all stay aligned. */
+const BYTES_PER_MEMBER = 8 * (NUMBERS_PER_MEMBER + 1);
+/** The flags of the pass itself fit into the place of one member. */
+const HEADER_MEMBERS = 1;
+
+/** The shared state of one worker's pass. Both sides hold one over the same memory. */
+export class ScanControl {
+  /** The memory, to be handed to the other side. */
+  readonly memory: SharedArrayBuffer;
+  readonly #flags: Int32Array<SharedArrayBuffer>;
+  readonly #numbers: Float64Array<SharedArrayBuffer>;
+
+  /** @param memory From {@linkcode ScanControl.allocate}. */
+  constructor(memory: SharedArrayBuffer) {
+    const members = memory.byteLength / BYTES_PER_MEMBER - HEADER_MEMBERS;
+    this.memory = memory;
+    this.#numbers = new Float64Array(memory, 0, members * NUMBERS_PER_MEMBER);
+    this.#flags = new Int32Array(memory, this.#numbers.byteLength);
+  }
+
+  /** Memory for so many members. */
+  static allocate(members: number): SharedArrayBuffer {
+    return new SharedArrayBuffer((members + HEADER_MEMBERS) * BYTES_PER_MEMBER);
+  }
+
+  /** Asks a member to stop. */
+  stop(member: number): void {
+    Atomics.store(this.#flags, FIRST_STOP + member, 1);
+    Atomics.notify(this.#flags, PAUSED);
+  }
+
+  /** Whether a member is to stop. */
+  isStopped(member: number): boolean {
+    return Atomics.load(this.#flags, FIRST_STOP + member) === 1;
+  }
+
+  /** Pauses the pass, or lets it go on. */
+  pause(paused: boolean): void {
+    Atomics.store(this.#flags, PAUSED, paused ? 1 : 0);
+    Atomics.notify(this.#flags, PAUSED);
+  }
+
+  /**
+   * Blocks the thread while the pass is paused. Only for a worker.
+   *
+   * @param isOver Ends the waiting, too, when it says so after a stop.
+   */
+  waitWhilePaused(isOver: () => boolean): void {
+    while (Atomics.load(this.#flags, PAUSED) === 1 && !isOver()) {
+      // Bounded: a stop between the look and the wait would otherwise be slept through.
+      Atomics.wait(this.#flags, PAUSED, 1, 100);
+      this.beat();
+    }
+  }
+
+  /** Gives a sign of life. */
+  beat(): void {
+    Atomics.add(this.#flags, BEATS, 1);
+  }
+
+  /** Changes with every sign of life. */
+  get beats(): number {
+    return Atomics.load(this.#flags, BEATS);
+  }
+
+  /** Says whose code runs from now on. */
+  enter(member: number): void {
+    Atomics.store(this.#flags, AT_WORK, member + 1);
+  }
+
+  /** Whose code ran last, or `undefined` before the first. */
+  get atWork(): number | undefined {
+    const member = Atomics.load(this.#flags, AT_WORK) - 1;
+    return member < 0 ? undefined : member;
+  }
+
+  /** Says how far a member is. */
+  report(
+    member: number,
+    { position, eventsApplied, share }: PassProgress,
+  ): void {
+    const at = member * NUMBERS_PER_MEMBER;
+    this.#numbers[at + POSITION] = position;
+    this.#numbers[at + EVENTS_APPLIED] = eventsApplied;
+    this.#numbers[at + SHARE] = share;
+  }
+
+  /** How far a member is. */
+  progress(member: number): PassProgress {
+    const at = member * NUMBERS_PER_MEMBER;
+    return {
+      position: this.#numbers[at + POSITION] ?? 0,
+      eventsApplied: this.#numbers[at + EVENTS_APPLIED] ?? 0,
+      share: this.#numbers[at + SHARE] ?? 0,
+    };
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * One pass over the log that feeds a group of projections under construction: the part of a
+ * rebuild that runs alike in the serving thread and in workers.
+ *
+ * @module
+ */
+import type { Position } from "../events/event.ts";
+import type { UnparsedBatch } from "../events/event_store.ts";
+import type { ProjectionDefinition } from "../projections/definition.ts";
+import type { EventSpill } from "../projections/event_spill.ts";
+import { Fold } from "../projections/fold.ts";
+import { GroupFold, type GroupMember } from "../projections/group_fold.ts";
+import type { Generation } from "../projections/projection_store.ts";
+
+/** How a pass goes about it; the same for everyone, plain data. */
+export interface PassSettings {
+  /** Where the pass ends: the last durable position. */
+  readonly upTo: Position;
+  /** Events a batch. */
+  readonly batchSize: number;
+  /** Memory for the documents and related events of the group, in bytes. */
+  readonly memoryBytesMax: number;
+  /** How often what is folded is stored, in milliseconds. */
+  readonly checkpointInterval: number;
+}
+
+/** A projection to feed. */
+export interface PassMember {
+  /** Its definition. */
+  readonly definition: ProjectionDefinition;
+  /** What it is built into. */
+  readonly generation: Generation;
+  /** Position up to which the generation has applied the log. */
+  readonly checkpoint: Position;
+  /** Whether it still takes part. */
+  readonly isRunning: boolean;
+  /** Throws when it is to stop. */
+  throwIfStopped(): void;
+  /** Told how far it is. */
+  advance(progress: PassProgress): void;
+  /** Ends its part: its code failed, or it is to stop. Must not throw. */
+  fail(error: unknown): Promise<void>;
+}
+
+/** How far a projection is in a pass. */
+export interface PassProgress {
+  /** Position up to which the log was read. */
+  readonly position: Position;
+  /** Events applied, in this pass. */
+  readonly eventsApplied: number;
+  /** Share of the work of the pass that is done, 0 to 1. */
+  readonly share: number;
+}
+
+/** What a pass needs. */
+export interface PassOptions extends PassSettings {
+  /** Who takes part; at most `GROUP_SIZE_MAX`. */
+  readonly members: readonly PassMember[];
+  /** Reads the log: events of those types after a position, up to `upTo`. */
+  readonly read: (
+    types: ReadonlySet<string>,
+    after: Position,
+  ) => AsyncIterable<UnparsedBatch>;
+  /** Makes the temporary file for events that are put aside. */
+  readonly openSpill: () => EventSpill;
+  /** Measures time, in milliseconds. */
+  readonly monotonicMs: () => number;
+  /** Lets others run, and waits while the pass is paused. */
+  readonly breathe: () => Promise<void>;
+}
+
+/**
+ * Feeds the log to the members, and stores what came of it.
+ *
+ * @param options What it needs.
+ * @throws Whatever reading the log throws; what a member's own code throws only ends that member.
+ */
+export async function scanPass(options: PassOptions): Promise<void> {
+  const { members, upTo, memoryBytesMax, breathe } = options;
+  const after = Math.min(...members.map(({ checkpoint }) => checkpoint));
+  if (after >= upTo) return;
+  using group = new GroupFold({
+    ...options,
+    after,
+    members: members.map((member) =>
+      toGroupMember(
+        member,
+        GroupFold.relatedBytesMax(memoryBytesMax, members.length),
+      )
+    ),
+  });
+  const isOver = () => members.every(({ isRunning }) => !isRunning);
+  for await (const batch of options.read(typesOf(members), after)) {
+    await breathe();
+    if (isOver()) return;
+    await group.apply(batch);
+  }
+  if (!isOver()) await group.finish();
+}
+
+function toGroupMember(
+  member: PassMember,
+  relatedBytesMax: number,
+): GroupMember {
+  const { definition, generation, checkpoint } = member;
+  const fold = new Fold(definition, generation, {
+    checkpoint,
+    relatedBytesMax,
+    throwIfStopped: () => member.throwIfStopped(),
+  });
+  return {
+    fold,
+    get isRunning() {
+      return member.isRunning;
+    },
+    fail: (error) => member.fail(error),
+    progress: (share) => {
+      const { checkpoint: position, eventsApplied } = fold;
+      member.advance({ position, eventsApplied, share });
+    },
+  };
+}
+
+function typesOf(members: readonly PassMember[]): ReadonlySet<string> {
+  return new Set(
+    members.flatMap(({ definition: { eventTypes, related } }) => [
+      ...eventTypes,
+      ...related?.eventTypes ?? [],
+    ]),
+  );
+}

@@ -1,0 +1,217 @@
+/**
+ * The worker that scans: opens the log and the generations by itself, so that no event crosses
+ * threads.
+ *
+ * @module
+ */
+import { listSegments } from "../log/segments.ts";
+import { scanLines } from "../log/event_scan.ts";
+import { EventSpill } from "../projections/event_spill.ts";
+import { fingerprintOf } from "../projections/fingerprint.ts";
+import {
+  loadProjections,
+  ProjectionRegistry,
+} from "../projections/registry.ts";
+import { SqliteGeneration } from "../projections/sqlite_generation.ts";
+import { denoFileSystem } from "../storage/deno_file_system.ts";
+import { RebuildMemoryError, StoppedError } from "./errors.ts";
+import { heapUse } from "./heap_use.ts";
+import { ScanControl } from "./scan_control.ts";
+import {
+  type JobMember,
+  type ScanAnswer,
+  type ScanJob,
+  spillFileOf,
+  toErrorMessage,
+} from "./scan_job.ts";
+import { type PassMember, type PassProgress, scanPass } from "./scan_pass.ts";
+
+/** The part of a worker's global scope that is used here. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ScanJob>) => void) | null;
+  postMessage(answer: ScanAnswer): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+
+scope.onmessage = ({ data }) => void run(data);
+
+/** How often the memory is looked at, in milliseconds. */
+const HEAP_INTERVAL_MS = 50;
+
+const NOTHING_DONE: PassProgress = { position: 0, eventsApplied: 0, share: 0 };
+
+async function run(job: ScanJob): Promise<void> {
+  const control = new ScanControl(job.control);
+  const members: WorkerMember[] = [];
+  try {
+    const registry = await loadRegistry(job);
+    for (const [index, member] of job.members.entries()) {
+      const begun = await begin(index, member, registry, control);
+      if (begun) members.push(begun);
+    }
+    if (members.length > 0) await scan(job, members, control);
+    for (const member of members) await member.end(undefined);
+  } catch (error) {
+    for (const member of members) await member.end(error);
+  }
+  scope.postMessage({ kind: "done" });
+}
+
+/** The definitions, or why there are none: then the serving thread does the work. */
+async function loadRegistry(
+  { projectionsUrl }: ScanJob,
+): Promise<ProjectionRegistry | Error> {
+  try {
+    return new ProjectionRegistry(await loadProjections(projectionsUrl));
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+async function begin(
+  index: number,
+  { projectionName, version, fingerprint, location }: JobMember,
+  registry: ProjectionRegistry | Error,
+  control: ScanControl,
+): Promise<WorkerMember | undefined> {
+  const refuse = (reason: string) => {
+    scope.postMessage({ kind: "unsuitable", member: index, reason });
+    return undefined;
+  };
+  if (registry instanceof Error) {
+    return refuse(`its module cannot be loaded: ${registry.message}`);
+  }
+  if (!registry.names.includes(projectionName)) {
+    return refuse("its module exports no definition of that name there");
+  }
+  const definition = registry.get(projectionName);
+  const isSame = definition.version === version &&
+    fingerprintOf(definition) === fingerprint;
+  if (!isSame) return refuse("its module exports another definition there");
+  try {
+    const generation = SqliteGeneration.open(
+      { ...location, building: true },
+      projectionName,
+    );
+    const { checkpoint } = await generation.status();
+    return new WorkerMember(
+      { definition, generation, checkpoint },
+      index,
+      control,
+    );
+  } catch (error) {
+    postEnd(index, error, NOTHING_DONE);
+    return undefined;
+  }
+}
+
+async function scan(
+  { path, upTo, batchSize, ...settings }: ScanJob,
+  members: readonly WorkerMember[],
+  control: ScanControl,
+): Promise<void> {
+  const [first] = settings.members;
+  const segments = listSegments(denoFileSystem, path);
+  const isOver = () => members.every(({ isRunning }) => !isRunning);
+  let lookedMs = performance.now();
+  await scanPass({
+    ...settings,
+    upTo,
+    batchSize,
+    members,
+    monotonicMs: () => performance.now(),
+    openSpill: () =>
+      new EventSpill({
+        fileSystem: denoFileSystem,
+        path: spillFileOf(first?.location),
+      }),
+    read: (types, after) =>
+      scanLines({
+        fileSystem: denoFileSystem,
+        segments,
+        types,
+        after,
+        upTo,
+        batchSize,
+      }),
+    breathe: async () => {
+      control.beat();
+      control.waitWhilePaused(() => members.every(({ isOver }) => isOver));
+      for (const member of members) await member.stopIfAsked();
+      if (performance.now() - lookedMs < HEAP_INTERVAL_MS || isOver()) return;
+      lookedMs = performance.now();
+      const { used, limit, isCritical } = heapUse();
+      if (isCritical) throw new RebuildMemoryError(used, limit);
+    },
+  });
+}
+
+/** A projection in this worker. */
+class WorkerMember implements PassMember {
+  readonly definition: PassMember["definition"];
+  readonly generation: SqliteGeneration;
+  readonly checkpoint: number;
+  isRunning = true;
+  readonly #index: number;
+  readonly #control: ScanControl;
+
+  constructor(
+    { definition, generation, checkpoint }: {
+      readonly definition: PassMember["definition"];
+      readonly generation: SqliteGeneration;
+      readonly checkpoint: number;
+    },
+    index: number,
+    control: ScanControl,
+  ) {
+    this.definition = definition;
+    this.generation = generation;
+    this.checkpoint = checkpoint;
+    this.#index = index;
+    this.#control = control;
+    control.report(index, { ...NOTHING_DONE, position: checkpoint });
+  }
+
+  /** Whether it has ended, or is about to. */
+  get isOver(): boolean {
+    return !this.isRunning || this.#control.isStopped(this.#index);
+  }
+
+  throwIfStopped(): void {
+    this.#control.beat();
+    this.#control.enter(this.#index);
+    if (this.#control.isStopped(this.#index)) throw new StoppedError();
+  }
+
+  /** Ends it at once when it is to stop, without waiting for its next batch. */
+  async stopIfAsked(): Promise<void> {
+    if (this.isRunning && this.isOver) await this.end(new StoppedError());
+  }
+
+  advance(progress: PassProgress): void {
+    this.#control.report(this.#index, progress);
+  }
+
+  async fail(error: unknown): Promise<void> {
+    await this.end(error);
+  }
+
+  /** Lets go of the generation: what is not committed is undone. */
+  // deno-lint-ignore require-await -- the pass leaves room for others
+  async end(error: unknown): Promise<void> {
+    if (!this.isRunning) return;
+    this.isRunning = false;
+    this.generation.close();
+    postEnd(this.#index, error, this.#control.progress(this.#index));
+  }
+}
+
+function postEnd(member: number, error: unknown, progress: PassProgress): void {
+  scope.postMessage({
+    kind: "ended",
+    member,
+    error: error === undefined ? undefined : toErrorMessage(error),
+    progress,
+  });
+}

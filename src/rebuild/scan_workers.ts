@@ -1,0 +1,240 @@
+/**
+ * Scanning in workers, seen from the serving thread: hands out the work, passes on progress, stops
+ * and pauses, and gives up workers that crash or hang.
+ *
+ * A worker that hangs in a definition's code cannot be killed on this runtime: its projections
+ * fail, and its thread is abandoned until that code returns.
+ *
+ * @module
+ */
+import type { Clock } from "../events/clock.ts";
+import type { ProjectionDefinition } from "../projections/definition.ts";
+import { GROUP_SIZE_MAX } from "../projections/group_fold.ts";
+import type {
+  BuildIdentity,
+  GenerationLocation,
+} from "../projections/projection_store.ts";
+import { distribute } from "./distribute.ts";
+import { RebuildWorkerError } from "./errors.ts";
+import { ScanControl } from "./scan_control.ts";
+import { fromErrorMessage, type ScanAnswer, type ScanJob } from "./scan_job.ts";
+import type { PassProgress, PassSettings } from "./scan_pass.ts";
+
+/** How often progress is passed on and signs of life are looked for, in milliseconds. */
+const WATCH_INTERVAL_MS = 100;
+
+/** What workers need to do without the serving thread. */
+export interface ScanWorkersOptions {
+  /** The module that exports the definitions. */
+  readonly projectionsUrl: string;
+  /** The data folder. */
+  readonly path: string;
+  /** Times the watch. */
+  readonly clock: Clock;
+  /** Without a sign of life for so long, a worker is given up; milliseconds. */
+  readonly stallTimeout: number;
+}
+
+/** A projection to be scanned in a worker. */
+export interface WorkerAssignment {
+  /** Its definition, and what tells a build of it. */
+  readonly definition: ProjectionDefinition;
+  readonly identity: BuildIdentity;
+  /** What it is built into; not open in this thread. */
+  readonly location: GenerationLocation;
+  /** Whether the work of the projection is to stop; aborts then. */
+  readonly signal: AbortSignal;
+  /** Whether it is to wait. */
+  readonly isPaused: boolean;
+  /** Calls back when `isPaused` changes. Dispose to stop. */
+  onPause(listener: () => void): Disposable;
+  /** Told how far it is. */
+  advance(progress: PassProgress): void;
+  /** Told that it failed, while others may go on. */
+  fail(error: unknown): void;
+}
+
+/** How an assignment ended, or why it is better done in the serving thread. */
+export type WorkerOutcome = "done" | "failed" | { readonly unsuitable: string };
+
+/** Scans in workers. */
+export class ScanWorkers {
+  readonly #options: ScanWorkersOptions;
+  #active = 0;
+
+  /** @param options What they need. */
+  constructor(options: ScanWorkersOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Scans a group, spread over as many workers as there are cores left.
+   *
+   * @param group The projections.
+   * @param settings The pass.
+   * @returns How each ended, in the same order.
+   */
+  async scan(
+    group: readonly WorkerAssignment[],
+    settings: PassSettings,
+  ): Promise<WorkerOutcome[]> {
+    const cores = Math.max(navigator.hardwareConcurrency - this.#active, 1);
+    const count = Math.max(cores, Math.ceil(group.length / GROUP_SIZE_MAX));
+    const outcomes = new Map<WorkerAssignment, WorkerOutcome>();
+    const shares = distribute(group, ({ definition }) => definition, count);
+    await Promise.all(shares.map(async (share) => {
+      this.#active++;
+      try {
+        const memoryBytesMax = Math.floor(
+          settings.memoryBytesMax * share.length / group.length,
+        );
+        using pass = new WorkerPass(this.#options, share);
+        const ended = await pass.run({ ...settings, memoryBytesMax });
+        for (const [index, assignment] of share.entries()) {
+          outcomes.set(assignment, ended[index] ?? "failed");
+        }
+      } finally {
+        this.#active--;
+      }
+    }));
+    return group.map((assignment) => outcomes.get(assignment) ?? "failed");
+  }
+}
+
+/** One worker's pass. */
+class WorkerPass implements Disposable {
+  readonly #options: ScanWorkersOptions;
+  readonly #members: readonly WorkerAssignment[];
+  readonly #control: ScanControl;
+  readonly #outcomes = new Map<number, WorkerOutcome>();
+  readonly #done = Promise.withResolvers<void>();
+  readonly #over = new AbortController();
+  readonly #worker: Worker;
+  readonly #cleanUp = new DisposableStack();
+
+  constructor(
+    options: ScanWorkersOptions,
+    members: readonly WorkerAssignment[],
+  ) {
+    this.#options = options;
+    this.#members = members;
+    this.#control = new ScanControl(ScanControl.allocate(members.length));
+    this.#worker = new Worker(new URL("./scan_worker.ts", import.meta.url), {
+      type: "module",
+      name: "opossum-scan",
+    });
+    this.#cleanUp.defer(() => this.#worker.terminate());
+    this.#worker.onmessage = ({ data }) => this.#take(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#giveUp(`crashed: ${event.message}`);
+    };
+    this.#worker.onmessageerror = () => this.#giveUp("sent what is unreadable");
+  }
+
+  async run(settings: PassSettings): Promise<(WorkerOutcome | undefined)[]> {
+    const { path, projectionsUrl } = this.#options;
+    const job: ScanJob = {
+      ...settings,
+      path,
+      projectionsUrl,
+      control: this.#control.memory,
+      members: this.#members.map(({ identity, location }) => ({
+        projectionName: identity.projectionName,
+        version: identity.version,
+        fingerprint: identity.fingerprint,
+        location: {
+          number: location.number,
+          file: location.file,
+          displayName: location.displayName,
+        },
+      })),
+    };
+    this.#listen();
+    this.#worker.postMessage(job);
+    const watching = this.#watch();
+    await this.#done.promise;
+    this.#over.abort();
+    await watching;
+    return this.#members.map((_, index) => this.#outcomes.get(index));
+  }
+
+  [Symbol.dispose](): void {
+    this.#cleanUp[Symbol.dispose]();
+  }
+
+  /** Passes on who is to stop or to wait. */
+  #listen(): void {
+    const setPaused = () =>
+      this.#control.pause(this.#members.some(({ isPaused }) => isPaused));
+    for (const [index, member] of this.#members.entries()) {
+      const stop = () => this.#control.stop(index);
+      member.signal.addEventListener("abort", stop, { once: true });
+      this.#cleanUp.defer(() =>
+        member.signal.removeEventListener("abort", stop)
+      );
+      if (member.signal.aborted) stop();
+      this.#cleanUp.use(member.onPause(setPaused));
+    }
+    setPaused();
+  }
+
+  #take(answer: ScanAnswer): void {
+    if (answer.kind === "done") return this.#done.resolve();
+    const { member: index } = answer;
+    const member = this.#members[index];
+    // It was given up already, or its worker was.
+    if (!member || this.#outcomes.has(index)) return;
+    if (answer.kind === "unsuitable") {
+      this.#outcomes.set(index, { unsuitable: answer.reason });
+      return;
+    }
+    member.advance(answer.progress);
+    if (answer.error === undefined) this.#outcomes.set(index, "done");
+    else this.#fail(index, fromErrorMessage(answer.error));
+  }
+
+  #fail(index: number, error: Error): void {
+    this.#outcomes.set(index, "failed");
+    this.#members[index]?.fail(error);
+  }
+
+  /** Passes on progress, and gives the worker up when it shows no sign of life. */
+  async #watch(): Promise<void> {
+    const { clock, stallTimeout } = this.#options;
+    const { signal } = this.#over;
+    let beats = this.#control.beats;
+    let beatMs = clock.monotonicMs();
+    while (!signal.aborted) {
+      await clock.sleep(WATCH_INTERVAL_MS, signal);
+      for (const [index, member] of this.#members.entries()) {
+        if (!this.#outcomes.has(index)) {
+          member.advance(this.#control.progress(index));
+        }
+      }
+      if (this.#control.beats !== beats) {
+        beats = this.#control.beats;
+        beatMs = clock.monotonicMs();
+      } else if (clock.monotonicMs() - beatMs >= stallTimeout) {
+        this.#giveUp(`shows no sign of life for ${stallTimeout} ms`);
+      }
+    }
+  }
+
+  #giveUp(what: string): void {
+    const { atWork } = this.#control;
+    const culprit = atWork === undefined ? undefined : this.#members[atWork];
+    for (const [index, { identity }] of this.#members.entries()) {
+      if (this.#outcomes.has(index)) continue;
+      const { projectionName } = identity;
+      const { position } = this.#control.progress(index);
+      const where = culprit === undefined
+        ? ""
+        : `, in the code of projection "${culprit.identity.projectionName}" ` +
+          `after position ${position}`;
+      this.#fail(index, new RebuildWorkerError(projectionName, what + where));
+      this.#control.stop(index);
+    }
+    this.#done.resolve();
+  }
+}
