@@ -20,6 +20,9 @@ export const SPILL_PARTS = 256;
 /** Bytes that a part collects in memory before it writes them. */
 const PIECE_BYTES = 16 * 1_024;
 
+/** Bytes written to the file at a time, about: small writes cost several times as much. */
+const WRITE_BYTES = 512 * 1_024;
+
 /** Mask, length and encoding come before each text. */
 const HEADER_BYTES = 8;
 
@@ -52,6 +55,9 @@ export class EventSpill implements Disposable {
   ).fill(undefined);
   readonly #filled = new Uint32Array(SPILL_PARTS);
   readonly #pieces: Piece[][] = Array.from({ length: SPILL_PARTS }, () => []);
+  /** Pieces that wait to be written together. */
+  readonly #waiting = new Uint8Array(WRITE_BYTES);
+  #waitingBytes = 0;
   #end = 0;
 
   /** @param options Where. */
@@ -119,6 +125,7 @@ export class EventSpill implements Disposable {
     take: (mask: SpillMask, text: string) => void,
   ): Generator<void> {
     this.#write(part);
+    this.#writeOut();
     this.#buffers[part] = undefined;
     let buffer = new Uint8Array(PIECE_BYTES);
     for (const { offset, bytes } of this.#pieces[part] ?? []) {
@@ -164,9 +171,20 @@ export class EventSpill implements Disposable {
   }
 
   #append(part: number, bytes: Uint8Array): void {
-    appendFully(this.#file, bytes);
+    if (this.#waitingBytes + bytes.length > WRITE_BYTES) this.#writeOut();
+    if (bytes.length > WRITE_BYTES) appendFully(this.#file, bytes);
+    else {
+      this.#waiting.set(bytes, this.#waitingBytes);
+      this.#waitingBytes += bytes.length;
+    }
     this.#pieces[part]?.push({ offset: this.#end, bytes: bytes.length });
     this.#end += bytes.length;
+  }
+
+  #writeOut(): void {
+    if (this.#waitingBytes === 0) return;
+    appendFully(this.#file, this.#waiting.subarray(0, this.#waitingBytes));
+    this.#waitingBytes = 0;
   }
 }
 
@@ -177,10 +195,13 @@ function writeHeader(
   length: number,
   text: string,
 ): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  view.setUint32(at, mask);
   const isAscii = length === text.length;
-  view.setUint32(at + 4, (isAscii ? length : length | NOT_ASCII) >>> 0);
+  const lengthAndEncoding = isAscii ? length : length | NOT_ASCII;
+  // Byte by byte: on the hot path, and a view for each call is garbage.
+  for (let i = 0; i < 4; i++) {
+    bytes[at + i] = mask >>> (24 - 8 * i);
+    bytes[at + 4 + i] = lengthAndEncoding >>> (24 - 8 * i);
+  }
 }
 
 function readPiece(

@@ -9,21 +9,16 @@ import type { Position, StoredEvent, Tag } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
 import type { ProjectionDefinition } from "./definition.ts";
 import { DefinitionCode } from "./definition_code.ts";
-import { type CachedDocument, FoldCache } from "./fold_cache.ts";
-import { freezeEvents } from "./freeze_events.ts";
-import type {
-  DocumentChange,
-  Generation,
-  RelatedChange,
-} from "./projection_store.ts";
+import { type CachedDocument, FoldCache, weigh } from "./fold_cache.ts";
+import { KeyGuesses, MisguessedKeyError } from "./key_guess.ts";
+import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
+import type { DocumentChange, Generation } from "./projection_store.ts";
+import { RelatedEvents } from "./related_events.ts";
 
 const NO_EVENTS: readonly never[] = Object.freeze([]);
 
 /** Documents that are turned into text between two looks at whether to stop. */
 const STOP_CHECK_DOCUMENTS = 64;
-
-/** Related events of a build that are held back until they are written, at most. */
-const RELATED_ROWS_MAX = 1_000;
 
 /** How a fold goes about it. */
 export interface FoldOptions {
@@ -39,17 +34,6 @@ export interface FoldOptions {
    */
   readonly relatedBytesMax?: number;
 }
-
-/** A division of the keys, so that one part after the other can be folded. */
-export interface KeyParts {
-  /** How many parts. */
-  readonly count: number;
-  /** The part of a key, 0 to `count` - 1. */
-  of(key: string): number;
-}
-
-/** Everything is in the one part. */
-const WHOLE: KeyParts = { count: 1, of: () => 0 };
 
 /** One event with what it will need. */
 interface Task {
@@ -78,9 +62,10 @@ export class Fold {
   readonly #eventTypes: ReadonlyMap<string, string>;
   readonly #relatedTypes: ReadonlySet<string>;
   readonly #cache: FoldCache;
+  readonly #related: RelatedEvents;
+  readonly #guesses = new KeyGuesses();
   #parts: KeyParts = WHOLE;
   #part = 0;
-  #newRelated: RelatedChange[] = [];
   #documentsDelta = 0;
   #eventsDelta = 0;
   #checkpoint: Position;
@@ -97,7 +82,7 @@ export class Fold {
     generation: Generation,
     options: FoldOptions,
   ) {
-    const { checkpoint } = options;
+    const { checkpoint, relatedBytesMax } = options;
     this.#code = new DefinitionCode(definition);
     this.#generation = generation;
     this.#options = options;
@@ -105,7 +90,12 @@ export class Fold {
       definition.eventTypes.map((type) => [type, type]),
     );
     this.#relatedTypes = new Set(definition.related?.eventTypes ?? []);
-    this.#cache = new FoldCache(checkpoint === 0);
+    const complete = checkpoint === 0;
+    this.#cache = new FoldCache(complete);
+    this.#related = new RelatedEvents(generation, {
+      complete,
+      bytesMax: relatedBytesMax,
+    });
     this.#checkpoint = checkpoint;
     this.#committed = checkpoint;
   }
@@ -162,12 +152,11 @@ export class Fold {
     if (this.#checkpoint === this.#committed) return;
     await this.#generation.commit({
       documents: this.#changes(),
-      related: this.#newRelated,
+      related: this.#related.takeUnwritten(),
       checkpoint: this.#checkpoint,
       documentsDelta: this.#documentsDelta,
       eventsDelta: this.#eventsDelta,
     });
-    this.#newRelated = [];
     this.#documentsDelta = 0;
     this.#eventsDelta = 0;
     this.#committed = this.#checkpoint;
@@ -193,14 +182,32 @@ export class Fold {
     return keys;
   }
 
+  /** The guess which field of the data of a type's events is their key. */
+  guessOf(type: string): string | undefined {
+    return this.#guesses.fieldOf(type);
+  }
+
+  /**
+   * Takes note of an event that is to be put aside by its guessed key.
+   *
+   * @param position The event's position.
+   * @returns Whether it is to be put aside; not if it was folded already.
+   */
+  guessed(position: Position): boolean {
+    if (position <= this.#checkpoint) return false;
+    this.#count();
+    return true;
+  }
+
   /** Keeps an event for later ones while it goes by. */
   keep(event: StoredEvent, bytes: number): void {
-    if (event.position > this.#checkpoint) this.#keepRelated(event, bytes);
+    if (event.position > this.#checkpoint) this.#related.keep(event, bytes);
   }
 
   /** Takes note that everything up to a position was put aside. */
   async pass(through: Position): Promise<void> {
-    await this.#writeRelated(RELATED_ROWS_MAX);
+    await this.#related.write();
+    await this.#related.trim();
     this.#checkpoint = Math.max(this.#checkpoint, through);
   }
 
@@ -213,26 +220,35 @@ export class Fold {
   /**
    * Folds events that were put aside into the documents of the open part.
    *
-   * @param events In order of position, frozen.
-   * @param bytes Their size as text.
+   * @param batch In order of position, frozen.
    * @throws {ProjectionApplyError} If the definition's code fails on an event.
+   * @throws {MisguessedKeyError} If a guess was wrong.
    */
   async applyToPart(
-    events: readonly StoredEvent[],
-    bytes: number,
+    { events, guessed, bytes }: PartBatch,
   ): Promise<void> {
     const tasks: Task[] = [];
-    for (const event of events) tasks.push(this.#plan(event));
+    for (const [index, event] of events.entries()) {
+      const task = this.#plan(event);
+      if (guessed[index]) this.#assertGuess(task);
+      tasks.push(task);
+    }
     await this.#run(tasks, bytes / Math.max(events.length, 1));
+  }
+
+  #assertGuess({ event: { type, data }, keys }: Task): void {
+    const field = this.#guesses.fieldOf(type) ?? "";
+    const isRight = keys.length === 1 &&
+      (data as Readonly<Record<string, unknown>>)[field] === keys[0];
+    if (!isRight) throw new MisguessedKeyError();
   }
 
   /** Writes the documents of the open part and lets go of them. */
   async writePart(): Promise<void> {
     await this.#generation.stage({
       documents: this.#changes(),
-      related: this.#newRelated,
+      related: this.#related.takeUnwritten(),
     });
-    this.#newRelated = [];
     this.#cache.closePart();
   }
 
@@ -245,30 +261,13 @@ export class Fold {
 
   async #run(tasks: readonly Task[], bytesPerEvent: number): Promise<void> {
     this.#options.throwIfStopped?.();
-    // Else nothing is in the generation that is not in memory, as in every build that fits.
-    if (!this.#cache.complete || !this.#cache.relatedComplete) {
+    // Else nothing is in the generation that is not in memory, as in most builds.
+    if (!this.#cache.complete || !this.#related.isComplete) {
       await this.#load(tasks);
     }
     for (const task of tasks) this.#fold(task, bytesPerEvent);
-    await this.#writeRelated(RELATED_ROWS_MAX);
-    const { relatedBytesMax = Infinity } = this.#options;
-    if (this.#cache.relatedBytes > relatedBytesMax) {
-      // Found again in the generation.
-      await this.#writeRelated(1);
-      this.#cache.clearRelated();
-    }
-  }
-
-  get #isBuild(): boolean {
-    return this.#options.relatedBytesMax !== undefined;
-  }
-
-  /** While building, related events are written when there are enough of them. */
-  async #writeRelated(rowsMin: number): Promise<void> {
-    if (!this.#isBuild) return;
-    if (this.#newRelated.length < rowsMin) return;
-    await this.#generation.stage({ documents: [], related: this.#newRelated });
-    this.#newRelated = [];
+    await this.#related.write();
+    await this.#related.trim();
   }
 
   #plan(event: StoredEvent): Task {
@@ -278,10 +277,12 @@ export class Fold {
     if (!this.#eventTypes.has(type)) {
       return { event, keys: NO_EVENTS, relatedTags: NO_EVENTS, keep };
     }
-    const all = this.#code.keys(event);
-    const keys = this.#parts === WHOLE
-      ? all
-      : all.filter((key) => this.#parts.of(key) === this.#part);
+    let keys = this.#code.keys(event);
+    if (this.#parts === WHOLE) this.#guesses.observe(event, keys);
+    // A single one is of this part, or the event would not be here.
+    else if (keys.length > 1) {
+      keys = keys.filter((key) => this.#parts.of(key) === this.#part);
+    }
     const relatedTags = keys.length > 0
       ? this.#code.relatedTags(event)
       : NO_EVENTS;
@@ -292,28 +293,18 @@ export class Fold {
   async #load(tasks: readonly Task[]): Promise<void> {
     const cache = this.#cache;
     const keys = new Set<string>();
-    const tags = new Set<Tag>();
-    for (const task of tasks) {
-      for (const key of task.keys) if (!cache.documents.has(key)) keys.add(key);
-      for (const tag of task.relatedTags) {
-        if (!cache.related.has(tag)) tags.add(tag);
-      }
-      // Live, events to keep join the list of their tag, which must therefore be there; a build
-      // writes them before it reads.
-      if (!task.keep || this.#isBuild) continue;
-      for (const tag of task.event.tags) {
-        if (!cache.related.has(tag)) tags.add(tag);
-      }
+    const wanted = new Set<Tag>();
+    const kept = new Set<Tag>();
+    for (const { event, relatedTags, keep, keys: needed } of tasks) {
+      for (const key of needed) if (!cache.documents.has(key)) keys.add(key);
+      for (const tag of relatedTags) wanted.add(tag);
+      if (keep) { for (const tag of event.tags) kept.add(tag); }
     }
     if (!cache.complete && keys.size > 0) {
       const texts = await this.#generation.getMany([...keys]);
       for (const key of keys) this.#addDocument(key, texts.get(key));
     }
-    if (!cache.relatedComplete && tags.size > 0) {
-      await this.#writeRelated(1);
-      const events = await this.#generation.related([...tags]);
-      for (const tag of tags) this.#addRelated(tag, events.get(tag) ?? []);
-    }
+    await this.#related.load(wanted, kept);
   }
 
   #addDocument(key: string, text: string | undefined): void {
@@ -324,49 +315,22 @@ export class Fold {
     this.#cache.addDocument(key, state, text?.length ?? 0, tags);
   }
 
-  #addRelated(tag: Tag, texts: readonly string[]): void {
-    const events: StoredEvent[] = texts.map((text) => JSON.parse(text));
-    freezeEvents(events);
-    const textBytes = texts.reduce((sum, { length }) => sum + length, 0);
-    this.#cache.addRelated(tag, events, textBytes);
-  }
-
   #fold({ event, keys, relatedTags, keep }: Task, bytesPerEvent: number): void {
     if (keys.length > 0) {
       const related = relatedTags.length === 0
         ? NO_EVENTS
-        : this.#relatedEvents(relatedTags, event.position);
+        : this.#related.find(relatedTags, event.position);
       for (const key of keys) this.#applyTo(key, event, related, bytesPerEvent);
       // One that was put aside was counted then: it may concern several parts.
       if (this.#parts === WHOLE) this.#count();
     }
     // After it was applied: an event is never related to itself.
-    if (keep) this.#keepRelated(event, bytesPerEvent);
+    if (keep) this.#related.keep(event, bytesPerEvent);
   }
 
   #count(): void {
     this.#eventsDelta++;
     this.#eventsApplied++;
-  }
-
-  /** Earlier events that bear any of the tags, in order of position. */
-  #relatedEvents(
-    tags: readonly Tag[],
-    before: Position,
-  ): readonly StoredEvent[] {
-    const [tag] = tags;
-    if (tag !== undefined && tags.length === 1) {
-      return earlierThan(before, this.#cache.related.get(tag) ?? NO_EVENTS);
-    }
-    // An event that bears several of the tags stands in several lists.
-    const byPosition = new Map<Position, StoredEvent>();
-    for (const tag of tags) {
-      const events = this.#cache.related.get(tag) ?? NO_EVENTS;
-      for (const event of earlierThan(before, events)) {
-        byPosition.set(event.position, event);
-      }
-    }
-    return [...byPosition.values()].sort((a, b) => a.position - b.position);
   }
 
   #applyTo(
@@ -386,16 +350,6 @@ export class Fold {
     this.#documentsDelta += Number(state !== undefined) -
       Number(before !== undefined);
     this.#cache.grow(document, bytesPerEvent);
-  }
-
-  #keepRelated(event: StoredEvent, bytes: number): void {
-    const text = JSON.stringify(event);
-    for (const tag of new Set(event.tags)) {
-      this.#newRelated.push({ tag, position: event.position, text });
-      const isListed = this.#cache.relatedComplete ||
-        this.#cache.related.has(tag);
-      if (isListed) this.#cache.keepRelated(tag, event, bytes);
-    }
   }
 
   /** The changed documents in order of key, turned into text only when they are taken. */
@@ -430,21 +384,7 @@ export class Fold {
     };
     document.dirty = false;
     document.persistedTags = tags;
-    this.#cache.resize(document, this.#cache.weigh(key, text?.length ?? 0));
+    this.#cache.resize(document, weigh(key, text?.length ?? 0));
     return change;
   }
-}
-
-/**
- * The events before a position. While folding part by part, and when read back from a build that
- * was interrupted, later ones are there, too.
- */
-function earlierThan(
-  before: Position,
-  events: readonly StoredEvent[],
-): readonly StoredEvent[] {
-  const last = events.at(-1);
-  // A copy: the list goes on growing.
-  if (last === undefined || last.position < before) return events.slice();
-  return events.filter(({ position }) => position < before);
 }

@@ -1,16 +1,17 @@
 /**
- * Documents and related events held in memory while they are folded: read once, changed many
+ * Documents held in memory while they are folded: read once, changed many
  * times, written once a flush.
  *
  * @module
  */
-import type { Position, StoredEvent, Tag } from "../events/event.ts";
+import type { Position, Tag } from "../events/event.ts";
+import type { KeyParts } from "./key_parts.ts";
 
 /*
  * Measured on the sample's 1,000,000 events: after a flush the estimate is 1.0 to 1.45 times what
  * the heap holds. Before it, documents that only count weigh too much, as if they grew.
  */
-/** What a document or a list of related events costs in memory besides its own text, in bytes. */
+/** What a document or a related event costs in memory besides its own text, in bytes. */
 const OVERHEAD_BYTES = 160;
 /** A parsed document takes about this many times the bytes of its text. */
 const BYTES_PER_TEXT_BYTE = 1.5;
@@ -32,35 +33,35 @@ export interface CachedDocument {
   bytes: number;
 }
 
-/** A division of the keys into parts 0 to `count` - 1. */
-interface Parts {
-  readonly count: number;
-  of(key: string): number;
+/**
+ * Estimate of the memory that something takes, in bytes.
+ *
+ * @param name Its key or tag.
+ * @param textBytes The size of its text.
+ * @returns A whole number: fractions would be objects of their own.
+ */
+export function weigh(name: string, textBytes: number): number {
+  return Math.round(
+    OVERHEAD_BYTES + name.length + textBytes * BYTES_PER_TEXT_BYTE,
+  );
 }
 
-/** Documents and related events in memory, and what they weigh. */
+/** Documents in memory, and what they weigh. */
 export class FoldCache {
   /** Documents by key: of the open part, while they are divided. */
   documents = new Map<string, CachedDocument>();
-  /** Related events by tag, in order of position. */
-  readonly related = new Map<Tag, StoredEvent[]>();
   /** Estimate of the memory that documents take, in bytes. */
   bytes = 0;
-  /** Estimate of the memory that related events take, in bytes. */
-  relatedBytes = 0;
   /**
    * Whether all documents that the generation holds are in here, so that what is missing here is
    * missing there.
    */
   complete: boolean;
-  /** The same of the related events. */
-  relatedComplete: boolean;
   #parts: (Map<string, CachedDocument> | undefined)[] = [];
 
   /** @param complete Whether the generation is empty. */
   constructor(complete: boolean) {
     this.complete = complete;
-    this.relatedComplete = complete;
   }
 
   /** Puts a document in, as the generation holds it. */
@@ -79,29 +80,8 @@ export class FoldCache {
       bytes: 0,
     };
     this.documents.set(key, document);
-    this.resize(document, this.weigh(key, textBytes));
+    this.resize(document, weigh(key, textBytes));
     return document;
-  }
-
-  /** Puts the related events of a tag in, as the generation holds them. */
-  addRelated(tag: Tag, events: StoredEvent[], textBytes: number): void {
-    this.related.set(tag, events);
-    this.relatedBytes += this.weigh(tag, textBytes);
-  }
-
-  /** Puts one more related event of a tag in. */
-  keepRelated(tag: Tag, event: StoredEvent, textBytes: number): void {
-    const events = this.related.get(tag);
-    if (events) events.push(event);
-    else this.related.set(tag, [event]);
-    this.relatedBytes += Math.round(this.weigh(tag, textBytes));
-  }
-
-  /** Forgets the related events; they are in the generation. */
-  clearRelated(): void {
-    this.related.clear();
-    this.relatedBytes = 0;
-    this.relatedComplete = false;
   }
 
   /** Corrects the estimate of a document's size. */
@@ -117,13 +97,8 @@ export class FoldCache {
     this.resize(document, document.bytes + eventBytes * GROWTH_PER_EVENT_BYTE);
   }
 
-  /** A size, given the size of the text. */
-  weigh(name: string, textBytes: number): number {
-    return OVERHEAD_BYTES + name.length + textBytes * BYTES_PER_TEXT_BYTE;
-  }
-
   /** Divides the documents; none is open then. */
-  divide({ count, of }: Parts): void {
+  divide({ count, of }: KeyParts): void {
     this.#parts = new Array(count).fill(undefined);
     for (const [key, document] of this.documents) {
       const part = of(key);

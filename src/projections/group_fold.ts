@@ -14,9 +14,14 @@ import type { UnparsedBatch, UnparsedEvent } from "../events/event_store.ts";
 import { EventSpill, SPILL_PARTS, type SpillMask } from "./event_spill.ts";
 import type { Fold } from "./fold.ts";
 import { freezeEvents } from "./freeze_events.ts";
-
-/** More projections would not find place in a {@linkcode SpillMask}. */
-export const GROUP_SIZE_MAX = 30;
+import {
+  GUESSED,
+  type GuessedPlaces,
+  guessPlaces,
+  type Place,
+  putAside,
+  putAsideUnparsed,
+} from "./put_aside.ts";
 
 /** Documents that fit into this are folded at once, however much memory there is. */
 const DIRECT_BYTES_MAX = 32 * 1_024 * 1_024;
@@ -62,6 +67,8 @@ export interface GroupFoldOptions {
   readonly upTo: Position;
   /** Measures time, in milliseconds. */
   readonly monotonicMs: () => number;
+  /** Whether to guess keys from the texts of events, to spare parsing. */
+  readonly guessKeys: boolean;
   /** Makes the file for what is put aside. */
   readonly openSpill: () => EventSpill;
   /** Lets others run. */
@@ -69,17 +76,16 @@ export interface GroupFoldOptions {
 }
 
 /** One member, and its place. */
-interface Place {
+interface MemberPlace extends Place {
   readonly member: GroupMember;
-  readonly fold: Fold;
-  readonly bit: SpillMask;
 }
 
 /** Folds a pass into a group of projections. Dispose it when the pass is over, however. */
 export class GroupFold implements Disposable {
   readonly #options: GroupFoldOptions;
-  readonly #places: readonly Place[];
-  readonly #routes = new Map<string, readonly Place[]>();
+  readonly #places: readonly MemberPlace[];
+  readonly #routes = new Map<string, readonly MemberPlace[]>();
+  readonly #guesses = new Map<string, readonly GuessedPlaces[]>();
   #spill: EventSpill | undefined;
   #flushedMs: number;
   #flushDurationMs = 0;
@@ -154,15 +160,19 @@ export class GroupFold implements Disposable {
     { events, through }: UnparsedBatch,
     spill: EventSpill,
   ): Promise<void> {
-    const failures = new Map<Place, unknown>();
+    const failures = new Map<MemberPlace, unknown>();
     for (const unparsed of events) {
       const route = this.#routeOf(unparsed);
       if (route.length === 0) continue;
+      if (putAsideUnparsed(unparsed, this.#guessOf(unparsed, route), spill)) {
+        continue;
+      }
       const event = unparsed.parse();
       freezeEvents([event]);
       putAside({ unparsed, event, route, spill, failures });
     }
     for (const [{ member }, error] of failures) await member.fail(error);
+    if (failures.size > 0) this.#forgetRoutes();
     for (const place of this.#running()) {
       await this.#guard(place, () => place.fold.pass(through));
     }
@@ -179,6 +189,7 @@ export class GroupFold implements Disposable {
     }
     if (this.#spill) {
       for (const { fold } of this.#running()) fold.unite();
+      this.#forgetRoutes();
       this[Symbol.dispose]();
     }
     this.#flushedMs = monotonicMs();
@@ -206,9 +217,17 @@ export class GroupFold implements Disposable {
     const fold = async () => {
       freezeEvents(events);
       for (const place of this.#running()) {
-        const own = events.filter((_, i) => ((masks[i] ?? 0) & place.bit) > 0);
-        const ownBytes = bytes * own.length / Math.max(events.length, 1);
-        await this.#guard(place, () => place.fold.applyToPart(own, ownBytes));
+        const own: StoredEvent[] = [];
+        const guessed: boolean[] = [];
+        for (const [index, event] of events.entries()) {
+          const mask = masks[index] ?? 0;
+          if ((mask & place.bit) === 0) continue;
+          own.push(event);
+          guessed.push((mask & GUESSED) !== 0);
+        }
+        const share = own.length / Math.max(events.length, 1);
+        const batch = { events: own, guessed, bytes: bytes * share };
+        await this.#guard(place, () => place.fold.applyToPart(batch));
       }
       events = [];
       masks = [];
@@ -225,7 +244,7 @@ export class GroupFold implements Disposable {
   }
 
   /** Who wants an event of that type, and still takes part. */
-  #routeOf({ type }: UnparsedEvent): readonly Place[] {
+  #routeOf({ type }: UnparsedEvent): readonly MemberPlace[] {
     let route = this.#routes.get(type);
     if (!route) {
       route = this.#running().filter(({ fold }) =>
@@ -236,18 +255,37 @@ export class GroupFold implements Disposable {
     return route;
   }
 
-  #running(): readonly Place[] {
+  /** How to put events of that type aside without parsing them; `undefined` if that cannot be. */
+  #guessOf(
+    { type }: UnparsedEvent,
+    route: readonly MemberPlace[],
+  ): readonly GuessedPlaces[] | undefined {
+    if (!this.#options.guessKeys) return undefined;
+    let guess = this.#guesses.get(type);
+    if (!guess) {
+      guess = guessPlaces(type, route);
+      this.#guesses.set(type, guess);
+    }
+    return guess.length > 0 ? guess : undefined;
+  }
+
+  #forgetRoutes(): void {
+    this.#routes.clear();
+    this.#guesses.clear();
+  }
+
+  #running(): readonly MemberPlace[] {
     return this.#places.filter(({ member }) => member.isRunning);
   }
 
   async #guard(
-    { member }: Place,
+    { member }: MemberPlace,
     action: () => Promise<void>,
   ): Promise<void> {
     try {
       await action();
     } catch (error) {
-      this.#routes.clear();
+      this.#forgetRoutes();
       await member.fail(error);
     }
   }
@@ -278,51 +316,4 @@ export class GroupFold implements Disposable {
       : read;
     for (const { member } of this.#running()) member.progress(share);
   }
-}
-
-/** What is put aside, and for whom. */
-interface PutAside {
-  readonly unparsed: UnparsedEvent;
-  /** The same event, frozen. */
-  readonly event: StoredEvent;
-  readonly route: readonly Place[];
-  readonly spill: EventSpill;
-  /** Takes those whose code fails on it. */
-  readonly failures: Map<Place, unknown>;
-}
-
-/** Puts an event aside: once in each part that holds one of its keys. */
-function putAside(
-  { unparsed, event, route, spill, failures }: PutAside,
-): void {
-  const { text, type } = unparsed;
-  let lastKey: string | undefined;
-  let firstPart = -1;
-  let firstMask: SpillMask = 0;
-  let more: Map<number, SpillMask> | undefined;
-  let part = -1;
-  for (const place of route) {
-    const { fold, bit } = place;
-    if (failures.has(place)) continue;
-    try {
-      if (fold.applies(type)) {
-        for (const key of fold.keysOf(event)) {
-          // Projections of one group often have the same keys.
-          if (key !== lastKey) part = EventSpill.partOf(key);
-          lastKey = key;
-          if (firstPart < 0) firstPart = part;
-          if (part === firstPart) firstMask |= bit;
-          else {
-            more ??= new Map();
-            more.set(part, (more.get(part) ?? 0) | bit);
-          }
-        }
-      }
-      if (fold.keeps(type)) fold.keep(event, text.length);
-    } catch (error) {
-      failures.set(place, error);
-    }
-  }
-  if (firstMask !== 0) spill.add(firstPart, firstMask, text);
-  if (more) { for (const [part, mask] of more) spill.add(part, mask, text); }
 }

@@ -150,7 +150,9 @@ export class SqliteGeneration implements Generation, Disposable {
       for (const kind of ROW_KINDS) {
         const isIndexed = !wantsIndexes(format) ||
           database.prepare(FIND_INDEX[kind]).get() !== undefined;
-        if (!isIndexed) rows[kind] = "unindexed";
+        if (isIndexed) continue;
+        // Before the first commit there is nothing to be found.
+        rows[kind] = meta.get("checkpoint") === 0 ? "adding" : "unindexed";
       }
       return new SqliteGeneration(options, database, { identity, rows });
     } catch (cause) {

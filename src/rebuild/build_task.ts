@@ -121,17 +121,21 @@ export class BuildTask {
     return this.#pausedAtMs !== undefined && !this.hasEnded;
   }
 
-  /** Holds it up, as soon as it can, or lets it go on. */
-  pause(paused: boolean): void {
-    if (paused === this.isPaused || this.hasEnded) return;
-    const nowMs = this.#options.clock.monotonicMs();
-    if (this.#pausedAtMs === undefined) this.#pausedAtMs = nowMs;
-    else {
-      if (this.#startedMs !== undefined) {
-        this.#pausedMs += nowMs - Math.max(this.#pausedAtMs, this.#startedMs);
-      }
-      this.#pausedAtMs = undefined;
+  /** Holds it up, as soon as it can. */
+  pause(): void {
+    if (this.#pausedAtMs !== undefined) return;
+    this.#pausedAtMs = this.#options.clock.monotonicMs();
+    for (const listener of [...this.#pauseListeners]) listener();
+  }
+
+  /** Lets it go on. */
+  resume(): void {
+    if (this.#pausedAtMs === undefined) return;
+    if (this.#startedMs !== undefined) {
+      const sinceMs = Math.max(this.#pausedAtMs, this.#startedMs);
+      this.#pausedMs += this.#options.clock.monotonicMs() - sinceMs;
     }
+    this.#pausedAtMs = undefined;
     for (const listener of [...this.#pauseListeners]) listener();
   }
 

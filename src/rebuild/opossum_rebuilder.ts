@@ -29,7 +29,7 @@ import {
   RebuilderClosedError,
   type RebuildOptions,
 } from "./rebuilder.ts";
-import { RunningOperation } from "./running_operation.ts";
+import { onAbort, RunningOperation } from "./running_operation.ts";
 import { RebuildScheduler } from "./scheduler.ts";
 import { SharedScan, type SharedScanOptions } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
@@ -273,9 +273,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     );
     await this.#letSwapsEnd(names);
     const planned = await this.plan(names, options);
-    if (this.#isClosed) {
-      throw new RebuilderClosedError();
-    }
+    if (this.#isClosed) throw new RebuilderClosedError();
     const wanted = planned.filter(({ rebuild }) => rebuild);
     if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);
     const id = randomBytes(16).toString("hex");
@@ -321,20 +319,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     if (this.#isClosed) { for (const task of fresh) task.stop("interrupted"); }
     this.#reporter.begun(begun);
     this.#scheduler.enqueue(fresh, operation.limit);
-    this.#cancelOnAbort(operation, ended, options.signal);
+    onAbort(options.signal, ended, () => void this.cancel(id));
     return { operation, ended };
-  }
-
-  #cancelOnAbort(
-    { id }: RunningOperation,
-    ended: Promise<unknown>,
-    signal: AbortSignal | undefined,
-  ): void {
-    const cancel = () => void this.cancel(id);
-    signal?.addEventListener("abort", cancel, { once: true });
-    if (signal?.aborted) cancel();
-    const forget = () => signal?.removeEventListener("abort", cancel);
-    ended.then(forget, forget);
   }
 
   /**

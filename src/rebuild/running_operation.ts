@@ -77,12 +77,12 @@ export class RunningOperation {
 
   /** Holds up what it waits for. */
   pause(): void {
-    for (const task of this.#tasks) task.pause(true);
+    for (const task of this.#tasks) task.pause();
   }
 
   /** Lets what it waits for go on. */
   resume(): void {
-    for (const task of this.#tasks) task.pause(false);
+    for (const task of this.#tasks) task.resume();
   }
 
   /** Waits for all of its tasks and sums up. */
@@ -168,4 +168,16 @@ function stateOf(details: readonly ProjectionRebuildDetail[]): OperationState {
     if (details.some((detail) => detail.state === state)) return state;
   }
   return "succeeded";
+}
+
+/** Does something when a signal aborts before something else has ended. */
+export function onAbort(
+  signal: AbortSignal | undefined,
+  ended: Promise<unknown>,
+  action: () => void,
+): void {
+  signal?.addEventListener("abort", action, { once: true });
+  if (signal?.aborted) action();
+  const forget = () => signal?.removeEventListener("abort", action);
+  ended.then(forget, forget);
 }

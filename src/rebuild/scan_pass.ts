@@ -61,6 +61,8 @@ export interface PassOptions extends PassSettings {
     types: ReadonlySet<string>,
     after: Position,
   ) => AsyncIterable<UnparsedBatch>;
+  /** Whether to guess keys from the texts of events, to spare parsing. */
+  readonly guessKeys: boolean;
   /** Makes the temporary file for events that are put aside. */
   readonly openSpill: () => EventSpill;
   /** Measures time, in milliseconds. */

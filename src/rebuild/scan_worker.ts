@@ -7,6 +7,7 @@
 import { listSegments } from "../log/segments.ts";
 import { scanLines } from "../log/event_scan.ts";
 import { EventSpill } from "../projections/event_spill.ts";
+import { MisguessedKeyError } from "../projections/key_guess.ts";
 import { fingerprintOf } from "../projections/fingerprint.ts";
 import {
   loadProjections,
@@ -52,6 +53,7 @@ async function run(job: ScanJob): Promise<void> {
     }
     if (members.length > 0) await scan(job, members, control);
     for (const member of members) await member.end(undefined);
+    await scanAgain(job, members, control);
   } catch (error) {
     for (const member of members) await member.end(error);
   }
@@ -106,10 +108,29 @@ async function begin(
   }
 }
 
+/** Those for which guessed keys were wrong begin anew, without guesses. */
+async function scanAgain(
+  job: ScanJob,
+  members: WorkerMember[],
+  control: ScanControl,
+): Promise<void> {
+  for (const misguessed of members.filter(({ isMisguessed }) => isMisguessed)) {
+    const { index, definition } = misguessed;
+    const member = job.members[index];
+    const registry = new ProjectionRegistry([definition]);
+    const begun = member && await begin(index, member, registry, control);
+    if (!begun) continue;
+    members.push(begun);
+    await scan(job, [begun], control, { guessKeys: false });
+    await begun.end(undefined);
+  }
+}
+
 async function scan(
   { path, upTo, batchSize, ...settings }: ScanJob,
   members: readonly WorkerMember[],
   control: ScanControl,
+  { guessKeys } = { guessKeys: true },
 ): Promise<void> {
   const [first] = settings.members;
   const segments = listSegments(denoFileSystem, path);
@@ -120,6 +141,7 @@ async function scan(
     upTo,
     batchSize,
     members,
+    guessKeys,
     monotonicMs: () => performance.now(),
     openSpill: () =>
       new EventSpill({
@@ -152,8 +174,10 @@ class WorkerMember implements PassMember {
   readonly definition: PassMember["definition"];
   readonly generation: SqliteGeneration;
   readonly checkpoint: number;
+  readonly index: number;
   isRunning = true;
-  readonly #index: number;
+  /** Whether a guess at the key of an event was wrong. */
+  isMisguessed = false;
   readonly #control: ScanControl;
 
   constructor(
@@ -168,20 +192,20 @@ class WorkerMember implements PassMember {
     this.definition = definition;
     this.generation = generation;
     this.checkpoint = checkpoint;
-    this.#index = index;
+    this.index = index;
     this.#control = control;
     control.report(index, { ...NOTHING_DONE, position: checkpoint });
   }
 
   /** Whether it has ended, or is about to. */
   get isOver(): boolean {
-    return !this.isRunning || this.#control.isStopped(this.#index);
+    return !this.isRunning || this.#control.isStopped(this.index);
   }
 
   throwIfStopped(): void {
     this.#control.beat();
-    this.#control.enter(this.#index);
-    if (this.#control.isStopped(this.#index)) throw new StoppedError();
+    this.#control.enter(this.index);
+    if (this.#control.isStopped(this.index)) throw new StoppedError();
   }
 
   /** Ends it at once when it is to stop, without waiting for its next batch. */
@@ -190,11 +214,14 @@ class WorkerMember implements PassMember {
   }
 
   advance(progress: PassProgress): void {
-    this.#control.report(this.#index, progress);
+    this.#control.report(this.index, progress);
   }
 
   async fail(error: unknown): Promise<void> {
-    await this.end(error);
+    if (!(error instanceof MisguessedKeyError)) return await this.end(error);
+    this.isMisguessed = true;
+    this.isRunning = false;
+    this.generation.close();
   }
 
   /** Lets go of the generation: what is not committed is undone. */
@@ -203,7 +230,7 @@ class WorkerMember implements PassMember {
     if (!this.isRunning) return;
     this.isRunning = false;
     this.generation.close();
-    postEnd(this.#index, error, this.#control.progress(this.#index));
+    postEnd(this.index, error, this.#control.progress(this.index));
   }
 }
 

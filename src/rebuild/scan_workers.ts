@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../events/clock.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
-import { GROUP_SIZE_MAX } from "../projections/group_fold.ts";
+import { GROUP_SIZE_MAX } from "../projections/put_aside.ts";
 import type {
   BuildIdentity,
   GenerationLocation,

@@ -14,9 +14,7 @@ import type {
 import { toUnparsed } from "../events/parsed_event.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
 import type { EventSpill } from "../projections/event_spill.ts";
-import { Fold } from "../projections/fold.ts";
-import { freezeEvents } from "../projections/freeze_events.ts";
-import { GROUP_SIZE_MAX } from "../projections/group_fold.ts";
+import { GROUP_SIZE_MAX } from "../projections/put_aside.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import type {
   Build,
@@ -27,9 +25,9 @@ import type { ProjectionRegistry } from "../projections/registry.ts";
 import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
-import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
+import { CatchUp, type ScannedBuild } from "./catch_up.ts";
 import {
   type PassMember,
   type PassProgress,
@@ -62,11 +60,7 @@ export interface SharedScanOptions {
 }
 
 /** A task with what it builds. */
-interface Member {
-  readonly task: BuildTask;
-  readonly definition: ProjectionDefinition;
-  readonly build: Build;
-  readonly span: OpenSpan;
+interface Member extends ScannedBuild {
   /** Events applied by what is over. */
   eventsBefore: number;
 }
@@ -77,10 +71,12 @@ const WORKER_EVENTS_MIN = 20_000;
 /** Builds groups of projections. */
 export class SharedScan {
   readonly #options: SharedScanOptions;
+  readonly #catchUp: CatchUp;
 
   /** @param options What it is made of. */
   constructor(options: SharedScanOptions) {
     this.#options = options;
+    this.#catchUp = new CatchUp(options);
   }
 
   /**
@@ -108,7 +104,11 @@ export class SharedScan {
     // At once: each waits for the disk several times.
     await Promise.all(
       members.filter(({ task }) => !task.hasEnded).map((member) =>
-        this.#guard(member.task, member.build, () => this.#finish(member))
+        this.#guard(
+          member.task,
+          member.build,
+          () => this.#catchUp.finish(member),
+        )
       ),
     );
   }
@@ -240,6 +240,8 @@ export class SharedScan {
       members: await Promise.all(
         members.map((member) => this.#passMember(member, upTo)),
       ),
+      // The store has parsed them already.
+      guessKeys: false,
       monotonicMs: () => clock.monotonicMs(),
       openSpill: () => openSpill(first.task.projectionName),
       read: (types, after) =>
@@ -288,74 +290,6 @@ export class SharedScan {
         memoryBytesMax * members.length / concurrency,
       ),
     };
-  }
-
-  /** Catches up with what was appended meanwhile, then swaps the generation in. */
-  async #finish(member: Member): Promise<void> {
-    const { store, events, batchSize, live, telemetry } = this.#options;
-    const { task, build, span, definition } = member;
-    const name = task.projectionName;
-    const options = {
-      parent: span.context,
-      attributes: { [ATTRIBUTES.projectionName]: name },
-    };
-    const { checkpoint } = await build.generation.status();
-    const fold = new Fold(definition, build.generation, { checkpoint });
-    task.enter("catchingUp");
-    await telemetry.span(SPANS.rebuildCatchUp, options, async () => {
-      for (
-        let head = await events.head();
-        head - fold.checkpoint > batchSize;
-      ) {
-        await this.#feed(member, fold, head);
-        head = await events.head();
-      }
-    });
-    task.enter("swapping");
-    const outcome = await telemetry.span(
-      SPANS.rebuildSwap,
-      options,
-      async () => {
-        using _lock = await store.lockLive(name, task.signal);
-        // With the lock held nothing is applied live: what is left is only a few events.
-        await this.#feed(member, fold, await events.head());
-        task.signal.throwIfAborted();
-        const { documents, checkpoint } = await build.generation.status();
-        await build.swapIn();
-        live.swapped(name);
-        return { documents, checkpoint };
-      },
-    );
-    task.succeed(outcome);
-  }
-
-  async #feed(
-    { task, definition, eventsBefore }: Member,
-    fold: Fold,
-    upTo: Position,
-  ): Promise<void> {
-    const { events, batchSize } = this.#options;
-    const query = { items: [{ types: typesOf(definition) }] };
-    const range = {
-      after: fold.checkpoint,
-      upTo,
-      batchSize,
-      signal: task.signal,
-    };
-    for await (const batch of events.readBatches(query, range)) {
-      await task.whenGoing();
-      task.signal.throwIfAborted();
-      freezeEvents(batch.events);
-      await fold.apply(batch);
-      // Each batch: this fold holds what it read, and must not grow.
-      await fold.flush();
-      task.advance({
-        position: fold.checkpoint,
-        target: upTo,
-        eventsProcessed: eventsBefore + fold.eventsApplied,
-        share: 1,
-      });
-    }
   }
 
   /** Ends the task if the action fails. */
@@ -412,8 +346,4 @@ async function* readUnparsed(
   for await (const batch of events.readBatches(query, range)) {
     yield toUnparsed(batch);
   }
-}
-
-function typesOf({ eventTypes, related }: ProjectionDefinition): string[] {
-  return [...new Set([...eventTypes, ...related?.eventTypes ?? []])];
 }
