@@ -1,21 +1,26 @@
 /**
  * The yardstick: what a plain loop in one thread needs to read all events of a store, fold the
  * sample's four projections in memory and write the states durably as JSON Lines. No checksums,
- * no resuming, no bound on memory. Prints one JSON line.
+ * no resuming, no bound on memory. Prints one JSON line, with the digest of what it wrote: it must
+ * be the one of the projections.
  *
- * `deno run --allow-read --allow-write bench/floor.ts STORE [parse]`; with `parse` it only parses.
+ * `deno run --allow-read --allow-write --allow-sys bench/floor.ts STORE [parse]`; with `parse` it
+ * only parses.
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
+import process from "node:process";
 import type { CourseManagementEvent } from "../examples/course_management/events.ts";
+import type { RunResult } from "./support/child.ts";
 
 /** What one run took. */
-interface FloorResult {
+export interface FloorResult extends RunResult {
   /** Events read. */
   readonly events: number;
-  /** Duration, in milliseconds. */
-  readonly duration: number;
+  /** What `opossum digest` prints for the same states; `null` when it only parsed. */
+  readonly digest: string | null;
 }
 
 const PIECE_BYTES = 1_024 * 1_024;
@@ -64,7 +69,7 @@ interface Student {
 
 /** The four projections as one would write them by hand. */
 class States {
-  readonly courseDetails = new Map<
+  readonly CourseDetails = new Map<
     string,
     {
       courseId: string;
@@ -74,11 +79,11 @@ class States {
       students: Student[];
     }
   >();
-  readonly courses = new Map<
+  readonly CourseShortInfo = new Map<
     string,
     { courseId: string; name: string; maxStudents: number; enrolled: number }
   >();
-  readonly studentDetails = new Map<
+  readonly StudentDetails = new Map<
     string,
     Student & {
       tier: string;
@@ -86,7 +91,7 @@ class States {
       courses: { courseId: string; name: string }[];
     }
   >();
-  readonly students = new Map<
+  readonly StudentShortInfo = new Map<
     string,
     Student & { tier: string; enrolledCourses: number }
   >();
@@ -97,14 +102,14 @@ class States {
         const { studentId, firstName, lastName, email } = event.data;
         const student = { studentId, firstName, lastName, email };
         const start = { ...student, tier: "Basic", enrolledCourses: 0 };
-        this.students.set(studentId, start);
-        this.studentDetails.set(studentId, { ...start, courses: [] });
+        this.StudentShortInfo.set(studentId, start);
+        this.StudentDetails.set(studentId, { ...start, courses: [] });
         break;
       }
       case "StudentSubscriptionUpdated": {
         const { studentId, tier } = event.data;
-        const student = this.students.get(studentId);
-        const details = this.studentDetails.get(studentId);
+        const student = this.StudentShortInfo.get(studentId);
+        const details = this.StudentDetails.get(studentId);
         if (student) student.tier = tier;
         if (details) details.tier = tier;
         break;
@@ -112,24 +117,24 @@ class States {
       case "CourseCreated": {
         const { courseId, name, maxStudents } = event.data;
         const start = { courseId, name, maxStudents, enrolled: 0 };
-        this.courses.set(courseId, start);
-        this.courseDetails.set(courseId, { ...start, students: [] });
+        this.CourseShortInfo.set(courseId, start);
+        this.CourseDetails.set(courseId, { ...start, students: [] });
         break;
       }
       case "CourseStudentLimitModified": {
         const { courseId, maxStudents } = event.data;
-        const course = this.courses.get(courseId);
-        const details = this.courseDetails.get(courseId);
+        const course = this.CourseShortInfo.get(courseId);
+        const details = this.CourseDetails.get(courseId);
         if (course) course.maxStudents = maxStudents;
         if (details) details.maxStudents = maxStudents;
         break;
       }
       case "StudentEnrolledToCourse": {
         const { studentId, courseId } = event.data;
-        const student = this.students.get(studentId);
-        const course = this.courses.get(courseId);
-        const studentDetails = this.studentDetails.get(studentId);
-        const courseDetails = this.courseDetails.get(courseId);
+        const student = this.StudentShortInfo.get(studentId);
+        const course = this.CourseShortInfo.get(courseId);
+        const studentDetails = this.StudentDetails.get(studentId);
+        const courseDetails = this.CourseDetails.get(courseId);
         if (!student || !course || !studentDetails || !courseDetails) return;
         student.enrolledCourses++;
         course.enrolled++;
@@ -142,7 +147,7 @@ class States {
     }
   }
 
-  /** Writes each projection as a file, sorted by key, and syncs it. */
+  /** Writes each projection as a file of its name, sorted by key, and syncs it. */
   write(directory: string): void {
     for (const [name, states] of Object.entries(this)) {
       using file = Deno.openSync(join(directory, `${name}.jsonl`), {
@@ -172,26 +177,56 @@ class States {
   }
 }
 
-function measure(store: string, mode: string | undefined): FloorResult {
+/** The digest over the files of the four projections, as `opossum digest` takes it. */
+function digestOf(directory: string): string {
+  const hash = createHash("sha256");
+  for (const name of Object.keys(new States()).sort()) {
+    hash.update(`#${name}\n`);
+    hash.update(Deno.readFileSync(join(directory, `${name}.jsonl`)));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Runs the yardstick once.
+ *
+ * @param store The data folder.
+ * @param mode `"parse"` to only parse.
+ * @returns What it took.
+ */
+export function measureFloor(
+  store: string,
+  mode: "fold" | "parse" = "fold",
+): FloorResult {
   let events = 0;
   const directory = Deno.makeTempDirSync({ dir: store, prefix: "floor_" });
   try {
     const startedMs = performance.now();
+    const cpuBefore = process.cpuUsage();
     const states = new States();
     forEachEvent(store, (event) => {
       events++;
-      if (mode !== "parse") states.apply(event);
+      if (mode === "fold") states.apply(event);
     });
-    if (mode !== "parse") states.write(directory);
-    return { events, duration: performance.now() - startedMs };
+    if (mode === "fold") states.write(directory);
+    const { user, system } = process.cpuUsage(cpuBefore);
+    return {
+      events,
+      duration: performance.now() - startedMs,
+      cpu: (user + system) / 1_000,
+      // Before the digest, which is not part of what is measured, reads the files.
+      peakRssBytes: process.resourceUsage().maxRSS * 1_024,
+      digest: mode === "fold" ? digestOf(directory) : null,
+    };
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }
 }
 
 if (import.meta.main) {
-  const [store, mode] = Deno.args;
+  const [store, mode = "fold"] = Deno.args;
   if (store === undefined) throw new Error("Which store?");
+  if (mode !== "fold" && mode !== "parse") throw new Error("fold or parse?");
   // deno-lint-ignore no-console -- its only output
-  console.log(JSON.stringify(measure(store, mode)));
+  console.log(JSON.stringify(measureFloor(store, mode)));
 }

@@ -1,25 +1,25 @@
 /**
- * Rebuilds the sample's projections once and prints what it took, as one JSON line: run it in a
- * process of its own, so that neither memory nor compiled code is left from another run.
+ * Rebuilds projections once and prints what it took, as one JSON line: run it in a process of its
+ * own, so that neither memory nor compiled code is left from another run.
  *
  * `deno run --allow-read --allow-write --allow-env --allow-sys bench/rebuild_run.ts STORE
- * '{"maxConcurrentRebuilds":4}'`
+ * '{"maxConcurrentRebuilds":4}' [NAME…]`: the options of `openOpossum()`, and which projections;
+ * all of the sample's unless told.
  *
  * @module
  */
 import process from "node:process";
 import { openOpossum, type OpossumOptions, silentLogger } from "../mod.ts";
+import type { RunResult } from "./support/child.ts";
 
-/** What one run took. */
-interface RebuildRunResult {
-  /** Duration of the rebuild without opening the store, in milliseconds. */
-  readonly duration: number;
+/** What one run took; durations are without opening the store. */
+export interface RebuildRunResult extends RunResult {
   /** Duration of opening the store, in milliseconds. */
   readonly openDuration: number;
-  /** Highest resident memory of the process, in bytes. */
-  readonly peakRssBytes: number;
   /** Duration of each projection, in milliseconds. */
   readonly durations: Readonly<Record<string, number>>;
+  /** Events that each projection applied. */
+  readonly eventsApplied: Readonly<Record<string, number>>;
 }
 
 const PROJECTIONS = import.meta.resolve(
@@ -29,6 +29,7 @@ const PROJECTIONS = import.meta.resolve(
 async function run(
   path: string,
   options: Partial<OpossumOptions>,
+  names: readonly string[],
 ): Promise<RebuildRunResult> {
   const openedMs = performance.now();
   await using opossum = await openOpossum({
@@ -38,23 +39,34 @@ async function run(
     logger: silentLogger,
     ...options,
   });
+  const { rebuilder } = opossum;
   const startedMs = performance.now();
-  const result = await opossum.rebuilder.rebuildAll({ forceRebuild: true });
+  const cpuBefore = process.cpuUsage();
+  const { success, details } = names.length === 0
+    ? await rebuilder.rebuildAll({ forceRebuild: true })
+    : await rebuilder.rebuild(names);
   const duration = performance.now() - startedMs;
-  if (!result.success) throw new Error(JSON.stringify(result.details));
+  const { user, system } = process.cpuUsage(cpuBefore);
+  if (!success) throw new Error(JSON.stringify(details));
   return {
     duration,
     openDuration: startedMs - openedMs,
+    cpu: (user + system) / 1_000,
     peakRssBytes: process.resourceUsage().maxRSS * 1_024,
     durations: Object.fromEntries(
-      result.details.map((detail) => [detail.projectionName, detail.duration]),
+      details.map(({ projectionName, duration }) => [projectionName, duration]),
+    ),
+    eventsApplied: Object.fromEntries(
+      details.map((
+        { projectionName, eventsProcessed },
+      ) => [projectionName, eventsProcessed]),
     ),
   };
 }
 
 if (import.meta.main) {
-  const [path, options = "{}"] = Deno.args;
+  const [path, options = "{}", ...names] = Deno.args;
   if (path === undefined) throw new Error("Which store?");
   // deno-lint-ignore no-console -- its only output
-  console.log(JSON.stringify(await run(path, JSON.parse(options))));
+  console.log(JSON.stringify(await run(path, JSON.parse(options), names)));
 }
