@@ -23,6 +23,9 @@ import type { PassProgress, PassSettings } from "./scan_pass.ts";
 /** How often progress is passed on and signs of life are looked for, in milliseconds. */
 const WATCH_INTERVAL_MS = 100;
 
+/** A worker that has not begun after so many milliseconds is given up. */
+const START_TIMEOUT_MS = 60_000;
+
 /** What workers need to do without the serving thread. */
 export interface ScanWorkersOptions {
   /** The module that exports the definitions. */
@@ -215,8 +218,14 @@ class WorkerPass implements Disposable {
       if (this.#control.beats !== beats) {
         beats = this.#control.beats;
         beatMs = clock.monotonicMs();
-      } else if (clock.monotonicMs() - beatMs >= stallTimeout) {
-        this.#giveUp(`shows no sign of life for ${stallTimeout} ms`);
+        continue;
+      }
+      // Before the first beat it loads its modules, which takes long on a busy machine.
+      const timeout = beats === 0
+        ? Math.max(stallTimeout, START_TIMEOUT_MS)
+        : stallTimeout;
+      if (clock.monotonicMs() - beatMs >= timeout) {
+        this.#giveUp(`shows no sign of life for ${timeout} ms`);
       }
     }
   }

@@ -34,7 +34,7 @@ import {
   type PassSettings,
   scanPass,
 } from "./scan_pass.ts";
-import type { ScanWorkers } from "./scan_workers.ts";
+import type { ScanWorkers, WorkerAssignment } from "./scan_workers.ts";
 
 /** What a scan is made of. */
 export interface SharedScanOptions {
@@ -167,7 +167,7 @@ export class SharedScan {
     members: readonly Member[],
     upTo: Position,
   ): Promise<readonly Member[]> {
-    const { workers, live } = this.#options;
+    const { workers } = this.#options;
     const checkpoints = await Promise.all(
       members.map(async ({ build }) =>
         (await build.generation.status()).checkpoint
@@ -176,18 +176,25 @@ export class SharedScan {
     const after = Math.min(...checkpoints);
     if (!workers || upTo - after < WORKER_EVENTS_MIN) return members;
     const settings = this.#settings(members, upTo);
+    const abandoned: Promise<void>[] = [];
     const outcomes = await lendAll(
       members,
       (locations) =>
         workers.scan(
-          members.map((member, index) => ({
-            ...this.#taskOf(member, upTo),
-            identity: live.identity(member.task.projectionName),
-            location: locations[index] as GenerationLocation,
-          })),
+          members.map((member, index) =>
+            this.#assignmentOf(member, {
+              upTo,
+              location: locations[index] as GenerationLocation,
+              fail: (error) =>
+                abandoned.push(
+                  this.#abandon(member.task, member.build, error),
+                ),
+            })
+          ),
           settings,
         ),
     );
+    await Promise.all(abandoned);
     const left: Member[] = [];
     for (const [index, member] of members.entries()) {
       const outcome = outcomes[index];
@@ -206,24 +213,27 @@ export class SharedScan {
     return left;
   }
 
-  /** What a worker is told of a member. */
-  #taskOf({ task, definition, build }: Member, upTo: Position) {
+  /** A member, for a worker. */
+  #assignmentOf(
+    { task, definition }: Member,
+    { upTo, location, fail }: {
+      readonly upTo: Position;
+      readonly location: GenerationLocation;
+      readonly fail: (error: unknown) => void;
+    },
+  ): WorkerAssignment {
     task.runIn("worker");
     return {
-      fail: (error: unknown) => void this.#abandon(task, build, error),
       definition,
+      location,
+      fail,
+      identity: this.#options.live.identity(task.projectionName),
       signal: task.signal,
       get isPaused() {
         return task.isPaused;
       },
-      onPause: (listener: () => void) => task.onPause(listener),
-      advance: ({ position, eventsApplied, share }: PassProgress) =>
-        task.advance({
-          position,
-          target: upTo,
-          eventsProcessed: eventsApplied,
-          share,
-        }),
+      onPause: (listener) => task.onPause(listener),
+      advance: (progress) => advance(task, progress, upTo),
     };
   }
 
@@ -268,13 +278,7 @@ export class SharedScan {
         return !task.hasEnded;
       },
       throwIfStopped: () => task.signal.throwIfAborted(),
-      advance: ({ position, eventsApplied, share }) =>
-        task.advance({
-          position,
-          target: upTo,
-          eventsProcessed: eventsApplied,
-          share,
-        }),
+      advance: (progress) => advance(task, progress, upTo),
       fail: (error) => this.#abandon(task, build, error),
     };
   }
@@ -322,6 +326,14 @@ export class SharedScan {
     }
     task.fail(error);
   }
+}
+
+function advance(
+  task: BuildTask,
+  { position, eventsApplied: eventsProcessed, share }: PassProgress,
+  target: Position,
+): void {
+  task.advance({ position, target, eventsProcessed, share });
 }
 
 /** Lends all builds at once. */
