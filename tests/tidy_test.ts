@@ -31,7 +31,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   projections: ["events", "storage", "telemetry"],
   rebuild: ["events", "storage", "log", "projections", "telemetry"],
   daemon: ["events", "storage", "projections", "rebuild", "telemetry"],
-  testing: ["events", "storage"],
+  testing: ["events", "storage", "projections", "telemetry", "opossum"],
   opossum: [
     "events",
     "storage",

@@ -1,9 +1,25 @@
 /**
- * Fakes for the tests of applications and of backends: an event store in memory, a clock that a
- * test moves, and a disk that fails when told.
+ * For the tests of applications and of backends: a check that projections are deterministic, an
+ * event store in memory, a clock that a test moves, and a disk that fails when told.
  *
  * @module
  */
+export {
+  assertDeterministic,
+  checkDeterminism,
+  type DeterminismOptions,
+} from "./determinism/check.ts";
+export {
+  type DefinitionMethod,
+  describeDeterminism,
+  type DeterminismDifference,
+  DeterminismError,
+  type DeterminismOutcome,
+  type DeterminismProblem,
+  type DeterminismProblemKind,
+  type DeterminismReport,
+  type ProjectionDeterminism,
+} from "./determinism/report.ts";
 export { FakeClock } from "./fake_clock.ts";
 export {
   type Fault,
