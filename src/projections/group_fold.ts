@@ -41,6 +41,12 @@ const PART_BATCH = 1_000;
  */
 const FLUSH_INTERVAL_FACTOR = 10;
 
+/**
+ * While events are put aside a flush has to go through all documents, and later ones read them
+ * back: it comes so many times as seldom.
+ */
+const SPILL_INTERVAL_FACTOR = 6;
+
 /** A projection that takes part. */
 export interface GroupMember {
   /** Its fold. */
@@ -116,10 +122,10 @@ export class GroupFold implements Disposable {
     else await this.#fold(batch);
     this.#report(batch.through, 0);
     const spilled = this.#spill?.bytes ?? 0;
-    if (spilled > SPILL_BYTES_MAX) await this.#store();
+    if (spilled > SPILL_BYTES_MAX || this.#isFlushDue()) await this.#store();
     else if (!this.#spill && this.#documentBytes() > this.#directBytesMax()) {
       this.#divide();
-    } else if (!this.#spill && this.#isFlushDue()) await this.#store();
+    }
   }
 
   /** Ends the pass: everything is folded and stored. */
@@ -301,7 +307,7 @@ export class GroupFold implements Disposable {
   #isFlushDue(): boolean {
     const { checkpointInterval, monotonicMs } = this.#options;
     const intervalMs = Math.max(
-      checkpointInterval,
+      checkpointInterval * (this.#spill ? SPILL_INTERVAL_FACTOR : 1),
       this.#flushDurationMs * FLUSH_INTERVAL_FACTOR,
     );
     return monotonicMs() - this.#flushedMs >= intervalMs;

@@ -253,21 +253,20 @@ Deno.test("the sample's projections hold the same, whatever the options say", as
   );
 });
 
-Deno.test("with next to no memory, documents are read back while they are rebuilt", async () => {
+Deno.test("with next to no memory, one part of the documents is rebuilt after the other", async () => {
   using dir = new TempDir();
-  const returned = new WeakSet<object>();
-  let readBack = 0;
+  let last = 0;
+  let steppedBack = 0;
   const watched: ProjectionDefinition = {
     ...hostile.values as ProjectionDefinition,
     apply(state, event, context) {
-      if (state && !returned.has(state)) readBack++;
-      const next = hostile.values.apply(
+      if (event.position < last) steppedBack++;
+      last = event.position;
+      return hostile.values.apply(
         state as Record<string, unknown> | undefined,
         event as Parameters<typeof hostile.values.apply>[1],
         context as Parameters<typeof hostile.values.apply>[2],
       );
-      if (next) returned.add(next);
-      return next;
     },
   };
   const events = Array.from({ length: 60 }, (_, index) => ({
@@ -278,5 +277,5 @@ Deno.test("with next to no memory, documents are read back while they are rebuil
   await using opossum = await open(dir.path, [watched], options);
   await opossum.events.append(events);
   await opossum.rebuilder.rebuildAll();
-  assertGreater(readBack, 0);
+  assertGreater(steppedBack, 0);
 });
