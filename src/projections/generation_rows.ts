@@ -18,7 +18,8 @@ export type RowsMode = "adding" | "indexed" | "unindexed";
 
 const DOCUMENTS = "INSERT INTO documents (key, state) VALUES";
 const TAGS = "INSERT INTO document_tags (tag, key) VALUES";
-const RELATED = "INSERT INTO related_events (tag, position, event) VALUES";
+const RELATED = "INSERT INTO related_events (position, event) VALUES";
+const RELATED_TAGS = "INSERT INTO related_tags (tag, position) VALUES";
 
 /** What follows the rows when they may be there already. */
 const UPDATE_DOCUMENT =
@@ -62,7 +63,7 @@ export function* writeDocuments(
 }
 
 /**
- * Writes related events. Every step is one row: others may run in between.
+ * Writes related events. Every step is one event: others may run in between.
  *
  * @param prepare The database.
  * @param related The events.
@@ -73,14 +74,18 @@ export function* writeRelated(
   related: readonly RelatedChange[],
   mode: RowsMode,
 ): Generator<void> {
-  const insert = new RowInserter(prepare, {
-    sql: RELATED,
-    columns: 3,
-    ending: mode === "indexed" ? UNLESS_THERE : "",
+  const ending = mode === "indexed" ? UNLESS_THERE : "";
+  const insert = new RowInserter(prepare, { sql: RELATED, columns: 2, ending });
+  const insertTag = new RowInserter(prepare, {
+    sql: RELATED_TAGS,
+    columns: 2,
+    ending,
   });
-  for (const { tag, position, text } of related) {
-    insert.add(tag, position, text);
+  for (const { tags, position, text } of related) {
+    insert.add(position, text);
+    for (const tag of tags) insertTag.add(tag, position);
     yield;
   }
   insert.finish();
+  insertTag.finish();
 }

@@ -8,7 +8,7 @@
  * @module
  */
 
-/** Raised when the tables change. Older formats that {@linkcode isReadable} are served as they are. */
+/** Raised when the tables change; a generation of another format is rebuilt. */
 export const GENERATION_FORMAT = 2;
 
 /** The tables of an empty generation. */
@@ -16,7 +16,8 @@ export const TABLES = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
   CREATE TABLE documents (key TEXT NOT NULL, state TEXT NOT NULL);
   CREATE TABLE document_tags (tag TEXT NOT NULL, key TEXT NOT NULL);
-  CREATE TABLE related_events (tag TEXT NOT NULL, position INTEGER NOT NULL, event TEXT NOT NULL);
+  CREATE TABLE related_events (position INTEGER PRIMARY KEY, event TEXT NOT NULL);
+  CREATE TABLE related_tags (tag TEXT NOT NULL, position INTEGER NOT NULL);
 `;
 
 /** The tables that are filled and found independently of each other. */
@@ -29,7 +30,7 @@ export const INDEXES: Readonly<Record<RowKind, string>> = {
     CREATE UNIQUE INDEX IF NOT EXISTS document_tags_by_tag ON document_tags (tag, key);
   `,
   related: `
-    CREATE UNIQUE INDEX IF NOT EXISTS related_events_by_tag ON related_events (tag, position);
+    CREATE UNIQUE INDEX IF NOT EXISTS related_tags_by_tag ON related_tags (tag, position);
   `,
 };
 
@@ -38,15 +39,5 @@ export const FIND_INDEX: Readonly<Record<RowKind, string>> = {
   documents:
     "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'document_tags_by_tag'",
   related:
-    "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'related_events_by_tag'",
+    "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = 'related_tags_by_tag'",
 };
-
-/** Format 1 had the same columns, and tables that are their own indexes. */
-export function isReadable(format: unknown): boolean {
-  return format === GENERATION_FORMAT || format === 1;
-}
-
-/** Whether the tables of a format want {@linkcode INDEXES}. */
-export function wantsIndexes(format: unknown): boolean {
-  return format === GENERATION_FORMAT;
-}

@@ -75,8 +75,8 @@ export interface DocumentChange {
 
 /** A related event to keep. */
 export interface RelatedChange {
-  /** One of the event's tags. */
-  readonly tag: Tag;
+  /** The event's tags, each once. */
+  readonly tags: readonly Tag[];
   /** The event's position. */
   readonly position: Position;
   /** The event as JSON text. */

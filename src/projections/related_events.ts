@@ -32,8 +32,8 @@ export interface RelatedEventsOptions {
 export class RelatedEvents {
   readonly #generation: Generation;
   readonly #bytesMax: number | undefined;
-  /** By tag, in order of position. */
-  readonly #held = new Map<Tag, readonly StoredEvent[]>();
+  /** By tag; several in order of position. Most tags have one, which then needs no list. */
+  readonly #held = new Map<Tag, StoredEvent | readonly StoredEvent[]>();
   #bytes = 0;
   #isComplete: boolean;
   #unwritten: RelatedChange[] = [];
@@ -58,14 +58,16 @@ export class RelatedEvents {
 
   /** Keeps an event for later ones. */
   keep(event: StoredEvent, textBytes: number): void {
-    const text = JSON.stringify(event);
-    for (const tag of new Set(event.tags)) {
-      this.#unwritten.push({ tag, position: event.position, text });
-      const events = this.#held.get(tag);
+    const { position } = event;
+    const tags = [...new Set(event.tags)];
+    this.#unwritten.push({ tags, position, text: JSON.stringify(event) });
+    for (const tag of tags) {
+      const held = this.#held.get(tag);
       // One that is not held is loaded when it is wanted.
-      if (!events && !this.#isComplete) continue;
-      if (events && isGrowing(events)) (events as StoredEvent[]).push(event);
-      else this.#held.set(tag, events ? [...events, event] : [event]);
+      if (held === undefined && !this.#isComplete) continue;
+      if (held === undefined) this.#held.set(tag, event);
+      else if (isGrowing(held)) held.push(event);
+      else this.#held.set(tag, [...listOf(held), event]);
       this.#bytes += weigh(tag, textBytes);
     }
   }
@@ -74,14 +76,11 @@ export class RelatedEvents {
   find(tags: readonly Tag[], before: Position): readonly StoredEvent[] {
     const [tag] = tags;
     if (tag === undefined) return NO_EVENTS;
-    if (tags.length === 1) {
-      return earlierThan(before, this.#held.get(tag) ?? NO_EVENTS);
-    }
+    if (tags.length === 1) return earlierThan(before, this.#held.get(tag));
     // An event that bears several of the tags stands in several lists.
     const byPosition = new Map<Position, StoredEvent>();
     for (const tag of tags) {
-      const events = this.#held.get(tag) ?? NO_EVENTS;
-      for (const event of earlierThan(before, events)) {
+      for (const event of earlierThan(before, this.#held.get(tag))) {
         byPosition.set(event.position, event);
       }
     }
@@ -139,8 +138,16 @@ export class RelatedEvents {
   }
 }
 
-function isGrowing({ length }: readonly unknown[]): boolean {
-  return length > REPLACED_LENGTH_MAX;
+function isGrowing(
+  held: StoredEvent | readonly StoredEvent[],
+): held is StoredEvent[] {
+  return Array.isArray(held) && held.length > REPLACED_LENGTH_MAX;
+}
+
+function listOf(
+  held: StoredEvent | readonly StoredEvent[],
+): readonly StoredEvent[] {
+  return "position" in held ? [held] : held;
 }
 
 /**
@@ -149,12 +156,14 @@ function isGrowing({ length }: readonly unknown[]): boolean {
  */
 function earlierThan(
   before: Position,
-  events: readonly StoredEvent[],
+  held: StoredEvent | readonly StoredEvent[] | undefined,
 ): readonly StoredEvent[] {
-  const last = events[events.length - 1];
+  if (held === undefined) return NO_EVENTS;
+  if ("position" in held) return held.position < before ? [held] : NO_EVENTS;
+  const last = held[held.length - 1];
   if (last === undefined) return NO_EVENTS;
   if (last.position >= before) {
-    return events.filter(({ position }) => position < before);
+    return held.filter(({ position }) => position < before);
   }
-  return isGrowing(events) ? events.slice() : events;
+  return isGrowing(held) ? held.slice() : held;
 }

@@ -30,10 +30,8 @@ import {
   FIND_INDEX,
   GENERATION_FORMAT,
   INDEXES,
-  isReadable,
   type RowKind,
   TABLES,
-  wantsIndexes,
 } from "./generation_schema.ts";
 
 const ROW_KINDS: readonly RowKind[] = ["documents", "related"];
@@ -134,7 +132,7 @@ export class SqliteGeneration implements Generation, Disposable {
       database = connect(options.file, useOf(options));
       const meta = readMeta(database);
       const format = meta.get("format");
-      if (!isReadable(format)) throw new Error(`Format ${format}`);
+      if (format !== GENERATION_FORMAT) throw new Error(`Format ${format}`);
       if (meta.get("projectionName") !== projectionName) {
         throw new Error(
           `It belongs to projection "${meta.get("projectionName")}"`,
@@ -148,7 +146,7 @@ export class SqliteGeneration implements Generation, Disposable {
       };
       const rows: RowsModes = { documents: "indexed", related: "indexed" };
       for (const kind of ROW_KINDS) {
-        const isIndexed = !wantsIndexes(format) ||
+        const isIndexed =
           database.prepare(FIND_INDEX[kind]).get() !== undefined;
         if (isIndexed) continue;
         // Before the first commit there is nothing to be found.
@@ -242,7 +240,8 @@ export class SqliteGeneration implements Generation, Disposable {
     return this.#read(() => {
       this.#index("related");
       const select = this.#prepare(
-        "SELECT event FROM related_events WHERE tag = ? ORDER BY position",
+        "SELECT event FROM related_tags JOIN related_events USING (position) " +
+          "WHERE tag = ? ORDER BY position",
       );
       return new Map(
         tags.map((
