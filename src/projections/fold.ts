@@ -138,12 +138,10 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on an event.
    */
   async apply(batch: EventBatch): Promise<void> {
-    const tasks: Task[] = [];
-    for (const event of batch.events) {
-      if (event.position <= this.#checkpoint) continue;
-      tasks.push(this.#plan(event));
-    }
-    await this.#run(tasks, batch.bytes / Math.max(batch.events.length, 1));
+    const bytesPerEvent = batch.bytes / Math.max(batch.events.length, 1);
+    await this.#run(batch.events, bytesPerEvent, ({ position }) => {
+      return position > this.#checkpoint;
+    });
     this.#checkpoint = Math.max(this.#checkpoint, batch.through);
   }
 
@@ -227,19 +225,21 @@ export class Fold {
   async applyToPart(
     { events, guessed, bytes }: PartBatch,
   ): Promise<void> {
-    const tasks: Task[] = [];
-    for (const [index, event] of events.entries()) {
-      const task = this.#plan(event);
-      if (guessed[index]) this.#assertGuess(task);
-      tasks.push(task);
-    }
-    await this.#run(tasks, bytes / Math.max(events.length, 1));
+    await this.#run(
+      events,
+      bytes / Math.max(events.length, 1),
+      (event, index) => {
+        if (guessed[index]) this.#assertGuess(event);
+        return true;
+      },
+    );
   }
 
-  #assertGuess({ event: { type, data }, keys }: Task): void {
-    const field = this.#guesses.fieldOf(type) ?? "";
+  #assertGuess(event: StoredEvent): void {
+    const field = this.#guesses.fieldOf(event.type) ?? "";
+    const keys = this.#code.keys(event);
     const isRight = keys.length === 1 &&
-      (data as Readonly<Record<string, unknown>>)[field] === keys[0];
+      (event.data as Readonly<Record<string, unknown>>)[field] === keys[0];
     if (!isRight) throw new MisguessedKeyError();
   }
 
@@ -259,13 +259,23 @@ export class Fold {
     this.#cache.unite();
   }
 
-  async #run(tasks: readonly Task[], bytesPerEvent: number): Promise<void> {
+  async #run(
+    events: readonly StoredEvent[],
+    bytesPerEvent: number,
+    accepts: (event: StoredEvent, index: number) => boolean,
+  ): Promise<void> {
     this.#options.throwIfStopped?.();
-    // Else nothing is in the generation that is not in memory, as in most builds.
-    if (!this.#cache.complete || !this.#related.isComplete) {
+    if (this.#cache.complete && this.#related.isComplete) {
+      // Nothing is in the generation that is not in memory, as in most builds.
+      for (let i = 0; i < events.length; i++) {
+        const event = events[i] as StoredEvent;
+        if (accepts(event, i)) this.#fold(this.#plan(event), bytesPerEvent);
+      }
+    } else {
+      const tasks = events.filter(accepts).map((event) => this.#plan(event));
       await this.#load(tasks);
+      for (const task of tasks) this.#fold(task, bytesPerEvent);
     }
-    for (const task of tasks) this.#fold(task, bytesPerEvent);
     await this.#related.write();
     await this.#related.trim();
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { StoredEvent } from "../events/event.ts";
+import type { Position, StoredEvent } from "../events/event.ts";
 import type { UnparsedEvent } from "../events/event_store.ts";
 import { EventSpill, type SpillMask } from "./event_spill.ts";
 import type { Fold } from "./fold.ts";
@@ -49,24 +49,36 @@ export function putAsideUnparsed(
   spill: EventSpill,
 ): boolean {
   if (!guess) return false;
-  const keys: string[] = [];
-  for (const { field } of guess) {
-    const key = readField(text, field);
-    if (key === undefined) return false;
-    keys.push(key);
+  const [first, ...others] = guess;
+  if (first === undefined) return false;
+  const key = readField(text, first.field);
+  if (key === undefined) return false;
+  if (others.length === 0) {
+    // All of them have the same key, as projections of one group mostly do.
+    const mask = maskOf(first, position);
+    if (mask !== 0) spill.add(EventSpill.partOf(key), mask, text);
+    return true;
   }
+  const keys = guess.map(({ field }) => readField(text, field));
+  if (keys.includes(undefined)) return false;
   const masks = new Map<number, SpillMask>();
-  for (const [index, { places }] of guess.entries()) {
-    let mask: SpillMask = 0;
-    for (const { fold, bit } of places) {
-      if (fold.guessed(position)) mask |= bit;
-    }
-    if (mask === 0) continue;
+  for (const [index, guessed] of guess.entries()) {
     const part = EventSpill.partOf(keys[index] ?? "");
-    masks.set(part, (masks.get(part) ?? 0) | mask | GUESSED);
+    masks.set(part, (masks.get(part) ?? 0) | maskOf(guessed, position));
   }
-  for (const [part, mask] of masks) spill.add(part, mask, text);
+  for (const [part, mask] of masks) {
+    if (mask !== 0) spill.add(part, mask, text);
+  }
   return true;
+}
+
+/** For whom an event is put aside, of those who share a guess. */
+function maskOf({ places }: GuessedPlaces, position: Position): SpillMask {
+  let mask: SpillMask = 0;
+  for (const { fold, bit } of places) {
+    if (fold.guessed(position)) mask |= bit | GUESSED;
+  }
+  return mask;
 }
 
 /** What is put aside, and for whom. */

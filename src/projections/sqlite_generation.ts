@@ -310,7 +310,11 @@ export class SqliteGeneration implements Generation, Disposable {
     }
   }
 
-  /** Makes the indexes if they are not there yet. */
+  /** Makes the indexes that are not there yet, which takes long for many documents. */
+  makeFindable(): void {
+    for (const kind of ROW_KINDS) this.#index(kind);
+  }
+
   #index(kind: RowKind): void {
     if (this.#rows[kind] === "indexed") return;
     this.#database.exec(INDEXES[kind]);
@@ -324,7 +328,7 @@ export class SqliteGeneration implements Generation, Disposable {
    * @param builtAt When it was completed, ISO 8601.
    */
   complete(builtAt: string): void {
-    for (const kind of ROW_KINDS) this.#index(kind);
+    this.makeFindable();
     this.#setMeta("builtAt", builtAt);
     // Recorded in the file, so that the first reader need not change it.
     this.#database.exec("PRAGMA journal_mode = WAL");

@@ -26,6 +26,7 @@ import {
   toErrorMessage,
 } from "./scan_job.ts";
 import { type PassMember, type PassProgress, scanPass } from "./scan_pass.ts";
+import { lowerThreadPriority } from "./thread_priority.ts";
 
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {
@@ -43,6 +44,7 @@ const HEAP_INTERVAL_MS = 50;
 const NOTHING_DONE: PassProgress = { position: 0, eventsApplied: 0, share: 0 };
 
 async function run(job: ScanJob): Promise<void> {
+  lowerThreadPriority();
   const control = new ScanControl(job.control);
   const members: WorkerMember[] = [];
   try {
@@ -229,8 +231,15 @@ class WorkerMember implements PassMember {
   async end(error: unknown): Promise<void> {
     if (!this.isRunning) return;
     this.isRunning = false;
+    let outcome = error;
+    try {
+      // Here, since it takes long for many documents.
+      if (error === undefined) this.generation.makeFindable();
+    } catch (cause) {
+      outcome = cause;
+    }
     this.generation.close();
-    postEnd(this.index, error, this.#control.progress(this.index));
+    postEnd(this.index, outcome, this.#control.progress(this.index));
   }
 }
 
