@@ -10,6 +10,7 @@
 import { Buffer } from "node:buffer";
 import { appendFully } from "../storage/atomic_replace.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
+import { hashText } from "./text_hash.ts";
 
 /** For which projections an event was put aside: a bit each. */
 export type SpillMask = number;
@@ -79,12 +80,7 @@ export class EventSpill implements Disposable {
    * @returns 0 to {@linkcode SPILL_PARTS} - 1.
    */
   static partOf(key: string): number {
-    // FNV-1a, and its upper bits mixed into the lower ones.
-    let hash = 0x811c9dc5;
-    for (let i = 0; i < key.length; i++) {
-      hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-    }
-    return (hash ^ (hash >>> 15) ^ (hash >>> 23)) & (SPILL_PARTS - 1);
+    return hashText(key) & (SPILL_PARTS - 1);
   }
 
   /**

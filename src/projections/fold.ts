@@ -8,7 +8,7 @@
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
 import type { ProjectionDefinition } from "./definition.ts";
-import { DefinitionCode } from "./definition_code.ts";
+import { type ApplyLocation, DefinitionCode } from "./definition_code.ts";
 import { type CachedDocument, FoldCache, weigh } from "./fold_cache.ts";
 import { KeyGuesses, MisguessedKeyError } from "./key_guess.ts";
 import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
@@ -163,7 +163,10 @@ export class Fold {
   /** Divides the documents: from now on events are put aside instead of being folded at once. */
   divide(parts: KeyParts): void {
     this.#parts = parts;
-    this.#cache.divide(parts);
+    this.#cache.divide(
+      parts,
+      (document) => this.#code.text(document.state, lastEventOf(document)),
+    );
   }
 
   /**
@@ -198,8 +201,8 @@ export class Fold {
   }
 
   /** Keeps an event for later ones while it goes by. */
-  keep(event: StoredEvent, bytes: number): void {
-    if (event.position > this.#checkpoint) this.#related.keep(event, bytes);
+  keep(event: StoredEvent): void {
+    if (event.position > this.#checkpoint) this.#related.keep(event);
   }
 
   /** Takes note that everything up to a position was put aside. */
@@ -335,7 +338,7 @@ export class Fold {
       if (this.#parts === WHOLE) this.#count();
     }
     // After it was applied: an event is never related to itself.
-    if (keep) this.#related.keep(event, bytesPerEvent);
+    if (keep) this.#related.keep(event);
   }
 
   #count(): void {
@@ -378,10 +381,7 @@ export class Fold {
 
   #toChange(key: string, document: CachedDocument): DocumentChange {
     const { state, persistedTags } = document;
-    const lastEvent = {
-      position: document.lastPosition,
-      type: document.lastType ?? "unknown",
-    };
+    const lastEvent = lastEventOf(document);
     const text = state === undefined ? null : this.#code.text(state, lastEvent);
     const tags = state === undefined
       ? NO_EVENTS
@@ -397,4 +397,11 @@ export class Fold {
     this.#cache.resize(document, weigh(key, text?.length ?? 0));
     return change;
   }
+}
+
+/** The last event applied to a document, for messages. */
+function lastEventOf(
+  { lastPosition: position, lastType: type = "unknown" }: CachedDocument,
+): ApplyLocation {
+  return { position, type };
 }

@@ -46,6 +46,13 @@ export function weigh(name: string, textBytes: number): number {
   );
 }
 
+/** A document that waits for its part to be opened. */
+interface PackedDocument extends Omit<CachedDocument, "state" | "bytes"> {
+  readonly key: string;
+  /** The document as JSON text, or `undefined` when there is none. */
+  readonly text: string | undefined;
+}
+
 /** Documents in memory, and what they weigh. */
 export class FoldCache {
   /** Documents by key: of the open part, while they are divided. */
@@ -57,7 +64,7 @@ export class FoldCache {
    * missing there.
    */
   complete: boolean;
-  #parts: (Map<string, CachedDocument> | undefined)[] = [];
+  #parts: (PackedDocument[] | undefined)[] = [];
 
   /** @param complete Whether the generation is empty. */
   constructor(complete: boolean) {
@@ -97,19 +104,38 @@ export class FoldCache {
     this.resize(document, document.bytes + eventBytes * GROWTH_PER_EVENT_BYTE);
   }
 
-  /** Divides the documents; none is open then. */
-  divide({ count, of }: KeyParts): void {
+  /**
+   * Divides the documents; none is open then.
+   *
+   * They wait as texts. As objects they would be old ones, and whatever is added to old objects
+   * stays in memory long after they are let go of: to the garbage collector's quick rounds, what
+   * an old object points to is alive, even when nothing points to that object any more.
+   *
+   * @param parts How to divide them.
+   * @param toText Turns a document into text.
+   */
+  divide(
+    { count, of }: KeyParts,
+    toText: (document: CachedDocument) => string,
+  ): void {
     this.#parts = new Array(count).fill(undefined);
     for (const [key, document] of this.documents) {
-      const part = of(key);
-      (this.#parts[part] ??= new Map()).set(key, document);
+      const { state, bytes: _, ...rest } = document;
+      const text = state === undefined ? undefined : toText(document);
+      (this.#parts[of(key)] ??= []).push({ ...rest, key, text });
     }
     this.documents = new Map();
+    this.bytes = 0;
   }
 
   /** Makes a part's documents the ones at hand. */
   openPart(part: number): void {
-    this.documents = this.#parts[part] ?? new Map();
+    for (const { key, text, ...rest } of this.#parts[part] ?? []) {
+      const state = text === undefined ? undefined : JSON.parse(text);
+      const { persistedTags } = rest;
+      const bytes = text?.length ?? 0;
+      Object.assign(this.addDocument(key, state, bytes, persistedTags), rest);
+    }
     this.#parts[part] = undefined;
   }
 

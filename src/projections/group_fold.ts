@@ -24,7 +24,7 @@ import {
 } from "./put_aside.ts";
 
 /** Documents that fit into this are folded at once, however much memory there is. */
-const DIRECT_BYTES_MAX = 32 * 1_024 * 1_024;
+const DIRECT_BYTES_MAX = 8 * 1_024 * 1_024;
 
 /** When this much is put aside, it is folded and stored before the pass goes on. */
 const SPILL_BYTES_MAX = 4 * 1_024 * 1_024 * 1_024;
@@ -107,11 +107,6 @@ export class GroupFold implements Disposable {
     }));
   }
 
-  /** Memory that its folds may use for related events, in bytes, each. */
-  static relatedBytesMax(memoryBytesMax: number, members: number): number {
-    return Math.floor(memoryBytesMax / 2 / members);
-  }
-
   /**
    * Takes the next batch of the pass.
    *
@@ -124,7 +119,7 @@ export class GroupFold implements Disposable {
     const spilled = this.#spill?.bytes ?? 0;
     if (spilled > SPILL_BYTES_MAX || this.#isFlushDue()) await this.#store();
     else if (!this.#spill && this.#documentBytes() > this.#directBytesMax()) {
-      this.#divide();
+      await this.#divide();
     }
   }
 
@@ -156,10 +151,13 @@ export class GroupFold implements Disposable {
   }
 
   /** From now on events are put aside. */
-  #divide(): void {
+  async #divide(): Promise<void> {
     this.#spill = this.#options.openSpill();
     const parts = { count: SPILL_PARTS, of: EventSpill.partOf };
-    for (const { fold } of this.#running()) fold.divide(parts);
+    for (const place of this.#running()) {
+      // deno-lint-ignore require-await -- turns what is thrown into a rejection
+      await this.#guard(place, async () => place.fold.divide(parts));
+    }
   }
 
   async #putAside(

@@ -119,7 +119,7 @@ export function putAside<P extends Place>(
           }
         }
       }
-      if (fold.keeps(type)) fold.keep(event, text.length);
+      if (fold.keeps(type)) fold.keep(event);
     } catch (error) {
       failures.set(place, error);
     }

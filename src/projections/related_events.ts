@@ -5,17 +5,27 @@
  * @module
  */
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
-import { weigh } from "./fold_cache.ts";
 import { freezeEvents } from "./freeze_events.ts";
 import type { Generation, RelatedChange } from "./projection_store.ts";
+import { TagIndex } from "./tag_index.ts";
+import { TextArena } from "./text_arena.ts";
 
 const NO_EVENTS: readonly never[] = Object.freeze([]);
 
 /** Events of a build that are held back until they are written, at most. */
 const ROWS_MAX = 1_000;
 
-/** Lists up to this length are replaced, not changed, so that they can be handed out. */
-const REPLACED_LENGTH_MAX = 8;
+/** Of the events held as texts, so many are held as objects, too: those asked for first. */
+const PARSED_MAX = 32_768;
+
+/** A tag with more events than this gets a list of them: to go through texts would take long. */
+const LISTED_MIN = 16;
+
+/** So many bytes of related events may always be held. */
+const BYTES_MIN = 2 * 1_024 * 1_024;
+
+/** About the memory of an event in a list, in bytes. */
+const LISTED_EVENT_BYTES = 800;
 
 /** How related events are kept. */
 export interface RelatedEventsOptions {
@@ -32,9 +42,12 @@ export interface RelatedEventsOptions {
 export class RelatedEvents {
   readonly #generation: Generation;
   readonly #bytesMax: number | undefined;
-  /** By tag; several in order of position. Most tags have one, which then needs no list. */
-  readonly #held = new Map<Tag, StoredEvent | readonly StoredEvent[]>();
-  #bytes = 0;
+  #arena = new TextArena();
+  #index = new TagIndex();
+  readonly #parsed = new Map<number, StoredEvent>();
+  /** Tags with many events, and, when not all are held, those that were loaded. */
+  readonly #lists = new Map<Tag, StoredEvent[]>();
+  #listedEvents = 0;
   #isComplete: boolean;
   #unwritten: RelatedChange[] = [];
 
@@ -57,18 +70,19 @@ export class RelatedEvents {
   }
 
   /** Keeps an event for later ones. */
-  keep(event: StoredEvent, textBytes: number): void {
+  keep(event: StoredEvent): void {
     const { position } = event;
     const tags = [...new Set(event.tags)];
-    this.#unwritten.push({ tags, position, text: JSON.stringify(event) });
+    const text = JSON.stringify(event);
+    this.#unwritten.push({ tags, position, text });
+    const at = this.#isComplete ? this.#arena.add(text) : -1;
     for (const tag of tags) {
-      const held = this.#held.get(tag);
-      // One that is not held is loaded when it is wanted.
-      if (held === undefined && !this.#isComplete) continue;
-      if (held === undefined) this.#held.set(tag, event);
-      else if (isGrowing(held)) held.push(event);
-      else this.#held.set(tag, [...listOf(held), event]);
-      this.#bytes += weigh(tag, textBytes);
+      // Where not all are held, one whose list is not there is loaded when it is wanted.
+      if (this.#isComplete) this.#index.add(tag, { position, at });
+      const list = this.#lists.get(tag);
+      if (!list) continue;
+      list.push(event);
+      this.#listedEvents++;
     }
   }
 
@@ -76,11 +90,11 @@ export class RelatedEvents {
   find(tags: readonly Tag[], before: Position): readonly StoredEvent[] {
     const [tag] = tags;
     if (tag === undefined) return NO_EVENTS;
-    if (tags.length === 1) return earlierThan(before, this.#held.get(tag));
+    if (tags.length === 1) return this.#findOne(tag, before);
     // An event that bears several of the tags stands in several lists.
     const byPosition = new Map<Position, StoredEvent>();
     for (const tag of tags) {
-      for (const event of earlierThan(before, this.#held.get(tag))) {
+      for (const event of this.#findOne(tag, before)) {
         byPosition.set(event.position, event);
       }
     }
@@ -94,22 +108,20 @@ export class RelatedEvents {
    * @param kept Tags of events that are about to be kept.
    */
   async load(wanted: ReadonlySet<Tag>, kept: ReadonlySet<Tag>): Promise<void> {
+    if (this.#isComplete) return;
     // A build writes before it reads; live, events to keep join those that are held.
     const isBuild = this.#bytesMax !== undefined;
     const tags = [...isBuild ? wanted : wanted.union(kept)]
-      .filter((tag) => !this.#held.has(tag));
-    if (this.#isComplete || tags.length === 0) return;
+      .filter((tag) => !this.#lists.has(tag));
+    if (tags.length === 0) return;
     if (isBuild) await this.write(1);
     const found = await this.#generation.related(tags);
     for (const tag of tags) {
-      const texts = found.get(tag) ?? [];
-      const events: StoredEvent[] = texts.map((text) => JSON.parse(text));
+      const events: StoredEvent[] = (found.get(tag) ?? [])
+        .map((text) => JSON.parse(text));
       freezeEvents(events);
-      this.#held.set(tag, events);
-      this.#bytes += weigh(
-        tag,
-        texts.reduce((sum, { length }) => sum + length, 0),
-      );
+      this.#lists.set(tag, events);
+      this.#listedEvents += events.length + 1;
     }
   }
 
@@ -130,40 +142,60 @@ export class RelatedEvents {
 
   /** Lets go of what is held when it is too much. */
   async trim(): Promise<void> {
-    if (this.#bytes <= (this.#bytesMax ?? Infinity)) return;
+    const bytes = this.#arena.bytes + this.#index.bytes +
+      this.#listedEvents * LISTED_EVENT_BYTES;
+    // A buffer is taken whole, however little is in it: that is not too much.
+    const bytesMax = Math.max(this.#bytesMax ?? Infinity, BYTES_MIN);
+    if (bytes <= bytesMax) return;
     await this.write(1);
-    this.#held.clear();
-    this.#bytes = 0;
+    this.#arena = new TextArena();
+    this.#index = new TagIndex();
+    this.#parsed.clear();
+    this.#lists.clear();
+    this.#listedEvents = 0;
     this.#isComplete = false;
   }
-}
 
-function isGrowing(
-  held: StoredEvent | readonly StoredEvent[],
-): held is StoredEvent[] {
-  return Array.isArray(held) && held.length > REPLACED_LENGTH_MAX;
-}
+  #findOne(tag: Tag, before: Position): readonly StoredEvent[] {
+    const list = this.#lists.size > 0 ? this.#lists.get(tag) : undefined;
+    if (list) return earlierThan(before, list);
+    if (!this.#isComplete) return NO_EVENTS;
+    const places = this.#index.find(tag, before);
+    const events: StoredEvent[] = [];
+    for (const at of places) {
+      const event = this.#eventAt(at);
+      if (event.tags.includes(tag)) events.push(event);
+    }
+    if (events.length > LISTED_MIN) {
+      const all = this.#index.find(tag, Infinity)
+        .map((at) => this.#eventAt(at))
+        .filter(({ tags }) => tags.includes(tag));
+      this.#lists.set(tag, all);
+      this.#listedEvents += all.length;
+    }
+    return events;
+  }
 
-function listOf(
-  held: StoredEvent | readonly StoredEvent[],
-): readonly StoredEvent[] {
-  return "position" in held ? [held] : held;
+  #eventAt(at: number): StoredEvent {
+    const known = this.#parsed.get(at);
+    if (known) return known;
+    const event: StoredEvent = JSON.parse(this.#arena.get(at));
+    freezeEvents([event]);
+    if (this.#parsed.size < PARSED_MAX) this.#parsed.set(at, event);
+    return event;
+  }
 }
 
 /**
- * The events before a position. While folding part by part, and when read back from a build that
- * was interrupted, later ones are there, too.
+ * The events before a position, as a list that does not grow. While folding part by part, and
+ * when read back from a build that was interrupted, later ones are there, too.
  */
 function earlierThan(
   before: Position,
-  held: StoredEvent | readonly StoredEvent[] | undefined,
+  events: readonly StoredEvent[],
 ): readonly StoredEvent[] {
-  if (held === undefined) return NO_EVENTS;
-  if ("position" in held) return held.position < before ? [held] : NO_EVENTS;
-  const last = held[held.length - 1];
-  if (last === undefined) return NO_EVENTS;
-  if (last.position >= before) {
-    return held.filter(({ position }) => position < before);
-  }
-  return isGrowing(held) ? held.slice() : held;
+  const last = events.at(-1);
+  return last === undefined || last.position < before
+    ? events.slice()
+    : events.filter(({ position }) => position < before);
 }

@@ -79,17 +79,17 @@ export interface PassOptions extends PassSettings {
  */
 export async function scanPass(options: PassOptions): Promise<void> {
   const { members, upTo, memoryBytesMax, breathe } = options;
+  // Half of the memory is for documents.
+  const lookingBack = members.filter(({ definition }) => definition.related);
+  const relatedBytesMax = Math.floor(
+    memoryBytesMax / 2 / Math.max(lookingBack.length, 1),
+  );
   const after = Math.min(...members.map(({ checkpoint }) => checkpoint));
   if (after >= upTo) return;
   using group = new GroupFold({
     ...options,
     after,
-    members: members.map((member) =>
-      toGroupMember(
-        member,
-        GroupFold.relatedBytesMax(memoryBytesMax, members.length),
-      )
-    ),
+    members: members.map((member) => toGroupMember(member, relatedBytesMax)),
   });
   const isOver = () => members.every(({ isRunning }) => !isRunning);
   for await (const batch of options.read(typesOf(members), after)) {

@@ -12,7 +12,6 @@ import type {
   UnparsedBatch,
 } from "../events/event_store.ts";
 import { toUnparsed } from "../events/parsed_event.ts";
-import type { ProjectionDefinition } from "../projections/definition.ts";
 import type { EventSpill } from "../projections/event_spill.ts";
 import { GROUP_SIZE_MAX } from "../projections/put_aside.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
