@@ -23,11 +23,6 @@ export class DefinitionCode {
     this.#definition = definition;
   }
 
-  /** The projection. */
-  get projectionName(): string {
-    return this.#definition.name;
-  }
-
   /** The keys of the documents that an event changes, each once. */
   keys(event: StoredEvent): readonly string[] {
     try {

@@ -8,8 +8,13 @@
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
 import type { ProjectionDefinition } from "./definition.ts";
-import { type ApplyLocation, DefinitionCode } from "./definition_code.ts";
-import { type CachedDocument, FoldCache, weigh } from "./fold_cache.ts";
+import { DefinitionCode } from "./definition_code.ts";
+import {
+  type CachedDocument,
+  FoldCache,
+  lastEventOf,
+  weigh,
+} from "./fold_cache.ts";
 import { KeyGuesses, MisguessedKeyError } from "./key_guess.ts";
 import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
 import type { DocumentChange, Generation } from "./projection_store.ts";
@@ -98,11 +103,6 @@ export class Fold {
     });
     this.#checkpoint = checkpoint;
     this.#committed = checkpoint;
-  }
-
-  /** The projection. */
-  get projectionName(): string {
-    return this.#code.projectionName;
   }
 
   /** Every event up to this position is folded or put aside, if not yet stored. */
@@ -397,11 +397,4 @@ export class Fold {
     this.#cache.resize(document, weigh(key, text?.length ?? 0));
     return change;
   }
-}
-
-/** The last event applied to a document, for messages. */
-function lastEventOf(
-  { lastPosition: position, lastType: type = "unknown" }: CachedDocument,
-): ApplyLocation {
-  return { position, type };
 }

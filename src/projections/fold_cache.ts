@@ -5,6 +5,7 @@
  * @module
  */
 import type { Position, Tag } from "../events/event.ts";
+import type { ApplyLocation } from "./definition_code.ts";
 import type { KeyParts } from "./key_parts.ts";
 
 /*
@@ -150,4 +151,11 @@ export class FoldCache {
     this.#parts = [];
     this.complete = false;
   }
+}
+
+/** The last event applied to a document, for messages. */
+export function lastEventOf(
+  { lastPosition: position, lastType: type = "unknown" }: CachedDocument,
+): ApplyLocation {
+  return { position, type };
 }
