@@ -58,7 +58,7 @@ export interface ProjectionDefinition<
   readonly eventTypes: readonly E["type"][];
   /**
    * The key of the document that an event changes: one, several, or none (`undefined`, `null` or
-   * an empty list). At most 1,024 bytes each.
+   * an empty list). Well-formed text of 1 to 1,024 bytes each, without U+0000.
    */
   key(event: StoredEvent<E>): string | readonly string[] | null | undefined;
   /**

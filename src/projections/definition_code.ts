@@ -103,6 +103,12 @@ function toKeys(keys: unknown): readonly string[] {
         }`,
       );
     }
+    // SQLite's drivers end a text there when they read it back.
+    if (key.includes("\0")) {
+      throw new TypeError(
+        `A key must not contain U+0000: there is one at ${key.indexOf("\0")}`,
+      );
+    }
     // A UTF-16 unit takes at most three bytes: only long keys need counting.
     if (key.length * 3 > KEY_BYTES_MAX && byteLength(key) > KEY_BYTES_MAX) {
       throw new RangeError(

@@ -138,6 +138,8 @@ Deno.test("a failing definition is named with event and cause", async () => {
     [{ key: () => "" }, "A key must be a well-formed text that is not empty"],
     [{ key: () => "x".repeat(1_025) }, "A key must take at most 1024 bytes"],
     [{ key: () => "\ud800" }, "well-formed"],
+    [{ key: () => "a\0b" }, "A key must not contain U+0000"],
+    [{ key: () => ["a", "\0"] }, "A key must not contain U+0000"],
     [
       {
         apply: (_, event) => Object.assign(event.data as object, { key: "z" }),
