@@ -53,6 +53,7 @@ export const operationExample: RebuildOperation = {
   state: "running",
   trigger: "api",
   projectionNames: ["CourseDetails"],
+  generationsBefore: { CourseDetails: 6 },
   note: null,
   resumes: null,
   startedAt: STARTED_AT,

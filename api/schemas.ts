@@ -165,6 +165,7 @@ export const Operation: z.ZodType<RebuildOperation> = z.object({
   state: State,
   trigger: Trigger,
   projectionNames: z.array(z.string()),
+  generationsBefore: z.record(z.string(), Count).exactOptional(),
   note: z.string().nullable(),
   resumes: z.string().nullable(),
   startedAt: Time,

@@ -3,17 +3,24 @@
  *
  * @module
  */
+import {
+  ProjectionDamagedError,
+  ProjectionNotBuiltError,
+} from "../projections/errors.ts";
+import type { LiveUpdater } from "../projections/live_updater.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
-import type { RebuildOperation } from "./operation.ts";
+import type { PlannedRebuild, RebuildOperation } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
 
 /** Where to look. */
 export interface InterruptedSearch {
   /** The operations so far. */
   readonly history: OperationStore;
-  /** Knows which builds are alive. */
+  /** Knows which builds are alive, and which generations serve. */
   readonly store: ProjectionStore;
+  /** Knows which generations were built by the registered definitions. */
+  readonly live: Pick<LiveUpdater, "isCurrent">;
   /** Which projections there still are. */
   readonly registry: ProjectionRegistry;
   /** Whether an operation runs in this process. */
@@ -38,9 +45,9 @@ const HISTORY_LIMIT = 1_000;
  * @param search Where to look.
  * @returns The operations, the newest first.
  */
-export function findInterrupted(
+export async function findInterrupted(
   search: InterruptedSearch,
-): InterruptedOperation[] {
+): Promise<InterruptedOperation[]> {
   const { history, store, registry, isRunning } = search;
   const found: InterruptedOperation[] = [];
   for (const operation of history.list(HISTORY_LIMIT)) {
@@ -52,14 +59,66 @@ export function findInterrupted(
       operation.result?.details.filter(({ success }) => success)
         .map(({ projectionName }) => projectionName),
     );
-    const names = operation.projectionNames.filter((name) =>
+    const open = operation.projectionNames.filter((name) =>
       registry.names.includes(name) && !succeeded.has(name)
     );
-    if (!names.some((name) => isBeingBuilt(store, name))) {
-      found.push({ operation, names });
+    if (open.some((name) => isBeingBuilt(store, name))) continue;
+    const names: string[] = [];
+    for (const name of open) {
+      if (!await wasSwappedIn(search, operation, name)) names.push(name);
     }
+    found.push({ operation, names });
   }
   return found;
+}
+
+/**
+ * Whether another generation serves than when the operation was asked for. A process that was
+ * killed has written down no outcome, but it may have swapped in some of what it built.
+ */
+async function wasSwappedIn(
+  { store, live }: InterruptedSearch,
+  { generationsBefore }: RebuildOperation,
+  name: string,
+): Promise<boolean> {
+  // Operations of earlier versions do not say.
+  const before = generationsBefore?.[name] ?? Infinity;
+  try {
+    return await store.withCurrent(
+      name,
+      ({ number, identity }) =>
+        Promise.resolve(number > before && live.isCurrent(identity)),
+    );
+  } catch (error) {
+    const isUseless = error instanceof ProjectionNotBuiltError ||
+      error instanceof ProjectionDamagedError;
+    if (isUseless) return false;
+    throw error;
+  }
+}
+
+/**
+ * What an operation notes down at its beginning for {@linkcode findInterrupted}.
+ *
+ * @param store Where the generations are.
+ * @param planned The projections that it is to rebuild.
+ * @returns Number of the generation that serves each, 0 for none, frozen.
+ */
+export async function generationsOf(
+  store: ProjectionStore,
+  planned: readonly PlannedRebuild[],
+): Promise<Readonly<Record<string, number>>> {
+  const numbers: Record<string, number> = {};
+  for (const { projectionName } of planned) {
+    try {
+      numbers[projectionName] = (await store.numbers(projectionName)).current ??
+        0;
+    } catch (error) {
+      if (!(error instanceof ProjectionDamagedError)) throw error;
+      numbers[projectionName] = 0;
+    }
+  }
+  return Object.freeze(numbers);
 }
 
 /** Whoever holds a build lock is alive: the operation is not interrupted. */

@@ -153,6 +153,11 @@ export interface RebuildOperation {
   readonly trigger: RebuildTrigger;
   /** The projections it rebuilds. */
   readonly projectionNames: readonly string[];
+  /**
+   * Number of the generation that served each projection when it was asked for, 0 for none.
+   * Tells what was swapped in already when a crash kept the outcome from being written down.
+   */
+  readonly generationsBefore?: Readonly<Record<string, number>>;
   /** The words of whoever asked, or `null`. */
   readonly note: string | null;
   /** The interrupted operation that it continues, or `null`. */

@@ -17,7 +17,7 @@ import type {
   RebuildOperation,
 } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
-import { findInterrupted } from "./interrupted.ts";
+import { findInterrupted, generationsOf } from "./interrupted.ts";
 import { planRebuild } from "./plan.ts";
 import { assertInteger, resolveRebuildOptions } from "./rebuild_options.ts";
 import { RebuildReporter } from "./report.ts";
@@ -209,11 +209,11 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
    * @returns Resolves when they have been started, with their results to wait for.
    */
   async resumeInterrupted(): Promise<Promise<ProjectionRebuildResult>[]> {
-    const { history, store, registry, logger } = this.#options;
+    const { history, logger } = this.#options;
     const resumed: Promise<ProjectionRebuildResult>[] = [];
     const isRunning = (id: string) => this.#running.has(id);
     for (
-      const found of findInterrupted({ history, store, registry, isRunning })
+      const found of await findInterrupted({ ...this.#options, isRunning })
     ) {
       const { operation, names } = found;
       logger.log("info", "Resuming interrupted rebuild", {
@@ -266,25 +266,26 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   ): Promise<
     { operation: RunningOperation; ended: Promise<ProjectionRebuildResult> }
   > {
-    const { clock, history } = this.#options;
+    const { clock, history, store } = this.#options;
     const { concurrency, trigger, note } = resolveRebuildOptions(
       options,
       this.#options.concurrency,
     );
     await this.#letSwapsEnd(names);
     const planned = await this.plan(names, options);
-    if (this.#isClosed) throw new RebuilderClosedError();
     const wanted = planned.filter(({ rebuild }) => rebuild);
+    const generationsBefore = await generationsOf(store, wanted);
+    if (this.#isClosed) throw new RebuilderClosedError();
     if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);
     const id = randomBytes(16).toString("hex");
     const begun = { operationId: id, trigger, wanted, concurrency };
     const span = this.#reporter.openSpan(begun);
-    const { resumes = null } = options;
     const operation = new RunningOperation({
       id,
       trigger,
       note,
-      resumes,
+      resumes: options.resumes ?? null,
+      generationsBefore,
       span,
       clock,
       concurrency,

@@ -21,6 +21,8 @@ export interface RunningOperationOptions {
   readonly trigger: RebuildTrigger;
   readonly note: string | null;
   readonly resumes: string | null;
+  /** Number of the generation that serves each projection now, 0 for none. */
+  readonly generationsBefore: Readonly<Record<string, number>>;
   readonly span: OpenSpan;
   readonly clock: Clock;
   /** At most this many of its projections at once. */
@@ -120,7 +122,7 @@ export class RunningOperation {
 
   /** What the world is told. */
   snapshot(): RebuildOperation {
-    const { id, trigger, note, resumes } = this.#options;
+    const { id, trigger, note, resumes, generationsBefore } = this.#options;
     const left = this.#tasks.filter(({ hasEnded }) => !hasEnded);
     const isQueued = this.#tasks.every(({ phase }) => phase === "queued");
     const isPaused = left.length > 0 &&
@@ -134,6 +136,7 @@ export class RunningOperation {
         [...this.#tasks, ...this.#refused].map((task) => task.projectionName)
           .sort(),
       ),
+      generationsBefore,
       note,
       resumes,
       startedAt: this.#startedAt.toISOString(),

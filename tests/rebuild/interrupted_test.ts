@@ -1,0 +1,103 @@
+import { assertEquals } from "@std/assert";
+import type { ProjectionDefinition } from "../../mod.ts";
+import {
+  type Counted,
+  countingProjection,
+  counts,
+  type MemoryFixture,
+  openOverMemory,
+} from "../support/course_fixture.ts";
+import { withSync } from "../support/slow_sync.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+/** A projection whose events fail, or not. */
+function fragile(
+  name: string,
+  isBroken: boolean,
+): ProjectionDefinition<{ sum: number }, Counted> {
+  return countingProjection(name, {
+    fingerprint: "fixed",
+    apply(state, event) {
+      if (isBroken) throw new Error("Broken");
+      return { sum: (state?.sum ?? 0) + event.data.by };
+    },
+  });
+}
+
+/** Rebuilds as a process does that is killed before it has written the outcome down. */
+async function rebuildUntilKilled(
+  path: string,
+  definitions: readonly ProjectionDefinition[],
+): Promise<MemoryFixture> {
+  let syncs = 0;
+  const killed = withSync("/operations/", async (next) => {
+    if (++syncs > 1) throw new Error("Killed");
+    await next();
+  });
+  const opossum = openOverMemory(path, definitions, {}, undefined, killed);
+  await opossum.events.append(counts(6));
+  await opossum.rebuilder.rebuildAll({ forceRebuild: true });
+  await opossum[Symbol.asyncDispose]();
+  return opossum;
+}
+
+/** Continues, and says what was rebuilt. */
+async function resume(opossum: MemoryFixture): Promise<string[]> {
+  const [resumed] = await opossum.rebuilder.resumeInterrupted();
+  const { success, details } = await resumed ?? {};
+  assertEquals(success, true);
+  // Nothing is left to be continued.
+  assertEquals(await opossum.rebuilder.resumeInterrupted(), []);
+  return details?.map(({ projectionName }) => projectionName) ?? [];
+}
+
+Deno.test("resumeInterrupted() rebuilds only what was not swapped in before the kill", async () => {
+  using dir = new TempDir();
+  const definitions = (isBroken: boolean) => [
+    fragile("One", false),
+    fragile("Two", isBroken),
+  ];
+  const { events } = await rebuildUntilKilled(dir.path, definitions(true));
+  await using opossum = openOverMemory(
+    dir.path,
+    definitions(false),
+    {},
+    events,
+  );
+  assertEquals(await resume(opossum), ["Two"]);
+  assertEquals((await opossum.projections.info("One")).generation, 1);
+  assertEquals((await opossum.projections.info("Two")).checkpoint, 6);
+});
+
+Deno.test("resumeInterrupted() rebuilds nothing when only the outcome is missing", async () => {
+  using dir = new TempDir();
+  const definitions = [fragile("One", false)];
+  const { events } = await rebuildUntilKilled(dir.path, definitions);
+  await using opossum = openOverMemory(dir.path, definitions, {}, events);
+  assertEquals(await resume(opossum), []);
+  const [resumed, killed] = await opossum.rebuilder.listOperations();
+  assertEquals(resumed?.result?.nothingToDo, true);
+  assertEquals(killed?.resumedBy, resumed?.id);
+  assertEquals(killed?.generationsBefore, { One: 0 });
+});
+
+Deno.test("resumeInterrupted() rebuilds again what was swapped in for another definition", async () => {
+  using dir = new TempDir();
+  const { events } = await rebuildUntilKilled(dir.path, [
+    fragile("One", false),
+  ]);
+  const changed = countingProjection("One", { version: 2 });
+  await using opossum = openOverMemory(dir.path, [changed], {}, events);
+  assertEquals(await resume(opossum), ["One"]);
+  assertEquals((await opossum.projections.info("One")).builtVersion, 2);
+});
+
+Deno.test("resumeInterrupted() rebuilds again what was damaged since it was swapped in", async () => {
+  using dir = new TempDir();
+  const definitions = [fragile("One", false)];
+  const { events } = await rebuildUntilKilled(dir.path, definitions);
+  Deno.writeTextFileSync(dir.file("projections/One/current.json"), "?");
+  await using opossum = openOverMemory(dir.path, definitions, {}, events);
+  assertEquals(await resume(opossum), ["One"]);
+  assertEquals((await opossum.projections.info("One")).state, "ready");
+});
