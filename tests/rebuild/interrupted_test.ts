@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { ProjectionDefinition } from "../../mod.ts";
 import {
   type Counted,
@@ -13,7 +13,7 @@ import { TempDir } from "../support/temp_dir.ts";
 /** A projection whose events fail, or not. */
 function fragile(
   name: string,
-  isBroken: boolean,
+  { isBroken }: { readonly isBroken: boolean },
 ): ProjectionDefinition<{ sum: number }, Counted> {
   return countingProjection(name, {
     fingerprint: "fixed",
@@ -23,6 +23,8 @@ function fragile(
     },
   });
 }
+
+const ONE = fragile("One", { isBroken: false });
 
 /** Rebuilds as a process does that is killed before it has written the outcome down. */
 async function rebuildUntilKilled(
@@ -45,7 +47,7 @@ async function rebuildUntilKilled(
 async function resume(opossum: MemoryFixture): Promise<string[]> {
   const [resumed] = await opossum.rebuilder.resumeInterrupted();
   const { success, details } = await resumed ?? {};
-  assertEquals(success, true);
+  assert(success);
   // Nothing is left to be continued.
   assertEquals(await opossum.rebuilder.resumeInterrupted(), []);
   return details?.map(({ projectionName }) => projectionName) ?? [];
@@ -53,14 +55,17 @@ async function resume(opossum: MemoryFixture): Promise<string[]> {
 
 Deno.test("resumeInterrupted() rebuilds only what was not swapped in before the kill", async () => {
   using dir = new TempDir();
-  const definitions = (isBroken: boolean) => [
-    fragile("One", false),
-    fragile("Two", isBroken),
+  const definitions = ({ isBroken }: { isBroken: boolean }) => [
+    ONE,
+    fragile("Two", { isBroken }),
   ];
-  const { events } = await rebuildUntilKilled(dir.path, definitions(true));
+  const { events } = await rebuildUntilKilled(
+    dir.path,
+    definitions({ isBroken: true }),
+  );
   await using opossum = openOverMemory(
     dir.path,
-    definitions(false),
+    definitions({ isBroken: false }),
     {},
     events,
   );
@@ -71,12 +76,12 @@ Deno.test("resumeInterrupted() rebuilds only what was not swapped in before the 
 
 Deno.test("resumeInterrupted() rebuilds nothing when only the outcome is missing", async () => {
   using dir = new TempDir();
-  const definitions = [fragile("One", false)];
+  const definitions = [ONE];
   const { events } = await rebuildUntilKilled(dir.path, definitions);
   await using opossum = openOverMemory(dir.path, definitions, {}, events);
   assertEquals(await resume(opossum), []);
   const [resumed, killed] = await opossum.rebuilder.listOperations();
-  assertEquals(resumed?.result?.nothingToDo, true);
+  assert(resumed?.result?.nothingToDo);
   assertEquals(killed?.resumedBy, resumed?.id);
   assertEquals(killed?.generationsBefore, { One: 0 });
 });
@@ -84,7 +89,7 @@ Deno.test("resumeInterrupted() rebuilds nothing when only the outcome is missing
 Deno.test("resumeInterrupted() rebuilds again what was swapped in for another definition", async () => {
   using dir = new TempDir();
   const { events } = await rebuildUntilKilled(dir.path, [
-    fragile("One", false),
+    ONE,
   ]);
   const changed = countingProjection("One", { version: 2 });
   await using opossum = openOverMemory(dir.path, [changed], {}, events);
@@ -94,7 +99,7 @@ Deno.test("resumeInterrupted() rebuilds again what was swapped in for another de
 
 Deno.test("resumeInterrupted() rebuilds again what was damaged since it was swapped in", async () => {
   using dir = new TempDir();
-  const definitions = [fragile("One", false)];
+  const definitions = [ONE];
   const { events } = await rebuildUntilKilled(dir.path, definitions);
   Deno.writeTextFileSync(dir.file("projections/One/current.json"), "?");
   await using opossum = openOverMemory(dir.path, definitions, {}, events);
