@@ -69,9 +69,9 @@ export interface OpossumOptions {
 
   /**
    * Memory for documents held while rebuilding, in bytes, over all projections being rebuilt at
-   * once; 1 MiB to 64 GiB. Over it, documents are written out and read back when needed: never
-   * wrong, but many times slower, so give it what the documents need (about 1.5 times their text)
-   * where there is that much.
+   * once; 1 MiB to 64 GiB. Over half of it, events are put aside in a temporary file and documents
+   * are completed one part after the other. The other half is for related events; over it they
+   * are looked up in the file of the projection, which is slower.
    *
    * @default {1_073_741_824} 1 GiB
    */
