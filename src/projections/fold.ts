@@ -139,9 +139,8 @@ export class Fold {
    */
   async apply(batch: EventBatch): Promise<void> {
     const bytesPerEvent = batch.bytes / Math.max(batch.events.length, 1);
-    await this.#run(batch.events, bytesPerEvent, ({ position }) => {
-      return position > this.#checkpoint;
-    });
+    const isNew = ({ position }: StoredEvent) => position > this.#checkpoint;
+    await this.#run(batch.events, bytesPerEvent, isNew);
     this.#checkpoint = Math.max(this.#checkpoint, batch.through);
   }
 
@@ -248,10 +247,11 @@ export class Fold {
 
   /** Writes the documents of the open part and lets go of them. */
   async writePart(): Promise<void> {
-    await this.#generation.stage({
-      documents: this.#changes(),
-      related: this.#related.takeUnwritten(),
-    });
+    const related = this.#related.takeUnwritten();
+    // Nothing is begun that no commit would end: a fold may have nothing to do in this pass.
+    if (this.#cache.isDirty || related.length > 0) {
+      await this.#generation.stage({ documents: this.#changes(), related });
+    }
     this.#cache.closePart();
   }
 

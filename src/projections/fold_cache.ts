@@ -140,6 +140,11 @@ export class FoldCache {
     this.#parts[part] = undefined;
   }
 
+  /** Whether any document at hand differs from what the generation holds. */
+  get isDirty(): boolean {
+    return this.documents.values().some(({ dirty }) => dirty);
+  }
+
   /** Forgets the documents of the open part, which are written. */
   closePart(): void {
     for (const { bytes } of this.documents.values()) this.bytes -= bytes;

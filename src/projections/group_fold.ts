@@ -32,8 +32,9 @@ const SPILL_BYTES_MAX = 4 * 1_024 * 1_024 * 1_024;
 /** The share of the work that lies in putting events aside, about. */
 const SPILL_SHARE = 0.4;
 
-/** Events of a part that are folded at a time. */
+/** Events of a part that are folded at a time, and their bytes, about. */
 const PART_BATCH = 1_000;
+const PART_BYTES = 8 * 1_024 * 1_024;
 
 /**
  * A flush stores every document that changed since the last one, which late in a build is nearly
@@ -243,7 +244,9 @@ export class GroupFold implements Disposable {
       masks.push(mask);
       bytes += text.length;
     });
-    for (const _ of steps) if (events.length >= PART_BATCH) await fold();
+    for (const _ of steps) {
+      if (events.length >= PART_BATCH || bytes >= PART_BYTES) await fold();
+    }
     await fold();
   }
 

@@ -147,6 +147,8 @@ export interface Build extends AsyncDisposable {
    * @throws {ProjectionDamagedError} If it cannot be opened again.
    */
   lend<T>(action: (location: GenerationLocation) => Promise<T>): Promise<T>;
+  /** Does what completing takes longest, so that it need not be done with the lock held. */
+  prepare(): void;
   /**
    * Completes the generation and makes it the current one, atomically and durably. Call it with
    * the projection's live lock held.

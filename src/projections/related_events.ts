@@ -24,8 +24,9 @@ const LISTED_MIN = 16;
 /** So many bytes of related events may always be held. */
 const BYTES_MIN = 2 * 1_024 * 1_024;
 
-/** About the memory of an event in a list, in bytes. */
-const LISTED_EVENT_BYTES = 800;
+/** About the memory of a parsed event: for itself, and for each byte of its text. */
+const EVENT_BYTES = 400;
+const EVENT_BYTES_PER_TEXT_BYTE = 2;
 
 /** How related events are kept. */
 export interface RelatedEventsOptions {
@@ -47,7 +48,9 @@ export class RelatedEvents {
   readonly #parsed = new Map<number, StoredEvent>();
   /** Tags with many events, and, when not all are held, those that were loaded. */
   readonly #lists = new Map<Tag, StoredEvent[]>();
-  #listedEvents = 0;
+  /** Memory of the lists and of what is parsed, in bytes, about. */
+  #listedBytes = 0;
+  #parsedBytes = 0;
   #isComplete: boolean;
   #unwritten: RelatedChange[] = [];
 
@@ -82,7 +85,7 @@ export class RelatedEvents {
       const list = this.#lists.get(tag);
       if (!list) continue;
       list.push(event);
-      this.#listedEvents++;
+      this.#listedBytes += weighEvent(text.length);
     }
   }
 
@@ -117,11 +120,12 @@ export class RelatedEvents {
     if (isBuild) await this.write(1);
     const found = await this.#generation.related(tags);
     for (const tag of tags) {
-      const events: StoredEvent[] = (found.get(tag) ?? [])
-        .map((text) => JSON.parse(text));
+      const texts = found.get(tag) ?? [];
+      const events: StoredEvent[] = texts.map((text) => JSON.parse(text));
       freezeEvents(events);
       this.#lists.set(tag, events);
-      this.#listedEvents += events.length + 1;
+      this.#listedBytes += weighEvent(tag.length);
+      for (const { length } of texts) this.#listedBytes += weighEvent(length);
     }
   }
 
@@ -142,8 +146,8 @@ export class RelatedEvents {
 
   /** Lets go of what is held when it is too much. */
   async trim(): Promise<void> {
-    const bytes = this.#arena.bytes + this.#index.bytes +
-      this.#listedEvents * LISTED_EVENT_BYTES;
+    const bytes = this.#arena.bytes + this.#index.bytes + this.#listedBytes +
+      this.#parsedBytes;
     // A buffer is taken whole, however little is in it: that is not too much.
     const bytesMax = Math.max(this.#bytesMax ?? Infinity, BYTES_MIN);
     if (bytes <= bytesMax) return;
@@ -152,7 +156,8 @@ export class RelatedEvents {
     this.#index = new TagIndex();
     this.#parsed.clear();
     this.#lists.clear();
-    this.#listedEvents = 0;
+    this.#listedBytes = 0;
+    this.#parsedBytes = 0;
     this.#isComplete = false;
   }
 
@@ -171,7 +176,9 @@ export class RelatedEvents {
         .map((at) => this.#eventAt(at))
         .filter(({ tags }) => tags.includes(tag));
       this.#lists.set(tag, all);
-      this.#listedEvents += all.length;
+      for (const at of places) {
+        this.#listedBytes += weighEvent(this.#arena.lengthOf(at));
+      }
     }
     return events;
   }
@@ -181,9 +188,18 @@ export class RelatedEvents {
     if (known) return known;
     const event: StoredEvent = JSON.parse(this.#arena.get(at));
     freezeEvents([event]);
-    if (this.#parsed.size < PARSED_MAX) this.#parsed.set(at, event);
+    // A quarter of the memory: what is parsed is there as text anyway.
+    const bytesMax = (this.#bytesMax ?? Infinity) / 4;
+    if (this.#parsed.size < PARSED_MAX && this.#parsedBytes < bytesMax) {
+      this.#parsed.set(at, event);
+      this.#parsedBytes += weighEvent(this.#arena.lengthOf(at));
+    }
     return event;
   }
+}
+
+function weighEvent(textBytes: number): number {
+  return EVENT_BYTES + EVENT_BYTES_PER_TEXT_BYTE * textBytes;
 }
 
 /**

@@ -284,8 +284,12 @@ export class SqliteGeneration implements Generation, Disposable {
     try {
       await action();
     } catch (error) {
-      this.#database.exec("ROLLBACK");
       this.#inTransaction = false;
+      try {
+        this.#database.exec("ROLLBACK");
+      } catch {
+        // On a full disk it was rolled back already: what went wrong first is what to tell.
+      }
       throw error;
     }
   }

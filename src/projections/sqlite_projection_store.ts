@@ -166,6 +166,10 @@ export class SqliteProjectionStore implements ProjectionStore {
         close();
         return await action(options);
       },
+      prepare: () => {
+        open ??= SqliteGeneration.open(options, name);
+        open.makeFindable();
+      },
       swapIn: async () => {
         const before = this.#readCurrentOrNothing(name);
         open ??= SqliteGeneration.open(options, name);

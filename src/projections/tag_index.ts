@@ -62,9 +62,10 @@ export class TagIndex {
     const places: number[] = [];
     let entry = this.#slots[this.#slotOf(hashText(tag))] ?? 0;
     while (entry > 0) {
-      if ((this.#positions[entry - 1] ?? 0) < before) {
-        places.push(this.#places[entry - 1] ?? 0);
-      }
+      const at = this.#places[entry - 1] ?? 0;
+      // Once, even when an event bears two tags of the same hash.
+      const isNew = places[places.length - 1] !== at;
+      if ((this.#positions[entry - 1] ?? 0) < before && isNew) places.push(at);
       entry = this.#earlier[entry - 1] ?? 0;
     }
     return places.length > 1 ? places.reverse() : places;

@@ -67,6 +67,12 @@ export class TextArena {
     return chunk.toString(isAscii ? "latin1" : "utf8", from, to);
   }
 
+  /** The length of a text, in bytes. */
+  lengthOf(at: number): number {
+    const chunk = this.#chunks[Math.floor(at / CHUNK_BYTES)];
+    return (chunk?.readUInt32LE(at % CHUNK_BYTES) ?? 0) & ~NOT_ASCII;
+  }
+
   #grow(bytesMin: number): void {
     const bytes = Math.max(CHUNK_BYTES, bytesMin);
     this.#chunks.push(Buffer.alloc(bytes));

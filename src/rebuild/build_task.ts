@@ -78,6 +78,8 @@ export class BuildTask {
   /** Share of the scan that is done, 0 to 1. */
   #share = 0;
   #runsIn: "worker" | "process" | null = null;
+  /** Ids of the operations that hold it up. */
+  readonly #pausedBy = new Set<string>();
   #pausedAtMs: number | undefined;
   #pausedMs = 0;
   readonly #pauseListeners = new Set<() => void>();
@@ -121,16 +123,18 @@ export class BuildTask {
     return this.#pausedAtMs !== undefined && !this.hasEnded;
   }
 
-  /** Holds it up, as soon as it can. */
-  pause(): void {
+  /** Holds it up for an operation, as soon as it can. */
+  pause(operationId: string): void {
+    this.#pausedBy.add(operationId);
     if (this.#pausedAtMs !== undefined) return;
     this.#pausedAtMs = this.#options.clock.monotonicMs();
     for (const listener of [...this.#pauseListeners]) listener();
   }
 
-  /** Lets it go on. */
-  resume(): void {
-    if (this.#pausedAtMs === undefined) return;
+  /** Lets it go on, unless another operation holds it up. */
+  resume(operationId: string): void {
+    this.#pausedBy.delete(operationId);
+    if (this.#pausedAtMs === undefined || this.#pausedBy.size > 0) return;
     if (this.#startedMs !== undefined) {
       const sinceMs = Math.max(this.#pausedAtMs, this.#startedMs);
       this.#pausedMs += this.#options.clock.monotonicMs() - sinceMs;
@@ -179,11 +183,12 @@ export class BuildTask {
 
   /** Takes note of how far it has come. */
   advance({ position, target, eventsProcessed, share }: TaskProgress): void {
-    this.#eventsScanned = Math.max(position - this.#firstPosition, 0);
-    this.#position = position;
+    // Never backwards: what is folded anew, or turns out to be more work, is made up for first.
+    this.#position = Math.max(this.#position, position);
+    this.#eventsScanned = Math.max(this.#position - this.#firstPosition, 0);
     this.#target = Math.max(target, position);
     this.#eventsProcessed = eventsProcessed;
-    this.#share = share;
+    this.#share = Math.max(this.#share, share);
   }
 
   /** Asks it to stop as soon as it can. */

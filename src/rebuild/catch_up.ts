@@ -38,6 +38,12 @@ export interface ScannedBuild {
   readonly eventsBefore: number;
 }
 
+/** How far a catch-up has come. */
+interface CatchUpState {
+  checkpoint: Position;
+  eventsApplied: number;
+}
+
 /** Brings builds to their end. */
 export class CatchUp {
   readonly #options: CatchUpOptions;
@@ -54,23 +60,26 @@ export class CatchUp {
    */
   async finish(member: ScannedBuild): Promise<void> {
     const { store, events, batchSize, live, telemetry } = this.#options;
-    const { task, build, span, definition } = member;
+    const { task, build, span } = member;
     const name = task.projectionName;
     const options = {
       parent: span.context,
       attributes: { [ATTRIBUTES.projectionName]: name },
     };
-    const { checkpoint } = await build.generation.status();
-    const fold = new Fold(definition, build.generation, { checkpoint });
+    const start = await build.generation.status();
+    const state = { checkpoint: start.checkpoint, eventsApplied: 0 };
     task.enter("catchingUp");
     await telemetry.span(SPANS.rebuildCatchUp, options, async () => {
       for (
         let head = await events.head();
-        head - fold.checkpoint > batchSize;
+        head - state.checkpoint > batchSize;
       ) {
-        await this.#feed(member, fold, head);
+        await this.#feed(member, state, head, () => task.whenGoing());
         head = await events.head();
       }
+      // Not under the lock, since it takes long for many documents.
+      build.prepare();
+      await task.whenGoing();
     });
     task.enter("swapping");
     const outcome = await telemetry.span(
@@ -79,7 +88,8 @@ export class CatchUp {
       async () => {
         using _lock = await store.lockLive(name, task.signal);
         // With the lock held nothing is applied live: what is left is only a few events.
-        await this.#feed(member, fold, await events.head());
+        // It is not held up any more, as that would hold up the lock.
+        await this.#feed(member, state, await events.head(), () => {});
         task.signal.throwIfAborted();
         const { documents, checkpoint } = await build.generation.status();
         await build.swapIn();
@@ -91,29 +101,34 @@ export class CatchUp {
   }
 
   async #feed(
-    { task, definition, eventsBefore }: ScannedBuild,
-    fold: Fold,
+    { task, definition, eventsBefore, build }: ScannedBuild,
+    state: CatchUpState,
     upTo: Position,
+    beforeBatch: () => Promise<void> | void,
   ): Promise<void> {
     const { events, batchSize } = this.#options;
     const query = { items: [{ types: typesOf(definition) }] };
     const range = {
-      after: fold.checkpoint,
+      after: state.checkpoint,
       upTo,
       batchSize,
       signal: task.signal,
     };
     for await (const batch of events.readBatches(query, range)) {
-      await task.whenGoing();
+      await beforeBatch();
       task.signal.throwIfAborted();
       freezeEvents(batch.events);
+      // One for each batch: it holds what it read, and must not grow.
+      const { checkpoint } = state;
+      const fold = new Fold(definition, build.generation, { checkpoint });
       await fold.apply(batch);
-      // Each batch: this fold holds what it read, and must not grow.
       await fold.flush();
+      state.checkpoint = fold.checkpoint;
+      state.eventsApplied += fold.eventsApplied;
       task.advance({
-        position: fold.checkpoint,
+        position: state.checkpoint,
         target: upTo,
-        eventsProcessed: eventsBefore + fold.eventsApplied,
+        eventsProcessed: eventsBefore + state.eventsApplied,
         share: 1,
       });
     }

@@ -137,7 +137,8 @@ export interface Rebuilder {
   /**
    * Holds an operation up: what it builds stops within a moment, keeps what it has, and goes on
    * with {@linkcode resume}. Builds that other operations wait for, too, and those that share
-   * their pass over the log, are held up with it. A restart of the process lets it go on.
+   * their pass over the log, are held up with it, until every operation that paused them was
+   * resumed. A swap is not held up any more. A restart of the process lets it go on.
    *
    * @returns Whether it was running.
    */

@@ -74,17 +74,18 @@ export class RunningOperation {
 
   /** Stops waiting for a task that others still wait for. */
   leave(task: BuildTask): void {
+    task.resume(this.id);
     this.#left.get(task)?.resolve();
   }
 
   /** Holds up what it waits for. */
   pause(): void {
-    for (const task of this.#tasks) task.pause();
+    for (const task of this.#tasks) task.pause(this.id);
   }
 
   /** Lets what it waits for go on. */
   resume(): void {
-    for (const task of this.#tasks) task.resume();
+    for (const task of this.#tasks) task.resume(this.id);
   }
 
   /** Waits for all of its tasks and sums up. */

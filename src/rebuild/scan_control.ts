@@ -11,7 +11,9 @@ const PAUSED = 0;
 const BEATS = 1;
 /** The member at work, counted from 1; 0 before the first. */
 const AT_WORK = 2;
-const FIRST_STOP = 3;
+/** Whether the database does something that takes long in one go. */
+const STORING = 3;
+const FIRST_STOP = 4;
 
 /** Numbers a member reports. */
 const POSITION = 0;
@@ -82,6 +84,19 @@ export class ScanControl {
   /** Changes with every sign of life. */
   get beats(): number {
     return Atomics.load(this.#flags, BEATS);
+  }
+
+  /** Says that the database is at work: until disposed of there is no sign of life. */
+  store(): Disposable {
+    Atomics.store(this.#flags, STORING, 1);
+    return {
+      [Symbol.dispose]: () => void Atomics.store(this.#flags, STORING, 0),
+    };
+  }
+
+  /** Whether the database is at work. */
+  get isStoring(): boolean {
+    return Atomics.load(this.#flags, STORING) === 1;
   }
 
   /** Says whose code runs from now on. */

@@ -60,7 +60,7 @@ export type ScanAnswer =
  * name is one that the projection's next build sweeps.
  */
 export function spillFileOf(location: GenerationLocation | undefined): string {
-  return `${location?.file}.spill.tmp`;
+  return `${location?.file}.${crypto.randomUUID()}.spill.tmp`;
 }
 
 /** An error as data. */

@@ -78,6 +78,7 @@ async function begin(
   { projectionName, version, fingerprint, location }: JobMember,
   registry: ProjectionRegistry | Error,
   control: ScanControl,
+  again?: WorkerMember,
 ): Promise<WorkerMember | undefined> {
   const refuse = (reason: string) => {
     scope.postMessage({ kind: "unsuitable", member: index, reason });
@@ -98,9 +99,15 @@ async function begin(
       { ...location, building: true },
       projectionName,
     );
-    const { checkpoint } = await generation.status();
+    const { checkpoint, eventsApplied } = await generation.status();
     return new WorkerMember(
-      { definition, generation, checkpoint },
+      {
+        definition,
+        generation,
+        checkpoint,
+        eventsStored: eventsApplied,
+        eventsAtStart: again?.eventsAtStart ?? eventsApplied,
+      },
       index,
       control,
     );
@@ -120,7 +127,8 @@ async function scanAgain(
     const { index, definition } = misguessed;
     const member = job.members[index];
     const registry = new ProjectionRegistry([definition]);
-    const begun = member && await begin(index, member, registry, control);
+    const begun = member &&
+      await begin(index, member, registry, control, misguessed);
     if (!begun) continue;
     members.push(begun);
     await scan(job, [begun], control, { guessKeys: false });
@@ -177,16 +185,21 @@ class WorkerMember implements PassMember {
   readonly generation: SqliteGeneration;
   readonly checkpoint: number;
   readonly index: number;
+  readonly eventsAtStart: number;
+  readonly #eventsBefore: number;
   isRunning = true;
   /** Whether a guess at the key of an event was wrong. */
   isMisguessed = false;
   readonly #control: ScanControl;
 
   constructor(
-    { definition, generation, checkpoint }: {
+    { definition, generation, checkpoint, eventsStored, eventsAtStart }: {
       readonly definition: PassMember["definition"];
       readonly generation: SqliteGeneration;
       readonly checkpoint: number;
+      /** Events that the generation has applied, and had when the job began. */
+      readonly eventsStored: number;
+      readonly eventsAtStart: number;
     },
     index: number,
     control: ScanControl,
@@ -194,6 +207,8 @@ class WorkerMember implements PassMember {
     this.definition = definition;
     this.generation = generation;
     this.checkpoint = checkpoint;
+    this.eventsAtStart = eventsAtStart;
+    this.#eventsBefore = eventsStored - eventsAtStart;
     this.index = index;
     this.#control = control;
     control.report(index, { ...NOTHING_DONE, position: checkpoint });
@@ -216,7 +231,8 @@ class WorkerMember implements PassMember {
   }
 
   advance(progress: PassProgress): void {
-    this.#control.report(this.index, progress);
+    const eventsApplied = this.#eventsBefore + progress.eventsApplied;
+    this.#control.report(this.index, { ...progress, eventsApplied });
   }
 
   async fail(error: unknown): Promise<void> {
@@ -234,6 +250,7 @@ class WorkerMember implements PassMember {
     let outcome = error;
     try {
       // Here, since it takes long for many documents.
+      using _storing = this.#control.store();
       if (error === undefined) this.generation.makeFindable();
     } catch (cause) {
       outcome = cause;

@@ -130,7 +130,9 @@ class WorkerPass implements Disposable {
     this.#worker.onmessage = ({ data }) => this.#take(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#giveUp(`crashed: ${event.message}`);
+      // Before anything was begun it may be the worker itself that cannot be had here.
+      if (this.#control.beats === 0) this.#refuse(event.message);
+      else this.#giveUp(`crashed: ${event.message}`);
     };
     this.#worker.onmessageerror = () => this.#giveUp("sent what is unreadable");
   }
@@ -159,6 +161,7 @@ class WorkerPass implements Disposable {
     await this.#done.promise;
     this.#over.abort();
     await watching;
+    this.#giveUp("ended without an answer");
     return this.#members.map((_, index) => this.#outcomes.get(index));
   }
 
@@ -215,7 +218,7 @@ class WorkerPass implements Disposable {
           member.advance(this.#control.progress(index));
         }
       }
-      if (this.#control.beats !== beats) {
+      if (this.#control.beats !== beats || this.#control.isStoring) {
         beats = this.#control.beats;
         beatMs = clock.monotonicMs();
         continue;
@@ -228,6 +231,14 @@ class WorkerPass implements Disposable {
         this.#giveUp(`shows no sign of life for ${timeout} ms`);
       }
     }
+  }
+
+  #refuse(message: string): void {
+    for (const index of this.#members.keys()) {
+      const unsuitable = `its worker cannot start: ${message}`;
+      if (!this.#outcomes.has(index)) this.#outcomes.set(index, { unsuitable });
+    }
+    this.#done.resolve();
   }
 
   #giveUp(what: string): void {

@@ -118,8 +118,15 @@ export class SharedScan {
     if (events.damage) throw events.damage;
     const name = task.projectionName;
     const resume = task.reason === "interrupted";
-    const build = await store.begin(live.identity(name), { resume });
-    const { checkpoint } = await build.generation.status();
+    const identity = live.identity(name);
+    let build = await store.begin(identity, { resume });
+    let { checkpoint } = await build.generation.status();
+    if (checkpoint > await events.head()) {
+      // It holds events that the log, restored from an older backup, has lost.
+      await build.discard();
+      build = await store.begin(identity, { resume: false });
+      ({ checkpoint } = await build.generation.status());
+    }
     task.begin(checkpoint);
     const span = telemetry.startSpan(SPANS.rebuildProjection, {
       parent: task.context,

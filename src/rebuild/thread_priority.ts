@@ -14,9 +14,10 @@ const WORKER_NICENESS = 10;
  */
 export function lowerThreadPriority(): void {
   if (Deno.build.os !== "linux") return;
-  try {
-    setPriority(0, WORKER_NICENESS);
-  } catch {
-    // Without `--allow-sys` the threads share the processor evenly.
-  }
+  // Asked first: to just try would prompt on a terminal. Without it the threads share evenly.
+  const { state } = Deno.permissions.querySync({
+    name: "sys",
+    kind: "setPriority",
+  });
+  if (state === "granted") setPriority(0, WORKER_NICENESS);
 }

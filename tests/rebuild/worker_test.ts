@@ -136,6 +136,7 @@ Deno.test("a rebuild in workers gives the same documents as one in the serving t
     );
     assertEquals(byName(result.details).Sums?.eventsProcessed, EVENTS);
     assertEquals(byName(result.details).Pairs?.eventsProcessed, EVENTS);
+    assertEquals(byName(result.details).Turncoats?.eventsProcessed, EVENTS);
     texts.set(what, await documentsOf(opossum));
   }
   const [first] = texts.values();
