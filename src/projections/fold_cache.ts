@@ -1,6 +1,6 @@
 /**
- * Documents held in memory while they are folded: read once, changed many
- * times, written once a flush.
+ * Documents held in memory while they are folded: read once, changed many times, written once a
+ * flush.
  *
  * @module
  */

@@ -68,9 +68,9 @@ export interface GroupFoldOptions {
   readonly memoryBytesMax: number;
   /** How often what is folded is stored, in milliseconds. */
   readonly checkpointInterval: number;
-  /** Where the pass begins, exclusive, and where it ends. */
+  /** Where the pass begins, exclusive. */
   readonly after: Position;
-  /** Where the pass ends. */
+  /** Where the pass ends; after its beginning. */
   readonly upTo: Position;
   /** Measures time, in milliseconds. */
   readonly monotonicMs: () => number;
@@ -94,12 +94,15 @@ export class GroupFold implements Disposable {
   readonly #routes = new Map<string, readonly MemberPlace[]>();
   readonly #guesses = new Map<string, readonly GuessedPlaces[]>();
   #spill: EventSpill | undefined;
+  /** How far the pass has come; a member may have begun ahead of it. */
+  #through: Position;
   #flushedMs: number;
   #flushDurationMs = 0;
 
   /** @param options What it needs. */
   constructor(options: GroupFoldOptions) {
     this.#options = options;
+    this.#through = options.after;
     this.#flushedMs = options.monotonicMs();
     this.#places = options.members.map((member, index) => ({
       member,
@@ -116,7 +119,8 @@ export class GroupFold implements Disposable {
   async apply(batch: UnparsedBatch): Promise<void> {
     if (this.#spill) await this.#putAside(batch, this.#spill);
     else await this.#fold(batch);
-    this.#report(batch.through, 0);
+    this.#through = batch.through;
+    this.#report(0);
     const spilled = this.#spill?.bytes ?? 0;
     if (spilled > SPILL_BYTES_MAX || this.#isFlushDue()) await this.#store();
     else if (!this.#spill && this.#documentBytes() > this.#directBytesMax()) {
@@ -208,10 +212,7 @@ export class GroupFold implements Disposable {
       for (const place of this.#running()) {
         await this.#guard(place, () => place.fold.writePart());
       }
-      const through = Math.max(
-        ...this.#running().map(({ fold }) => fold.checkpoint),
-      );
-      this.#report(through, (part + 1) / SPILL_PARTS);
+      this.#report((part + 1) / SPILL_PARTS);
     }
   }
 
@@ -314,9 +315,9 @@ export class GroupFold implements Disposable {
     return monotonicMs() - this.#flushedMs >= intervalMs;
   }
 
-  #report(through: Position, partsDone: number): void {
+  #report(partsDone: number): void {
     const { after, upTo } = this.#options;
-    const read = upTo > after ? (through - after) / (upTo - after) : 1;
+    const read = (this.#through - after) / (upTo - after);
     // Putting events aside is about the smaller half of the work.
     const share = this.#spill
       ? read * (SPILL_SHARE + (1 - SPILL_SHARE) * partsDone)

@@ -96,7 +96,7 @@ export interface PutAside<P extends Place> {
 export function putAside<P extends Place>(
   { unparsed, event, route, spill, failures }: PutAside<P>,
 ): void {
-  const { text, type } = unparsed;
+  const { type } = event;
   let lastKey: string | undefined;
   let firstPart = -1;
   let firstMask: SpillMask = 0;
@@ -124,6 +124,9 @@ export function putAside<P extends Place>(
       failures.set(place, error);
     }
   }
-  if (firstMask !== 0) spill.add(firstPart, firstMask, text);
-  if (more) { for (const [part, mask] of more) spill.add(part, mask, text); }
+  // An event that was parsed before is turned into text with each look at it.
+  if (firstMask === 0) return;
+  const { text } = unparsed;
+  spill.add(firstPart, firstMask, text);
+  for (const [part, mask] of more ?? []) spill.add(part, mask, text);
 }

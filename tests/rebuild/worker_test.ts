@@ -252,3 +252,24 @@ Deno.test("a worker's rebuild can be paused, resumed and cancelled", async () =>
   assert(!await rebuilder.pause(cancelled.id));
   assert(!await rebuilder.resume(cancelled.id));
 });
+
+Deno.test("closing a store interrupts a paused worker, and the next start goes on", async () => {
+  using dir = new TempDir();
+  await fill(dir.path);
+  const projections = fixture("counting");
+  {
+    await using opossum = await open(dir.path, { projections });
+    const { id } = await opossum.rebuilder.start(["Sums", "Histories"]);
+    await opossum.rebuilder.pause(id);
+  }
+  await using opossum = await open(dir.path, {
+    projections,
+    enableAutoRebuild: false,
+    startDaemon: true,
+  });
+  await opossum.daemon.whenStarted();
+  const [operation] = await opossum.rebuilder.listOperations();
+  assertEquals(operation?.trigger, "resume");
+  assert((await opossum.rebuilder.wait(operation?.id ?? ""))?.success);
+  assertEquals((await opossum.projections.info("Sums")).state, "ready");
+});

@@ -62,7 +62,7 @@ export const pairs: ProjectionDefinition<{ count: number }, Counted> =
   });
 
 /** From this one on the key is another field. */
-export const KEY_CHANGES_AT = 15_000;
+const KEY_CHANGES_AT = 15_000;
 
 /** Looks as if its key were always `key`. */
 export const turncoats: ProjectionDefinition<{ sum: number }, Counted> =
@@ -70,6 +70,6 @@ export const turncoats: ProjectionDefinition<{ sum: number }, Counted> =
     name: "Turncoats",
     version: 1,
     eventTypes: ["Counted"],
-    key: ({ data }) => data.n < 15_000 ? data.key : data.other,
+    key: ({ data }) => data.n < KEY_CHANGES_AT ? data.key : data.other,
     apply: (state, { data }) => ({ sum: (state?.sum ?? 0) + data.n }),
   });
