@@ -25,7 +25,10 @@ export const denoFileSystem: FileSystem = {
     );
   },
   stat(path) {
-    return orWhenMissing(() => toFileStat(Deno.lstatSync(path)), undefined);
+    return orWhenMissing(
+      () => new DenoFileStat(Deno.lstatSync(path)),
+      undefined,
+    );
   },
   rename(from, to) {
     Deno.renameSync(from, to);
@@ -61,7 +64,7 @@ class DenoFileHandle implements FileHandle {
   }
 
   stat(): FileStat {
-    return toFileStat(this.#file.statSync());
+    return new DenoFileStat(this.#file.statSync());
   }
 
   sync(): Promise<void> {
@@ -97,8 +100,30 @@ function openOptions({ mode }: OpenFileOptions): Deno.OpenOptions {
     : { ...options, createNew: true };
 }
 
-function toFileStat({ size, dev, ino, mtime }: Deno.FileInfo): FileStat {
-  return { size, identity: `${dev}:${ino}`, modifiedMs: mtime?.getTime() ?? 0 };
+/** Most who ask want only one of these, so that each is made when it is asked for. */
+class DenoFileStat implements FileStat {
+  readonly #info: Deno.FileInfo;
+
+  constructor(info: Deno.FileInfo) {
+    this.#info = info;
+  }
+
+  get size(): number {
+    return this.#info.size;
+  }
+
+  get identity(): string {
+    return `${this.#info.dev}:${this.#info.ino}`;
+  }
+
+  get links(): number {
+    // Where links are not counted, open files cannot be deleted either.
+    return this.#info.nlink ?? 1;
+  }
+
+  get modifiedMs(): number {
+    return this.#info.mtime?.getTime() ?? 0;
+  }
 }
 
 function orWhenMissing<T>(action: () => T, missing: T): T {

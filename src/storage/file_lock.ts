@@ -4,7 +4,15 @@
  * @module
  */
 import type { Clock } from "../events/clock.ts";
-import type { FileHandle, FileSystem } from "./file_system.ts";
+import { appendFully } from "./atomic_replace.ts";
+import type { FileHandle, FileStat, FileSystem } from "./file_system.ts";
+
+/** What a mark adds to the file, and how many there can be. */
+const MARK = new Uint8Array([0x2e]);
+const MARKS_MAX = 2 ** 32;
+
+/** To look at the path takes longer than all the rest of taking the lock. */
+const LOOK_INTERVAL_MS = 1_000;
 
 /** Another process holds a lock for too long. It may be stopped, or the folder shared. */
 export class LockTimeoutError extends Error {
@@ -39,6 +47,10 @@ export class FileLock implements Disposable {
   readonly #path: string;
   readonly #clock: Clock;
   #file: FileHandle | undefined;
+  #openings = 0;
+  #marks = NaN;
+  /** When to look again whether the path still names the open file. */
+  #lookAtMs = -Infinity;
   #holder: Disposable | undefined;
 
   /**
@@ -58,14 +70,24 @@ export class FileLock implements Disposable {
    * @returns What to dispose to let it go (once; more does nothing), or `undefined`.
    */
   tryAcquire(): Disposable | undefined {
+    this.#lookAtMs = -Infinity;
+    return this.tryReacquire();
+  }
+
+  /**
+   * Takes the lock if it is free, in half the time: for whoever does so all the time. That the
+   * file was deleted is noticed at once; that it was moved away, within a second.
+   *
+   * @returns What to dispose to let it go (once; more does nothing), or `undefined`.
+   */
+  tryReacquire(): Disposable | undefined {
     // The lock belongs to the open file: asking the system again would succeed.
     if (this.#holder !== undefined) return undefined;
-    this.#file ??= this.#fileSystem.open(this.#path, { mode: "append" });
-    const file = this.#file;
+    const file = this.#file ??= this.#open();
     if (!file.tryLock()) return undefined;
     if (!this.#isStillThere(file)) {
       this.#closeFile();
-      return this.tryAcquire();
+      return this.tryReacquire();
     }
     const holder: Disposable = {
       [Symbol.dispose]: () => {
@@ -102,6 +124,34 @@ export class FileLock implements Disposable {
     }
   }
 
+  /** Whether this very object holds the lock. */
+  get isHeld(): boolean {
+    return this.#holder !== undefined;
+  }
+
+  /**
+   * Differs from what it was before when anybody has marked the lock since, or might have. While
+   * the lock is held, it is known without asking the system.
+   */
+  get marks(): number {
+    if (this.#holder !== undefined) return this.#marks;
+    const there = this.#fileSystem.stat(this.#path);
+    // Marks on a file that is not the open one are not to be compared.
+    return there && this.#file && there.identity === this.#file.stat().identity
+      ? this.#marksOf(there)
+      : NaN;
+  }
+
+  /**
+   * Tells everybody who shares the lock that something is about to change which they would
+   * otherwise have to look for each time. Only while it is held.
+   */
+  mark(): void {
+    if (!this.#holder || !this.#file) throw new TypeError("No lock is held");
+    appendFully(this.#file, MARK);
+    this.#marks = this.#marksOf(this.#file.stat());
+  }
+
   /** Closes the file, and with it lets the lock go. */
   [Symbol.dispose](): void {
     this.#closeFile();
@@ -111,12 +161,29 @@ export class FileLock implements Disposable {
   /** Whether the path still names the open file: a deleted one locks out nobody. */
   #isStillThere(file: FileHandle): boolean {
     try {
-      const there = this.#fileSystem.stat(this.#path);
-      return there?.identity === file.stat().identity;
+      const stat = file.stat();
+      this.#marks = this.#marksOf(stat);
+      if (stat.links === 0) return false;
+      const nowMs = this.#clock.monotonicMs();
+      if (nowMs < this.#lookAtMs) return true;
+      this.#lookAtMs = nowMs + LOOK_INTERVAL_MS;
+      return this.#fileSystem.stat(this.#path)?.identity === stat.identity;
     } catch (error) {
       this.#closeFile();
       throw error;
     }
+  }
+
+  /** The file grows with each mark; marks on another file are others. */
+  #marksOf({ size }: FileStat): number {
+    return this.#openings * MARKS_MAX + size;
+  }
+
+  #open(): FileHandle {
+    const file = this.#fileSystem.open(this.#path, { mode: "append" });
+    this.#openings++;
+    this.#lookAtMs = -Infinity;
+    return file;
   }
 
   #closeFile(): void {

@@ -42,6 +42,8 @@ export interface FileStat {
   readonly size: number;
   /** Device and inode: tells a file from another one of the same name. */
   readonly identity: string;
+  /** Names that it has; 0 once an open file was deleted. */
+  readonly links: number;
   /** Milliseconds since 1970, or 0 where unknown. */
   readonly modifiedMs: number;
 }

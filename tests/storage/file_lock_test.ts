@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertNotEquals,
   assertRejects,
   assertStrictEquals,
   assertThrows,
@@ -193,4 +194,61 @@ Deno.test("FileLock keeps other processes out", async () => {
   assertEquals(await tryInChild(), "false");
   held?.[Symbol.dispose]();
   assertEquals(await tryInChild(), "true");
+});
+
+Deno.test("FileLock.tryReacquire() notices at once that the file was deleted, and within a second that it was moved", async () => {
+  using dir = new TempDir();
+  const path = dir.file("lock");
+  const clock = new FakeClock();
+  using a = openLock(path, clock);
+  const isFree = () => {
+    using held = a.tryReacquire();
+    return held !== undefined;
+  };
+  assert(isFree());
+  Deno.removeSync(path);
+  using b = openLock(path);
+  {
+    using _held = b.tryAcquire();
+    assert(!isFree());
+  }
+  assert(isFree());
+  Deno.renameSync(path, dir.file("moved"));
+  using c = openLock(path);
+  using _held = c.tryAcquire();
+  await clock.advance(1_000);
+  assert(!isFree());
+});
+
+Deno.test("FileLock.marks differ after a mark, for everybody, and after the file was replaced", () => {
+  using dir = new TempDir();
+  const path = dir.file("lock");
+  using a = openLock(path);
+  using b = openLock(path);
+  const seenBy = (lock: FileLock) => {
+    using held = lock.tryAcquire();
+    assert(held);
+    return lock.marks;
+  };
+  const [inA, inB] = [seenBy(a), seenBy(b)];
+  assertEquals([seenBy(a), a.marks, b.marks], [inA, inA, inB]);
+  {
+    using _held = a.tryAcquire();
+    a.mark();
+    assertNotEquals(a.marks, inA);
+  }
+  assertNotEquals(b.marks, inB);
+  const marked = seenBy(b);
+  assertNotEquals(marked, inB);
+  Deno.removeSync(path);
+  assertNotEquals(b.marks, marked);
+  assertNotEquals(seenBy(b), marked);
+});
+
+Deno.test("FileLock.mark() is refused to who does not hold the lock", () => {
+  using dir = new TempDir();
+  using lock = openLock(dir.file("lock"));
+  assertThrows(() => lock.mark(), TypeError);
+  lock.tryAcquire()?.[Symbol.dispose]();
+  assertThrows(() => lock.mark(), TypeError);
 });
