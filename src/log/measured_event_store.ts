@@ -13,7 +13,8 @@ import type {
 } from "../events/event_store.ts";
 import type { Query } from "../events/query.ts";
 import { errorType } from "../telemetry/error_type.ts";
-import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import type { MetricAttributes } from "../telemetry/instruments.ts";
+import { ATTRIBUTES, type METRICS, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 
@@ -34,7 +35,9 @@ export function measureEventStore(
       return store.damage;
     },
     append: (events, options) =>
-      measureAppend(store, telemetry, events, options),
+      telemetry.isHeard()
+        ? measureAppend(store, telemetry, events, options)
+        : store.append(events, options),
     read: (query, options) => measureRead(store, telemetry, query, options),
     readBatches: (query, options) => store.readBatches(query, options),
     readLast: (query) =>
@@ -45,35 +48,35 @@ export function measureEventStore(
   };
 }
 
-async function measureAppend<E extends DomainEvent>(
+function measureAppend<E extends DomainEvent>(
   store: EventStore,
   telemetry: Telemetry,
   events: readonly EventInput<E>[],
   options?: AppendOptions,
 ): Promise<AppendResult> {
   const startMs = performance.now();
-  using span = telemetry.startSpan(SPANS.append);
-  let failure = {};
-  try {
-    const result = await store.append(events, options);
+  const span = telemetry.startSpan(SPANS.append);
+  const end = (failure: MetricAttributes<typeof METRICS.appendDuration>) => {
+    const duration = (performance.now() - startMs) / 1_000;
+    telemetry.appendDuration.record(duration, failure);
+    span.end();
+  };
+  const { length } = events;
+  return store.append(events, options).then((result) => {
     span.setAttributes({
-      [ATTRIBUTES.eventCount]: events.length,
+      [ATTRIBUTES.eventCount]: length,
       [ATTRIBUTES.positionFirst]: result.first,
       [ATTRIBUTES.positionLast]: result.last,
     });
-    telemetry.appendEvents.add(events.length);
+    telemetry.appendEvents.add(length);
+    end({});
     return result;
-  } catch (error) {
+  }, (error) => {
     span.fail(error);
-    failure = { [ATTRIBUTES.errorType]: errorType(error) };
     if (error instanceof AppendConditionError) telemetry.appendConflicts.add(1);
+    end({ [ATTRIBUTES.errorType]: errorType(error) });
     throw error;
-  } finally {
-    telemetry.appendDuration.record(
-      (performance.now() - startMs) / 1_000,
-      failure,
-    );
-  }
+  });
 }
 
 async function* measureRead<E extends DomainEvent>(

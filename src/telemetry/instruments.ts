@@ -6,6 +6,7 @@
  */
 import {
   type BatchObservableResult,
+  createNoopMeter,
   type Meter,
   type MeterProvider,
   metrics,
@@ -75,6 +76,9 @@ export interface RebuildObservation {
   readonly queued: number;
 }
 
+/** The meter of a process without an SDK. */
+const SILENT_METER = createNoopMeter();
+
 /** Asks for the meter anew when another provider was registered, and tells the observers. */
 export class MeterSource {
   #provider: MeterProvider | undefined;
@@ -96,6 +100,11 @@ export class MeterSource {
       for (const observer of this.#observers) this.#register(observer);
     }
     return this.#meter;
+  }
+
+  /** Whether somebody takes measurements now. */
+  get isHeard(): boolean {
+    return this.meter() !== SILENT_METER;
   }
 
   /**

@@ -10,6 +10,7 @@ import {
   context as contextApi,
   isSpanContextValid,
   type Link,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   type Span,
   SpanStatusCode,
@@ -55,10 +56,20 @@ export interface OpenSpan extends Disposable {
   end(): void;
 }
 
+/** What the API's own provider passes on to in a process without an SDK. */
+const SILENT_PROVIDER = new ProxyTracerProvider().getDelegate();
+
 /** Asks for the tracer anew when another provider was registered. */
 export class TracerSource {
   #provider: TracerProvider | undefined;
   #tracer: Tracer | undefined;
+
+  /** Whether somebody takes spans now. */
+  get isHeard(): boolean {
+    const provider = trace.getTracerProvider();
+    return !(provider instanceof ProxyTracerProvider) ||
+      provider.getDelegate() !== SILENT_PROVIDER;
+  }
 
   /** The tracer of the provider that is registered now. */
   tracer(): Tracer {

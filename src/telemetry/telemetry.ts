@@ -30,6 +30,9 @@ import {
  * here throws, but for what a function that it was given throws.
  */
 export interface Telemetry extends Instruments {
+  /** Whether anybody takes spans or metrics now: if not, hot paths need not measure. */
+  isHeard(): boolean;
+
   /**
    * Runs a function within a span: the span is active meanwhile, fails when the function does,
    * and ends with it.
@@ -85,6 +88,14 @@ export function createTelemetry(): Telemetry {
   const meters = new MeterSource();
   return {
     ...createInstruments(meters),
+    isHeard() {
+      try {
+        return tracers.isHeard || meters.isHeard;
+      } catch {
+        // Other people's code: then it is theirs to fail each measurement by itself.
+        return true;
+      }
+    },
     span: (name, options, fn) => runInSpan(tracers, name, options, fn),
     startSpan: (name, options = {}) => startSpan(tracers, name, options),
     activeContext,
