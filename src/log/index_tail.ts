@@ -5,7 +5,7 @@
  * @module
  */
 import type { Position, Tag } from "../events/event.ts";
-import type { Stream } from "./query_streams.ts";
+import type { Criterion, Stream } from "./query_streams.ts";
 
 /** What the index needs to know of an event. */
 export interface IndexEntry {
@@ -27,6 +27,9 @@ export interface FrameLocation {
 
 /** Events in a block at most: what one transaction writes without anyone noticing a pause. */
 const BLOCK_EVENTS = 2_000;
+
+/** Events that may wait to be added to a block. */
+const ADDED_EVENTS_MAX = 256;
 
 /** Consecutive events: written to the index file together. */
 export interface IndexBlock {
@@ -65,6 +68,32 @@ class MutableBlock implements IndexBlock {
     post(this.types, entry.type, position);
     for (const tag of entry.tags) post(this.tags, tag, position);
   }
+
+  firstOf({ types, tags }: Criterion, after: Position): Position | undefined {
+    let rarest: readonly Position[] | undefined;
+    for (const tag of tags) {
+      const positions = this.tags.get(tag);
+      if (positions === undefined) return undefined;
+      if (!rarest || positions.length < rarest.length) rarest = positions;
+    }
+    if (rarest === undefined) {
+      const firsts = types.map((type) => {
+        const positions = this.types.get(type) ?? [];
+        return positions[indexBehind(positions, after)] ?? Infinity;
+      });
+      const first = Math.min(...firsts);
+      return first === Infinity ? undefined : first;
+    }
+    for (let i = indexBehind(rarest, after); i < rarest.length; i++) {
+      const position = rarest[i] ?? 0;
+      const entry = this.entries[position - this.first];
+      const isMet = entry !== undefined &&
+        (types.length === 0 || types.includes(entry.type)) &&
+        tags.every((tag) => entry.tags.includes(tag));
+      if (isMet) return position;
+    }
+    return undefined;
+  }
 }
 
 function post(
@@ -77,13 +106,22 @@ function post(
   else postings.set(key, [position]);
 }
 
+interface AddedFrame {
+  readonly location: FrameLocation;
+  readonly entries: readonly IndexEntry[];
+  readonly first: Position;
+}
+
 /** Consecutive events up to the end of the log, in blocks. */
 export class IndexTail {
   #blocks: MutableBlock[] = [];
+  /** Frames that nobody asked for yet. */
+  #added: AddedFrame[] = [];
+  #addedEvents = 0;
 
   /** Position of the first event in the tail; `undefined` when it is empty. */
   get first(): Position | undefined {
-    return this.#blocks[0]?.first;
+    return this.#blocks[0]?.first ?? this.#added[0]?.first;
   }
 
   /**
@@ -98,6 +136,22 @@ export class IndexTail {
     entries: readonly IndexEntry[],
     first: Position = location.first,
   ): void {
+    // Together they take far less time than one by one, between an append and the next.
+    this.#added.push({ location, entries, first });
+    this.#addedEvents += entries.length;
+    if (this.#addedEvents >= ADDED_EVENTS_MAX) this.#settle();
+  }
+
+  /** The blocks with all that was added. */
+  #settle(): MutableBlock[] {
+    if (this.#addedEvents === 0) return this.#blocks;
+    for (const frame of this.#added) this.#addToBlocks(frame);
+    this.#added = [];
+    this.#addedEvents = 0;
+    return this.#blocks;
+  }
+
+  #addToBlocks({ location, entries, first }: AddedFrame): void {
     let position = first;
     for (const entry of entries) {
       let block = this.#blocks.at(-1);
@@ -115,7 +169,7 @@ export class IndexTail {
   /** Forgets everything behind a position: its write failed. */
   cut(last: Position): void {
     const kept: MutableBlock[] = [];
-    for (const block of this.#blocks) {
+    for (const block of this.#settle()) {
       if (block.first > last) continue;
       if (block.last <= last) {
         kept.push(block);
@@ -137,6 +191,7 @@ export class IndexTail {
 
   /** The oldest block, if a newer one has begun or `any` is wanted. */
   oldest(any: "full" | "any"): IndexBlock | undefined {
+    if (any === "any") this.#settle();
     return any === "any" || this.#blocks.length > 1
       ? this.#blocks[0]
       : undefined;
@@ -156,7 +211,7 @@ export class IndexTail {
    */
   positions(stream: Stream, after: Position, upTo: Position): Position[] {
     const found: Position[] = [];
-    for (const block of this.#blocks) {
+    for (const block of this.#settle()) {
       if (block.last <= after || block.first > upTo) continue;
       const lists = stream.tags.map((tag) => block.tags.get(tag) ?? []);
       if (stream.type !== undefined) {
@@ -174,9 +229,30 @@ export class IndexTail {
     return found;
   }
 
+  /**
+   * The first position that meets a criterion.
+   *
+   * @param criterion What an event must have.
+   * @param after Exclusive lower bound.
+   * @param upTo Inclusive upper bound.
+   */
+  firstOf(
+    criterion: Criterion,
+    after: Position,
+    upTo: Position,
+  ): Position | undefined {
+    for (const block of this.#settle()) {
+      if (block.last <= after) continue;
+      if (block.first > upTo) break;
+      const found = block.firstOf(criterion, after);
+      if (found !== undefined) return found <= upTo ? found : undefined;
+    }
+    return undefined;
+  }
+
   /** The last frame that begins at or before a position, if the tail knows it. */
   locate(position: Position): FrameLocation | undefined {
-    for (const { frames } of this.#blocks.toReversed()) {
+    for (const { frames } of this.#settle().toReversed()) {
       const found = frames.findLast(({ first }) => first <= position);
       if (found) return found;
     }
@@ -185,12 +261,17 @@ export class IndexTail {
 }
 
 function includesSorted(list: readonly Position[], wanted: Position): boolean {
+  return list[indexBehind(list, wanted - 1)] === wanted;
+}
+
+/** Where in an ascending list the first position behind `after` stands. */
+function indexBehind(list: readonly Position[], after: Position): number {
   let low = 0;
   let high = list.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((list[middle] ?? Infinity) < wanted) low = middle + 1;
+    if ((list[middle] ?? Infinity) <= after) low = middle + 1;
     else high = middle;
   }
-  return list[low] === wanted;
+  return low;
 }

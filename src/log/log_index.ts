@@ -11,6 +11,12 @@ import type { Logger } from "../telemetry/logger.ts";
 import { reasonOf } from "./errors.ts";
 import { EventLoader } from "./event_loader.ts";
 import type { FrameRun } from "./frame_reader.ts";
+import {
+  everyPosition,
+  firstPosition,
+  type PositionPage,
+  positionPage,
+} from "./index_answers.ts";
 import { addRun, fillIndex } from "./index_filling.ts";
 import {
   type FrameLocation,
@@ -20,7 +26,7 @@ import {
 import { LogCursor } from "./log_cursor.ts";
 import type { PositionRange } from "./index_sql.ts";
 import { IndexMismatchError, PositionIndex } from "./position_index.ts";
-import { type Stream, toStreams } from "./query_streams.ts";
+import { type Stream, toCriteria, toStreams } from "./query_streams.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
 import { hashTag } from "./term_hash.ts";
@@ -34,14 +40,6 @@ export interface LogIndexOptions {
   readonly storeId: string;
   readonly log: SegmentedLog;
   readonly logger: Logger;
-}
-
-/** Some positions of matching events, and where to go on. */
-export interface PositionPage {
-  /** In the order asked for. */
-  readonly positions: readonly Position[];
-  /** What is left of the range, or `undefined` when this is all. */
-  readonly rest: Pick<PositionRange, "after" | "upTo"> | undefined;
 }
 
 /** Of the events in a range, up to this share is looked up one by one; more is scanned. */
@@ -116,6 +114,11 @@ export class LogIndex implements Disposable {
     this.#tail.cut(last);
   }
 
+  /** Whether so many events have gathered that they should be written to the index file. */
+  get isFull(): boolean {
+    return this.#tail.oldest("full") !== undefined;
+  }
+
   /**
    * Writes events to the index file, if enough of them have gathered.
    *
@@ -174,14 +177,16 @@ export class LogIndex implements Disposable {
     after: Position,
     upTo: Position,
   ): Promise<Position | undefined> {
-    let range: PositionPage["rest"] = { after, upTo };
-    while (range && range.after < upTo) {
-      const options = { ...range, limit: 1, backwards: false };
-      const page: PositionPage = await this.find(query, options);
-      for (const position of page.positions) {
-        if (this.#isMatch(query, position)) return position;
-      }
-      range = page.rest;
+    const criteria = toCriteria(query);
+    if (criteria === "all") return after < upTo ? after + 1 : undefined;
+    for (let from = after; from < upTo;) {
+      const range = { after: from, upTo };
+      const position = await this.#ask((file) =>
+        firstPosition(file, this.#tail, criteria, range)
+      );
+      if (position === undefined) return undefined;
+      if (this.#isMatch(query, position)) return position;
+      from = position;
     }
     return undefined;
   }
@@ -195,14 +200,9 @@ export class LogIndex implements Disposable {
   async find(query: Query, range: PositionRange): Promise<PositionPage> {
     const streams = toStreams(query);
     if (streams === "all") return everyPosition(range);
-    if (this.#doubt !== undefined || this.#healing) await this.#heal();
-    try {
-      return this.#readPage(streams, range);
-    } catch (error) {
-      this.distrust(error);
-      await this.#heal();
-      return this.#readPage(streams, range);
-    }
+    return await this.#ask((file) =>
+      positionPage(file, this.#tail, streams, range)
+    );
   }
 
   /**
@@ -237,6 +237,18 @@ export class LogIndex implements Disposable {
     this.#file = undefined;
   }
 
+  /** Asks the index file; if that fails, once more when it was made again. */
+  async #ask<T>(question: (file: PositionIndex | undefined) => T): Promise<T> {
+    if (this.#doubt !== undefined || this.#healing) await this.#heal();
+    try {
+      return question(this.#file);
+    } catch (error) {
+      this.distrust(error);
+      await this.#heal();
+      return question(this.#file);
+    }
+  }
+
   #isMatch(query: Query, position: Position): boolean {
     const { fileSystem, log } = this.#options;
     // What is not durable yet was found by its very types and tags.
@@ -251,32 +263,6 @@ export class LogIndex implements Disposable {
     });
     const { event } = loader.load(position);
     return matchesQuery(query, event);
-  }
-
-  #readPage(streams: readonly Stream[], range: PositionRange): PositionPage {
-    const { after, upTo, limit, backwards } = range;
-    const found = new Set<Position>();
-    // A full answer says nothing about what lies behind its last position.
-    let known = backwards ? after + 1 : upTo;
-    for (const stream of streams) {
-      const inFile = this.#file?.positions(stream, range) ?? [];
-      const last = inFile.at(-1);
-      if (last !== undefined && inFile.length >= limit) {
-        known = backwards ? Math.max(known, last) : Math.min(known, last);
-      }
-      for (const position of inFile) found.add(position);
-      for (const position of this.#tail.positions(stream, after, upTo)) {
-        found.add(position);
-      }
-    }
-    const positions = [...found]
-      .filter((position) => backwards ? position >= known : position <= known)
-      .sort((a, b) => backwards ? b - a : a - b);
-    const isAll = backwards ? known <= after + 1 : known >= upTo;
-    const rest = backwards
-      ? { after, upTo: known - 1 }
-      : { after: known, upTo };
-    return { positions, rest: isAll ? undefined : rest };
   }
 
   #count(stream: Stream, countMax: number): number {
@@ -372,19 +358,4 @@ export class LogIndex implements Disposable {
     const upTo = (this.#tail.first ?? log.end + 1) - 1;
     await fillIndex({ fileSystem, log, logger, file: this.#file, upTo });
   }
-}
-
-/** The page that a query for every event has. */
-function everyPosition(
-  { after, upTo, limit, backwards }: PositionRange,
-): PositionPage {
-  const count = Math.max(0, Math.min(limit, upTo - after));
-  const positions = Array.from(
-    { length: count },
-    (_, i) => backwards ? upTo - i : after + 1 + i,
-  );
-  const rest = backwards
-    ? { after, upTo: upTo - count }
-    : { after: after + count, upTo };
-  return { positions, rest: rest.after < rest.upTo ? rest : undefined };
 }

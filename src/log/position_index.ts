@@ -13,7 +13,8 @@ import type { Position } from "../events/event.ts";
 import { INDEX_SCHEMA } from "./index_schema.ts";
 import type { FrameLocation, IndexBlock } from "./index_tail.ts";
 import { type PositionRange, selectStream } from "./index_sql.ts";
-import type { Stream } from "./query_streams.ts";
+import { FirstPosition } from "./first_position.ts";
+import type { Criterion, Stream } from "./query_streams.ts";
 import { hashTag, TAG_HASH_MAX } from "./term_hash.ts";
 
 /** Changes whenever the tables or what they mean change: an index of another one is made again. */
@@ -48,6 +49,7 @@ export interface Watermark {
 export class PositionIndex implements Disposable {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #first = new FirstPosition((sql) => this.#sql(sql));
   #recorded: { readonly segment: Position; readonly offset: number };
 
   /**
@@ -169,6 +171,21 @@ export class PositionIndex implements Disposable {
     return this.#sql(sql).all(...values).map(({ position }) =>
       Number(position)
     );
+  }
+
+  /**
+   * The first position that meets a criterion.
+   *
+   * @param criterion What an event must have.
+   * @param after Exclusive lower bound.
+   * @param upTo Inclusive upper bound.
+   */
+  first(
+    criterion: Criterion,
+    after: Position,
+    upTo: Position,
+  ): Position | undefined {
+    return this.#first.find(criterion, after, upTo);
   }
 
   /** The last recorded frame that begins at or before a position. Its CRC is not recorded. */

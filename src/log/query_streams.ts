@@ -36,6 +36,30 @@ export function toStreams(query: Query): readonly Stream[] | "all" {
   return streams;
 }
 
+/** The events that have one of these types, if any are given, and all of these tags. Never neither. */
+export interface Criterion {
+  /** The types, without repetition; none for any. */
+  readonly types: readonly string[];
+  /** The tags, without repetition. */
+  readonly tags: readonly Tag[];
+}
+
+/**
+ * Takes a query apart into criteria: an event matches when it meets any of them.
+ *
+ * @param query The query.
+ * @returns The criteria, or `"all"` when every event matches.
+ */
+export function toCriteria(query: Query): readonly Criterion[] | "all" {
+  if (query === "all") return "all";
+  const criteria: Criterion[] = [];
+  for (const { types = [], tags = [] } of query.items) {
+    if (types.length === 0 && tags.length === 0) return "all";
+    criteria.push({ types: [...new Set(types)], tags: [...new Set(tags)] });
+  }
+  return criteria;
+}
+
 /**
  * The types that a matching event can have.
  *

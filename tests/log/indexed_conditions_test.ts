@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import {
+  AppendConditionError,
+  type EventInput,
+  type Query,
+} from "../../mod.ts";
+import { matchesQuery } from "../../src/events/query.ts";
+import type { FileEventStore } from "../../src/log/file_event_store.ts";
+import { event, MemoryLogger, range, TestFolder, unsynced } from "./support.ts";
+
+/**
+ * Tags and types of all kinds of frequency: `all` on every event, `tenant:…` on a half each,
+ * `course:…` on a few; `Enrolled` nearly always, `Closed` now and then, `Audited` twice.
+ */
+function makeEvents(count: number): EventInput[] {
+  return range(1, count).map((n) => {
+    const type = n === 70 || n === 2_900
+      ? "Audited"
+      : n % 97 === 0
+      ? "Closed"
+      : "Enrolled";
+    const tags = ["all", `tenant:${n % 2}`, `course:${n % 300}`, `name:${n}`];
+    return event(type, tags, n);
+  });
+}
+
+const QUERIES: Query[] = [
+  "all",
+  { items: [] },
+  { items: [{ types: ["Audited"] }] },
+  { items: [{ types: ["Unknown"] }] },
+  { items: [{ types: ["Unknown", "Closed", "Audited"] }] },
+  { items: [{ tags: ["name:2000"] }] },
+  { items: [{ tags: ["name:none"] }] },
+  { items: [{ tags: ["all"] }] },
+  { items: [{ types: ["Audited"], tags: ["all"] }] },
+  { items: [{ types: ["Closed"], tags: ["all", "tenant:1"] }] },
+  { items: [{ types: ["Closed", "Audited"], tags: ["course:70"] }] },
+  { items: [{ types: ["Unknown"], tags: ["course:70"] }] },
+  { items: [{ tags: ["tenant:0", "course:7", "all"] }] },
+  { items: [{ tags: ["tenant:1", "course:7", "all"] }] },
+  { items: [{ tags: ["all", "tenant:0"] }] },
+  { items: [{ tags: ["tenant:0", "tenant:1"] }] },
+  { items: [{ types: ["Enrolled"], tags: ["all", "tenant:0", "name:3000"] }] },
+  { items: [{ tags: ["name:2500"] }, { types: ["Audited"] }] },
+  { items: [{ types: range(1, 70).map((n) => `T${n}`), tags: ["all"] }] },
+  { items: [{ tags: range(1, 70).map((n) => `name:${n}`) }] },
+  { items: [{ tags: ["name:9", "name:9"], types: ["Enrolled", "Enrolled"] }] },
+];
+
+/** The first event that an append on a condition is refused for, if any. */
+async function firstConflict(
+  store: FileEventStore,
+  failIfEventsMatch: Query,
+  after: number,
+): Promise<number | undefined> {
+  const condition = { failIfEventsMatch, after };
+  try {
+    await store.append([{ type: "Appended", data: 0 }], { condition });
+    return undefined;
+  } catch (error) {
+    assert(error instanceof AppendConditionError);
+    assertEquals(error.conflict.after, after);
+    return error.conflict.foundAt;
+  }
+}
+
+Deno.test("append() finds the first event against a condition, in the index file, in memory and across both", async () => {
+  await using folder = new TestFolder();
+  const events = makeEvents(3_000);
+  // Closing writes to the index file; it takes many times until every tag was moved within it.
+  for (const start of range(0, 19).map((n) => n * 140)) {
+    await folder.with(async (store) => {
+      await store.append(events.slice(start, start + 140));
+    }, { fileSystem: unsynced });
+  }
+  // What was appended before is in the file now, what follows is not.
+  await folder.with(async (store) => {
+    await store.append(events.slice(2_800));
+    for (const query of QUERIES) {
+      for (const after of [0, 69, 70, 1_500, 2_799, 2_800, 2_899, 2_999]) {
+        const expected = events.findIndex(({ type, tags = [] }, i) =>
+          i >= after && matchesQuery(query, { type, tags })
+        );
+        assertEquals(
+          await firstConflict(store, query, after),
+          expected < 0 && query === "all" && after < await store.head()
+            ? after + 1
+            : expected < 0
+            ? undefined
+            : expected + 1,
+          `${JSON.stringify(query)} after ${after}`,
+        );
+      }
+    }
+  }, { fileSystem: unsynced });
+});
+
+Deno.test("append() judges a condition rightly although the index file became unusable", async () => {
+  await using folder = new TestFolder();
+  await folder.with((store) => store.append(makeEvents(500)));
+  const logger = new MemoryLogger();
+  await folder.with(async (store) => {
+    using database = new DatabaseSync(`${folder.path}/index.sqlite`);
+    database.exec("DROP TABLE tags");
+    const failIfEventsMatch = { items: [{ tags: ["name:400"] }] };
+    const error = await assertRejects(
+      () => store.append([event("A")], { condition: { failIfEventsMatch } }),
+      AppendConditionError,
+    );
+    assertEquals(error.conflict.foundAt, 400);
+    const condition = { failIfEventsMatch, after: 400 };
+    assertEquals((await store.append([event("A")], { condition })).first, 501);
+  }, { logger });
+  assertEquals(logger.messages("warn").length, 1);
+});
