@@ -38,6 +38,7 @@ import type { LogIndex } from "./log_index.ts";
 import { LogReader } from "./log_reader.ts";
 import { openLog } from "./open_log.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
+import { TimestampWriter } from "./timestamp_writer.ts";
 import { verifyLog, type VerifyReport } from "./verify.ts";
 
 /** How to open an event store on files. */
@@ -149,6 +150,7 @@ class OpenFileEventStore implements FileEventStore {
   readonly #fileSystem: FileSystem;
   readonly #writer: GroupWriter;
   readonly #reader: LogReader;
+  readonly #timestamps = new TimestampWriter();
   readonly #listeners = new Set<{ readonly call: (head: Position) => void }>();
   #closing: Promise<void> | undefined;
 
@@ -192,7 +194,7 @@ class OpenFileEventStore implements FileEventStore {
     assertEventInputs(events);
     assertAppendOptions(options);
     this.#assertOpen("append");
-    const now = this.#clock.now().toISOString();
+    const now = this.#timestamps.of(this.#clock.now());
     const rests: string[] = [];
     const entries: { type: string; tags: readonly string[] }[] = [];
     for (const event of events as readonly EventInput[]) {

@@ -39,6 +39,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import type { EventInput, Position } from "../events/event.ts";
 
@@ -155,8 +156,8 @@ export function parseSegmentHeader(
  * An event as text, but for its position, which is known only at the moment of writing.
  *
  * @param event The event.
- * @param id Its id.
- * @param timestamp Its time, ISO 8601.
+ * @param id Its id: a UUID, so that nothing in it must be escaped.
+ * @param timestamp Its time: ISO 8601, likewise.
  * @returns What follows the position in the event's line.
  */
 export function encodeEventRest(
@@ -165,7 +166,7 @@ export function encodeEventRest(
   timestamp: string,
 ): string {
   return `,"type":${JSON.stringify(type)},"tags":${JSON.stringify(tags)},` +
-    `"id":${JSON.stringify(id)},"timestamp":${JSON.stringify(timestamp)},` +
+    `"id":"${id}","timestamp":"${timestamp}",` +
     `"data":${JSON.stringify(data)}}\n`;
 }
 
@@ -187,10 +188,13 @@ export interface FrameToEncode {
   readonly durable: Position;
 }
 
-/** A frame as bytes: header, payload, and the CRC that the next frame refers to. */
+/** A frame as text, which is well-formed, and what is to be known of it. */
 export interface EncodedFrame {
-  readonly header: Uint8Array<ArrayBuffer>;
-  readonly payload: Uint8Array<ArrayBuffer>;
+  /** Header line and event lines. */
+  readonly text: string;
+  /** Length of the text in UTF-8. */
+  readonly bytes: number;
+  /** The CRC that the next frame refers to. */
   readonly crc: number;
 }
 
@@ -199,16 +203,17 @@ export function encodeFrame(
   { first, rests, prev, durable }: FrameToEncode,
 ): EncodedFrame {
   let lines = "";
-  for (const [index, rest] of rests.entries()) {
-    lines += EVENT_START + (first + index) + rest;
+  for (let i = 0; i < rests.length; i++) {
+    lines += EVENT_START + (first + i) + rests[i];
   }
-  const payload = encoder.encode(lines);
+  const payloadBytes = Buffer.byteLength(lines);
   const covered =
-    `{"frame":${first},"count":${rests.length},"bytes":${payload.length},` +
+    `{"frame":${first},"count":${rests.length},"bytes":${payloadBytes},` +
     `"prev":"${toHex(prev)}","durable":${durable},`;
-  const crc = crc32(payload, crc32(covered));
-  const header = encoder.encode(`${covered}"crc":"${toHex(crc)}"}\n`);
-  return { header, payload, crc };
+  const crc = crc32(covered + lines);
+  // The header is ASCII: as many bytes as characters.
+  const header = `${covered}"crc":"${toHex(crc)}"}\n`;
+  return { text: header + lines, bytes: header.length + payloadBytes, crc };
 }
 
 /**
@@ -328,6 +333,13 @@ class ByteCursor {
   }
 }
 
+let lastCrc = NO_CRC;
+let lastHex = "00000000";
+
+/** A CRC as text; each is written twice in a row: in its frame, and in the next one. */
 function toHex(crc: number): string {
-  return crc.toString(16).padStart(8, "0");
+  if (crc === lastCrc) return lastHex;
+  lastHex = (0x1_0000_0000 + crc).toString(16).slice(1);
+  lastCrc = crc;
+  return lastHex;
 }

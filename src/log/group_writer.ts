@@ -19,8 +19,8 @@ import {
   LogCorruptionError,
   StoreReadOnlyError,
 } from "./errors.ts";
-import { encodeFrame } from "./format.ts";
-import type { IndexEntry } from "./index_tail.ts";
+import { FrameGroup } from "./frame_group.ts";
+import type { FrameLocation, IndexEntry } from "./index_tail.ts";
 import type { LogIndex } from "./log_index.ts";
 import {
   RollbackError,
@@ -58,7 +58,7 @@ interface Waiting extends PendingAppend {
 
 interface Accepted {
   readonly waiting: Waiting;
-  readonly result: AppendResult;
+  readonly location: FrameLocation;
 }
 
 /** Text written at once, in UTF-16 units, about: what waits beyond it makes up the next group. */
@@ -77,7 +77,9 @@ export class GroupWriter {
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
   #isWriting = false;
-  #caughtUp: Promise<void> = Promise.resolve();
+  #isCatchingUp = false;
+  /** For those who wait until it is not. */
+  #caughtUp: PromiseWithResolvers<void> | undefined;
 
   /** @param options Where to write. */
   constructor(options: GroupWriterOptions) {
@@ -94,12 +96,13 @@ export class GroupWriter {
     const { signal } = append;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.failure) return Promise.reject(this.#readOnlyError());
-    const { promise, resolve, reject } = Promise.withResolvers<AppendResult>();
-    const waiting: Waiting = { ...append, resolve, reject };
-    if (signal) this.#rejectOnAbort(waiting, signal);
-    this.#queue.push(waiting);
-    this.#running ??= this.#run();
-    return promise;
+    return new Promise((resolve, reject) => {
+      const { rests, entries, condition } = append;
+      const waiting = { rests, entries, condition, signal, resolve, reject };
+      if (signal) this.#rejectOnAbort(waiting, signal);
+      this.#queue.push(waiting);
+      this.#running ??= this.#run();
+    });
   }
 
   /** Resolves when nothing waits any more. */
@@ -114,32 +117,34 @@ export class GroupWriter {
     if (this.#isWriting || this.failure || !log.hasChanged()) return;
     using turn = this.#turn.tryAcquire();
     if (turn === undefined) return await this.#waitForCatchUp();
-    const caughtUp = this.#beginCatchUp();
+    this.#isCatchingUp = true;
     try {
       using _held = await lock.acquire({ timeoutMs: NOTICE_TIMEOUT_MS });
-      await this.#catchUp();
+      if (log.hasChanged()) await this.#catchUp();
     } catch (error) {
       // Another process is writing: what is known stays true.
       if (error instanceof LockTimeoutError) return;
       if (!this.#failedFor(error)) throw error;
     } finally {
-      caughtUp();
+      this.#endCatchUp();
     }
   }
 
   /** Whoever has the turn catches up as well; it need not be done twice. */
   async #waitForCatchUp(): Promise<void> {
+    if (!this.#isCatchingUp) return;
     const timeout = new AbortController();
     const { clock } = this.#options;
     const waited = clock.sleep(NOTICE_TIMEOUT_MS, timeout.signal);
-    await Promise.race([this.#caughtUp, waited]);
+    this.#caughtUp ??= Promise.withResolvers();
+    await Promise.race([this.#caughtUp.promise, waited]);
     timeout.abort();
   }
 
-  #beginCatchUp(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#caughtUp = promise;
-    return resolve;
+  #endCatchUp(): void {
+    this.#isCatchingUp = false;
+    this.#caughtUp?.resolve();
+    this.#caughtUp = undefined;
   }
 
   #rejectOnAbort(waiting: Waiting, signal: AbortSignal): void {
@@ -167,7 +172,8 @@ export class GroupWriter {
     try {
       while (this.#queue.length > 0) {
         await this.#writeGroup();
-        await this.#options.index.flush("full");
+        const { index } = this.#options;
+        if (index.isFull) await index.flush("full");
       }
     } catch (error) {
       // Only the index can fail here; it is made again, or fails whoever needs it.
@@ -179,20 +185,23 @@ export class GroupWriter {
   }
 
   async #writeGroup(): Promise<void> {
-    using _turn = await this.#turn.acquire();
-    const caughtUp = this.#beginCatchUp();
+    const { lock, log } = this.#options;
+    using _turn = this.#turn.tryAcquire() ?? await this.#turn.acquire();
+    this.#isCatchingUp = true;
     let settle = () => {};
     let group: Waiting[] | undefined;
     try {
       if (this.failure) throw this.#readOnlyError();
-      using _held = await this.#options.lock.acquire();
-      await this.#catchUp();
+      using _held = lock.tryReacquire() ?? await lock.acquire();
+      if (log.hasChanged()) await this.#catchUp();
       this.#isWriting = true;
-      caughtUp();
+      this.#endCatchUp();
       group = this.#takeGroup();
       const accepted = await this.#accept(group);
       settle = () => {
-        for (const { waiting, result } of accepted) waiting.resolve(result);
+        for (const { waiting, location: { first } } of accepted) {
+          waiting.resolve({ first, last: first + waiting.rests.length - 1 });
+        }
       };
     } catch (error) {
       const failed = this.#failedFor(error) ? this.#readOnlyError() : error;
@@ -202,7 +211,7 @@ export class GroupWriter {
       };
     } finally {
       this.#isWriting = false;
-      caughtUp();
+      this.#endCatchUp();
     }
     // Only now: others can have the lock while the callers go on.
     settle();
@@ -221,7 +230,6 @@ export class GroupWriter {
 
   async #catchUp(): Promise<void> {
     const { log, index, repair } = this.#options;
-    if (!log.hasChanged()) return;
     const damage = await log.catchUp((segment, run) =>
       index.note(segment, run)
     );
@@ -236,36 +244,25 @@ export class GroupWriter {
   async #accept(group: readonly Waiting[]): Promise<Accepted[]> {
     const { log, index } = this.#options;
     const accepted: Accepted[] = [];
-    const parts: Uint8Array[] = [];
-    let bytes = 0;
-    let last = log.end;
-    let crc = log.crc;
+    let frames: FrameGroup | undefined;
     try {
       for (const waiting of group) {
-        const refusal = await this.#findRefusal(waiting, last);
-        if (refusal !== undefined) {
-          waiting.reject(refusal);
-          continue;
+        if (waiting.condition || waiting.signal) {
+          const last = frames?.last ?? log.end;
+          const refusal = await this.#findRefusal(waiting, last);
+          if (refusal !== undefined) {
+            waiting.reject(refusal);
+            continue;
+          }
         }
-        if (accepted.length === 0 && log.isFull) {
-          await log.roll();
-          crc = log.crc;
-        }
-        const { rests, entries } = waiting;
-        const first = last + 1;
-        const { head: durable } = log;
-        const frame = encodeFrame({ first, rests, prev: crc, durable });
-        const segment = log.segments.at(-1)?.first ?? 1;
-        const offset = log.offset + bytes;
-        index.add({ first, segment, offset, crc: frame.crc }, entries);
-        parts.push(frame.header, frame.payload);
-        bytes += frame.header.length + frame.payload.length;
-        last += rests.length;
-        crc = frame.crc;
-        accepted.push({ waiting, result: { first, last } });
+        if (!frames && log.isFull) await log.roll();
+        frames ??= new FrameGroup(log);
+        const location = frames.add(waiting.rests);
+        index.add(location, waiting.entries);
+        accepted.push({ waiting, location });
       }
-      if (accepted.length === 0) return accepted;
-      log.write(concat(parts, bytes), last, crc);
+      if (!frames) return accepted;
+      frames.write();
     } catch (error) {
       index.cut(log.end);
       if (error instanceof SyncError) throw error;
@@ -283,7 +280,7 @@ export class GroupWriter {
     try {
       await log.sync();
     } catch (error) {
-      log.abandon(bytes);
+      log.abandon(frames.bytes);
       index.cut(log.head);
       this.#poison(error, accepted);
       return [];
@@ -334,16 +331,6 @@ export class GroupWriter {
       cause: this.failure ?? new Error("unknown"),
     });
   }
-}
-
-function concat(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function isFileError(error: unknown): boolean {

@@ -61,7 +61,14 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { storeId } = await openIdentity(fileSystem, path, clock.now());
   await fileSystem.syncDirectory(path);
   const log = resources.use(
-    new SegmentedLog({ fileSystem, path, storeId, clock, segmentBytesMax }),
+    new SegmentedLog({
+      fileSystem,
+      path,
+      storeId,
+      clock,
+      segmentBytesMax,
+      lock,
+    }),
   );
   const index = resources.use(
     new LogIndex({ fileSystem, path, storeId, log, logger }),

@@ -7,6 +7,7 @@
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import { appendFully } from "../storage/atomic_replace.ts";
+import type { FileLock } from "../storage/file_lock.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
 import {
   LogCorruptionError,
@@ -36,6 +37,8 @@ export interface SegmentedLogOptions {
   readonly clock: Clock;
   /** Size at which a segment is sealed, in bytes. */
   readonly segmentBytesMax: number;
+  /** The store's lock. */
+  readonly lock: FileLock;
 }
 
 /** The open log. Whoever calls anything that writes holds the store's lock. */
@@ -56,6 +59,9 @@ export class SegmentedLog implements Disposable {
   readonly #storeId: string;
   readonly #clock: Clock;
   readonly #segmentBytesMax: number;
+  readonly #lock: FileLock;
+  /** The lock's marks when no segment followed the last one. */
+  #marks = NaN;
   #file: FileHandle | undefined;
 
   /** @param options Files, identity and limits. */
@@ -65,6 +71,7 @@ export class SegmentedLog implements Disposable {
     this.#storeId = options.storeId;
     this.#clock = options.clock;
     this.#segmentBytesMax = options.segmentBytesMax;
+    this.#lock = options.lock;
   }
 
   /**
@@ -82,10 +89,19 @@ export class SegmentedLog implements Disposable {
     throw new LogCorruptionError(this.#damageAt(last, 0, what));
   }
 
-  /** Whether the files hold more than what was read and written here, or less. */
+  /**
+   * Whether the files hold more than what was read and written here, or less. Asked before every
+   * write: what is asked of open files costs a fraction of what is asked by path.
+   */
   hasChanged(): boolean {
     if (this.#file && this.#file.stat().size !== this.offset) return true;
-    return this.#findNext() !== undefined;
+    // To look for a file that is not there takes longer than all the rest of this.
+    const { marks } = this.#lock;
+    if (marks === this.#marks) return false;
+    if (this.#findNext() !== undefined) return true;
+    // Without the lock, somebody may be about to create what the mark announces.
+    if (this.#lock.isHeld) this.#marks = marks;
+    return false;
   }
 
   /**
@@ -100,7 +116,10 @@ export class SegmentedLog implements Disposable {
       const damage = await this.#readOn(visit, yielder);
       if (damage) return damage;
       const next = this.#findNext();
-      if (next === undefined) return undefined;
+      if (next === undefined) {
+        this.#marks = this.#lock.marks;
+        return undefined;
+      }
       // What is sealed never changes: whatever its writer synced is durable.
       if (!this.#enter(next)) {
         return this.#damageAt(next, 0, "its first line is damaged");
@@ -157,6 +176,8 @@ export class SegmentedLog implements Disposable {
       previousBytes: this.offset,
       prev: this.crc,
     });
+    // First: a process that dies in between must not have left a segment that nobody looks for.
+    this.#lock.mark();
     const file = this.#fileSystem.open(segment.path, { mode: "createNew" });
     try {
       appendFully(file, bytes);
@@ -178,6 +199,7 @@ export class SegmentedLog implements Disposable {
     this.segments.push(segment);
     this.offset = bytes.length;
     this.crc = crc;
+    this.#marks = this.#lock.marks;
   }
 
   /**

@@ -84,11 +84,10 @@ function frameIn(
   input: { first: number; prev: number; durable: number },
   rests: string[],
 ): { bytes: Uint8Array; at: number } {
-  const { header, payload } = encodeFrame({ ...input, rests });
+  const { text, bytes: length } = encodeFrame({ ...input, rests });
   const at = 3;
-  const bytes = new Uint8Array(at + header.length + payload.length);
-  bytes.set(header, at);
-  bytes.set(payload, at + header.length);
+  const bytes = new Uint8Array(at + length);
+  bytes.set(new TextEncoder().encode(text), at);
   return { bytes, at };
 }
 

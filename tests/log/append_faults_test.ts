@@ -1,0 +1,150 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  AppendFailedError,
+  AppendOutcomeUnknownError,
+  StoreReadOnlyError,
+} from "../../src/log/errors.ts";
+import { type Fault, FaultyFileSystem } from "../../src/testing/mod.ts";
+import { event, positions, range, TestFolder } from "./support.ts";
+
+const TAGGED = { items: [{ tags: ["t:1"] }] };
+
+Deno.test("append() that cannot be written stores nothing, says so, and the next one works", async () => {
+  const faults: Fault[] = [
+    { kind: "append", code: "ENOSPC" },
+    { kind: "append", code: "ENOSPC", bytesTaken: 100 },
+    { kind: "append", code: "EIO", bytesTaken: 1 },
+  ];
+  for (const fault of faults) {
+    await using folder = new TestFolder();
+    const fileSystem = new FaultyFileSystem();
+    await folder.with(async (store) => {
+      await store.append([event("A", ["t:1"])]);
+      const before = Deno.readFileSync(folder.segment(0));
+      fileSystem.inject({ ...fault, path: "/events/" });
+      const outcomes = await Promise.allSettled(
+        range(1, 3).map(() => store.append([event("B", ["t:1"])])),
+      );
+      for (const outcome of outcomes) {
+        assert(outcome.status === "rejected");
+        assert(outcome.reason instanceof AppendFailedError);
+        assertEquals(outcome.reason.code, fault.code);
+      }
+      assertEquals(Deno.readFileSync(folder.segment(0)), before);
+      assertEquals(await store.head(), 1);
+      // What was not stored is held against nobody.
+      const condition = { failIfEventsMatch: TAGGED, after: 1 };
+      const { first } = await store.append([event("C", ["t:1"])], {
+        condition,
+      });
+      assertEquals(first, 2);
+      assertEquals(await positions(store, TAGGED), [1, 2]);
+      assert((await store.verify()).ok);
+    }, { fileSystem });
+  }
+});
+
+Deno.test("append() goes on after a short write", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await folder.with(async (store) => {
+    await store.append([event("A")]);
+    fileSystem.inject({ kind: "append", path: "/events/", bytesTaken: 7 });
+    await store.append([event("B")]);
+    assertEquals(await positions(store), [1, 2]);
+    assert((await store.verify()).ok);
+  }, { fileSystem });
+});
+
+Deno.test("append() whose sync fails leaves its outcome open and ends writing until the store is opened again", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await folder.with(async (store) => {
+    await store.append([event("A", ["t:1"])]);
+    fileSystem.inject({ kind: "sync", path: "/events/", code: "EIO" });
+    const outcomes = await Promise.allSettled(
+      range(1, 3).map(() => store.append([event("B", ["t:1"])])),
+    );
+    for (const outcome of outcomes) {
+      assert(outcome.status === "rejected");
+      assert(outcome.reason instanceof AppendOutcomeUnknownError);
+    }
+    await assertRejects(() => store.append([event("C")]), StoreReadOnlyError);
+    assert(store.readOnlyCause instanceof AppendOutcomeUnknownError);
+    assertEquals(await store.head(), 1);
+    assertEquals(await positions(store, TAGGED), [1]);
+  }, { fileSystem });
+  await folder.with(async (store) => {
+    assertEquals((await store.append([event("D", ["t:1"])])).first, 2);
+    assertEquals(await positions(store, TAGGED), [1, 2]);
+    assert((await store.verify()).ok);
+  });
+});
+
+Deno.test("append() that can neither be written nor undone ends writing", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await folder.with(async (store) => {
+    await store.append([event("A")]);
+    const path = "/events/";
+    fileSystem.inject({ kind: "append", path, code: "EIO", bytesTaken: 9 });
+    fileSystem.inject({ kind: "truncate", path, code: "EIO" });
+    await assertRejects(
+      () => store.append([event("B")]),
+      AppendOutcomeUnknownError,
+    );
+    await assertRejects(() => store.append([event("C")]), StoreReadOnlyError);
+  }, { fileSystem });
+  await folder.with(async (store) => {
+    assertEquals((await store.append([event("D")])).first, 2);
+    assertEquals(folder.names("quarantine").length, 1);
+  });
+});
+
+Deno.test("append() that cannot begin a segment stores nothing, wherever that fails, and the next one works", async () => {
+  const small = { segmentBytesMax: 64 };
+  const faults: Fault[] = [
+    { kind: "append", path: "/lock", code: "ENOSPC" },
+    { kind: "open", path: "/events/", code: "EMFILE" },
+    { kind: "append", path: "/events/", code: "ENOSPC", bytesTaken: 20 },
+    { kind: "append", path: "/events/", nth: 2, code: "ENOSPC" },
+  ];
+  for (const fault of faults) {
+    await using folder = new TestFolder();
+    const fileSystem = new FaultyFileSystem();
+    await folder.with(async (store) => {
+      await store.append([event("A")]);
+      fileSystem.inject(fault);
+      const error = await assertRejects(
+        () => store.append([event("B")]),
+        AppendFailedError,
+      );
+      assertEquals(error.code, fault.code);
+      assertEquals(await store.head(), 1);
+      assertEquals((await store.append([event("C")])).first, 2);
+      assertEquals((await store.append([event("D")])).first, 3);
+      assert((await store.verify()).ok);
+    }, { fileSystem, ...small });
+    assertEquals(folder.segments().length, 3);
+    await folder.with(async (store) => {
+      assertEquals(await positions(store), [1, 2, 3]);
+    }, small);
+  }
+});
+
+Deno.test("append() ends writing when a new segment cannot be made durable", async () => {
+  const small = { segmentBytesMax: 64 };
+  for (const kind of ["sync", "syncDirectory"] as const) {
+    await using folder = new TestFolder();
+    const fileSystem = new FaultyFileSystem();
+    await folder.with(async (store) => {
+      await store.append([event("A")]);
+      fileSystem.inject({ kind, path: "/events", code: "EIO" });
+      await assertRejects(() => store.append([event("B")]), StoreReadOnlyError);
+      await assertRejects(() => store.append([event("C")]), StoreReadOnlyError);
+    }, { fileSystem, ...small });
+    await folder.with(async (store) => {
+      assertEquals((await store.append([event("D")])).first, 2);
+    }, small);
+  }
+});

@@ -1,0 +1,176 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { AppendConditionError } from "../../mod.ts";
+import { AppendFailedError } from "../../src/log/errors.ts";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import { FakeClock, FaultyFileSystem } from "../../src/testing/mod.ts";
+import { event, positions, range, TestFolder } from "./support.ts";
+
+/** Every append but the first begins a segment. */
+const SMALL = { segmentBytesMax: 64 };
+
+Deno.test("append() follows another store on the folder, which begins a segment with every append", async () => {
+  await using folder = new TestFolder();
+  await using a = await folder.open(SMALL);
+  await using b = await folder.open(SMALL);
+  // Who only follows, and for how long, must not matter.
+  const turns = [a, b, a, b, b, b, a, a, b, a, b, b, a, a, a, b];
+  for (const [i, store] of turns.entries()) {
+    const { first } = await store.append([event("A", [`n:${i + 1}`])]);
+    assertEquals(first, i + 1);
+  }
+  assertEquals(await positions(a), range(1, turns.length));
+  assertEquals(await positions(b), range(1, turns.length));
+  assertEquals(folder.segments().length, turns.length);
+  assert((await a.verify()).ok);
+});
+
+Deno.test("head() and read() see what another store on the folder appended, also in a new segment", async () => {
+  await using folder = new TestFolder();
+  await using a = await folder.open(SMALL);
+  await using b = await folder.open(SMALL);
+  for (const n of range(1, 4)) {
+    await a.append([event("A", [`n:${n}`])]);
+    assertEquals(await b.head(), n);
+    const query = { items: [{ tags: [`n:${n}`] }] };
+    assertEquals(await positions(b, query), [n]);
+  }
+});
+
+Deno.test("append() goes on in a segment that another store began and wrote nothing to", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await using a = await folder.open(SMALL);
+  await using b = await folder.open({ ...SMALL, fileSystem });
+  await a.append([event("A")]);
+  const path = "/events/";
+  fileSystem.inject({ kind: "append", path, nth: 2, code: "ENOSPC" });
+  await assertRejects(() => b.append([event("B")]), AppendFailedError);
+  assertEquals(folder.segments().length, 2);
+  assertEquals((await a.append([event("C")])).first, 2);
+  assertEquals(folder.segments().length, 2);
+  assertEquals((await b.append([event("D")])).first, 3);
+  assert((await b.verify()).ok);
+});
+
+Deno.test("append() goes on where another store announced a segment and did not begin it", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await using a = await folder.open(SMALL);
+  await using b = await folder.open({ ...SMALL, fileSystem });
+  await a.append([event("A")]);
+  assertEquals(await b.head(), 1);
+  fileSystem.inject({ kind: "open", path: "/events/", code: "EMFILE" });
+  await assertRejects(() => b.append([event("B")]), AppendFailedError);
+  assertEquals(await a.head(), 1);
+  assertEquals((await b.append([event("C")])).first, 2);
+  assertEquals(await a.head(), 2);
+  assertEquals((await a.append([event("D")])).first, 3);
+  assertEquals(await positions(b), range(1, 3));
+});
+
+Deno.test("head() sees what another store appends to a segment that was announced but not there when it looked", async () => {
+  await using folder = new TestFolder();
+  await using a = await folder.open(SMALL);
+  const looks: Promise<number>[] = [];
+  await using b = await folder.open({
+    ...SMALL,
+    fileSystem: {
+      ...denoFileSystem,
+      open(path, options) {
+        if (options.mode === "createNew") looks.push(a.head());
+        return denoFileSystem.open(path, options);
+      },
+    },
+  });
+  for (const n of range(1, 3)) {
+    await b.append([event("A")]);
+    assertEquals(await a.head(), n);
+  }
+  assertEquals(looks.length, 3);
+  await Promise.all(looks);
+});
+
+Deno.test("append() keeps positions in order when the lock file is deleted or moved away under open stores", async () => {
+  const disturbances: ((path: string, clock: FakeClock) => unknown)[] = [
+    (path) => Deno.removeSync(path),
+    (path, clock) => {
+      Deno.renameSync(path, `${path}.old`);
+      // Only a deletion is noticed at once.
+      return clock.advance(1_000);
+    },
+  ];
+  for (const disturb of disturbances) {
+    await using folder = new TestFolder();
+    const clock = new FakeClock();
+    await using a = await folder.open({ ...SMALL, clock });
+    await using b = await folder.open({ ...SMALL, clock });
+    let last = 0;
+    const appendTo = async (...stores: (typeof a)[]) => {
+      for (const store of stores) {
+        assertEquals((await store.append([event("A")])).first, ++last);
+      }
+    };
+    await appendTo(a, b, a);
+    await disturb(`${folder.path}/lock`, clock);
+    // The new file gets as many marks as the old one had, which must not mislead the other store.
+    await appendTo(b, b, b, a, b, a);
+    await using c = await folder.open({ ...SMALL, clock });
+    await appendTo(c, a, b, c, b, a);
+    assertEquals(await positions(c), range(1, last));
+    assert((await c.verify()).ok);
+  }
+});
+
+Deno.test("append() judges conditions on what another store appended just before", async () => {
+  await using folder = new TestFolder();
+  await using a = await folder.open();
+  await using b = await folder.open();
+  await a.append([event("Other"), event("Other")]);
+  await b.append([event("SeatTaken", ["seat:1"])]);
+  const failIfEventsMatch = { items: [{ tags: ["seat:1"] }] };
+  for (const after of [0, 1, 2]) {
+    const error = await assertRejects(
+      () => a.append([event("B")], { condition: { failIfEventsMatch, after } }),
+      AppendConditionError,
+    );
+    assertEquals(error.conflict, { after, foundAt: 3 });
+  }
+  const condition = { failIfEventsMatch, after: 3 };
+  assertEquals((await a.append([event("B")], { condition })).first, 4);
+});
+
+Deno.test("append() gives each seat once, whichever of several processes asks", async () => {
+  await using folder = new TestFolder();
+  const program = fileURLToPath(
+    new URL("./append_program.ts", import.meta.url),
+  );
+  const processes = ["ada", "grace", "edsger"].map((name) =>
+    new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--quiet",
+        "--allow-read",
+        "--allow-write",
+        "--allow-env",
+        "--allow-sys",
+        program,
+        folder.path,
+        name,
+        "20",
+      ],
+    }).output()
+  );
+  for (const { success, stderr } of await Promise.all(processes)) {
+    assert(success, new TextDecoder().decode(stderr));
+  }
+  await folder.with(async (store) => {
+    const events = await Array.fromAsync(store.read("all"));
+    assertEquals(events.map(({ position }) => position), range(1, 60));
+    assertEquals(
+      events.flatMap(({ tags }) => tags),
+      range(1, 60).map((seat) => `seat:${seat}`),
+    );
+    assert((await store.verify()).ok);
+  });
+});
