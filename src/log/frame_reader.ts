@@ -153,7 +153,7 @@ export class FrameReader implements Disposable {
   /** Moves the frame at `at` to the buffer's start and reads more of it; `false` if there is none. */
   #fill(at: number, header: FrameHeader | undefined): boolean {
     const held = this.#filled - at;
-    const remaining = this.#file.stat().size - this.offset;
+    const remaining = this.#file.size() - this.offset;
     const wanted = header
       ? header.headerBytes + header.bytes
       : FRAME_HEADER_BYTES_MAX;

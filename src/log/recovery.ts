@@ -61,7 +61,7 @@ export async function repairTail(
     const what = `${damage.what}, and ${evidence}`;
     throw new LogCorruptionError({ ...damage, what });
   }
-  const bytes = file.stat().size - offset;
+  const bytes = file.size() - offset;
   const keptAt = await quarantine(file, damage, options);
   if (isUnused) {
     fileSystem.remove(segment.path);
@@ -103,7 +103,7 @@ async function quarantine(
   { segment, offset }: TailDamage,
   { fileSystem, path, clock }: RepairOptions,
 ): Promise<string | null> {
-  const { size } = file.stat();
+  const size = file.size();
   if (size <= offset) return null;
   const directory = `${path}/quarantine`;
   fileSystem.makeDirectory(directory);

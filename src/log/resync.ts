@@ -38,7 +38,7 @@ export function findNextFrame(
   file: FileHandle,
   from: number,
 ): FoundFrame | undefined {
-  const { size } = file.stat();
+  const size = file.size();
   // A frame may begin exactly at `from`: its line end before is part of what is looked for.
   let base = Math.max(0, from - 1);
   const window = Buffer.alloc(WINDOW_BYTES);

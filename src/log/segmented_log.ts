@@ -94,7 +94,7 @@ export class SegmentedLog implements Disposable {
    * write: what is asked of open files costs a fraction of what is asked by path.
    */
   hasChanged(): boolean {
-    if (this.#file && this.#file.stat().size !== this.offset) return true;
+    if (this.#file && this.#file.size() !== this.offset) return true;
     // To look for a file that is not there takes longer than all the rest of this.
     const { marks } = this.#lock;
     if (marks === this.#marks) return false;
@@ -263,9 +263,9 @@ export class SegmentedLog implements Disposable {
   ): Promise<TailDamage | undefined> {
     const segment = this.segments.at(-1);
     if (segment === undefined || this.#file === undefined) return undefined;
-    if (this.#file.stat().size < this.offset) {
+    if (this.#file.size() < this.offset) {
       const what = "events that were read from it are gone";
-      return this.#damageAt(segment, this.#file.stat().size, what);
+      return this.#damageAt(segment, this.#file.size(), what);
     }
     const start = { offset: this.offset, first: this.end + 1, prev: this.crc };
     using reader = new FrameReader(this.#file, start);

@@ -112,7 +112,7 @@ export function assertSegmentsJoin(
       );
     }
     previous = segment;
-    previousBytes = file.stat().size;
+    previousBytes = file.size();
   }
 }
 

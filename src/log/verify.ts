@@ -114,7 +114,7 @@ class Verification {
       this.#next = found.first;
       this.#crc = undefined;
     }
-    this.#previous = { first: segment.first, size: file.stat().size };
+    this.#previous = { first: segment.first, size: file.size() };
   }
 
   report(): VerifyReport {

@@ -67,6 +67,11 @@ class DenoFileHandle implements FileHandle {
     return new DenoFileStat(this.#file.statSync());
   }
 
+  size(): number {
+    // Nothing depends on the file's position: reads set it, writes go to the end.
+    return this.#file.seekSync(0, Deno.SeekMode.End);
+  }
+
   sync(): Promise<void> {
     return this.#file.syncData();
   }

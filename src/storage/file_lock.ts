@@ -89,15 +89,7 @@ export class FileLock implements Disposable {
       this.#closeFile();
       return this.tryReacquire();
     }
-    const holder: Disposable = {
-      [Symbol.dispose]: () => {
-        if (this.#holder !== holder) return;
-        this.#holder = undefined;
-        file.unlock();
-      },
-    };
-    this.#holder = holder;
-    return holder;
+    return this.#holder = new Holder(this.#letGo);
   }
 
   /**
@@ -158,6 +150,13 @@ export class FileLock implements Disposable {
     this.#holder = undefined;
   }
 
+  readonly #letGo = (holder: Disposable): void => {
+    // Another one may hold it by now.
+    if (this.#holder !== holder) return;
+    this.#holder = undefined;
+    this.#file?.unlock();
+  };
+
   /** Whether the path still names the open file: a deleted one locks out nobody. */
   #isStillThere(file: FileHandle): boolean {
     try {
@@ -189,5 +188,17 @@ export class FileLock implements Disposable {
   #closeFile(): void {
     this.#file?.close();
     this.#file = undefined;
+  }
+}
+
+class Holder implements Disposable {
+  readonly #letGo: (holder: Disposable) => void;
+
+  constructor(letGo: (holder: Disposable) => void) {
+    this.#letGo = letGo;
+  }
+
+  [Symbol.dispose](): void {
+    this.#letGo(this);
   }
 }

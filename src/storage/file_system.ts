@@ -24,8 +24,10 @@ export interface FileHandle extends Disposable {
   append(bytes: Uint8Array): number;
   /** Cuts the file to `size` bytes. */
   truncate(size: number): void;
-  /** Size and identity of the open file. */
+  /** Size, identity and links of the open file. */
   stat(): FileStat;
+  /** Its size in bytes: what `stat()` says, for less. */
+  size(): number;
   /** Makes content and size durable (`fdatasync`). After a failure, never call it again. */
   sync(): Promise<void>;
   /** Takes the exclusive `flock(2)` if it is free; returns whether it was. */

@@ -233,6 +233,11 @@ class FaultyFileHandle implements FileHandle {
     return this.#inner.stat();
   }
 
+  size(): number {
+    this.#run("stat");
+    return this.#inner.size();
+  }
+
   async sync(): Promise<void> {
     this.#run("sync");
     await this.#inner.sync();
