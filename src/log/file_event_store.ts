@@ -33,7 +33,8 @@ import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LogCorruptionError, StoreClosedError } from "./errors.ts";
 import { encodeEventRest } from "./format.ts";
-import { GroupWriter } from "./group_writer.ts";
+import { GroupWriter, type PendingAppend } from "./group_writer.ts";
+import type { IndexEntry } from "./index_tail.ts";
 import type { LogIndex } from "./log_index.ts";
 import { LogReader } from "./log_reader.ts";
 import { openLog } from "./open_log.ts";
@@ -187,26 +188,19 @@ class OpenFileEventStore implements FileEventStore {
     return this.#log.bytes;
   }
 
-  async append<E extends DomainEvent>(
+  // Not `async`: sixteen callers at once would each wait for two more promises.
+  append<E extends DomainEvent>(
     events: readonly EventInput<E>[],
     options: AppendOptions = {},
   ): Promise<AppendResult> {
-    assertEventInputs(events);
-    assertAppendOptions(options);
-    this.#assertOpen("append");
-    const now = this.#timestamps.of(this.#clock.now());
-    const rests: string[] = [];
-    const entries: { type: string; tags: readonly string[] }[] = [];
-    for (const event of events as readonly EventInput[]) {
-      const { type, tags = [], id, timestamp } = event;
-      // Copied and encoded at once: the caller may change them while they wait.
-      entries.push({ type, tags: [...tags] });
-      rests.push(
-        encodeEventRest(event, id ?? crypto.randomUUID(), timestamp ?? now),
-      );
+    try {
+      assertEventInputs(events);
+      assertAppendOptions(options);
+      this.#assertOpen("append");
+      return this.#writer.append(this.#encode(events, options));
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const { condition, signal } = options;
-    return await this.#writer.append({ rests, entries, condition, signal });
   }
 
   async *read<E extends DomainEvent = DomainEvent>(
@@ -312,6 +306,24 @@ class OpenFileEventStore implements FileEventStore {
       this.#log[Symbol.dispose]();
       this.#lock[Symbol.dispose]();
     }
+  }
+
+  #encode(
+    events: readonly EventInput[],
+    { condition, signal }: AppendOptions,
+  ): PendingAppend {
+    const now = this.#timestamps.of(this.#clock.now());
+    const rests: string[] = [];
+    const entries: IndexEntry[] = [];
+    for (const event of events) {
+      const { type, tags = [], id, timestamp } = event;
+      // Copied and encoded at once: the caller may change them while they wait.
+      entries.push({ type, tags: [...tags] });
+      rests.push(
+        encodeEventRest(event, id ?? crypto.randomUUID(), timestamp ?? now),
+      );
+    }
+    return { rests, entries, condition, signal };
   }
 
   #tell(head: Position): void {

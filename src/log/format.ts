@@ -333,13 +333,14 @@ class ByteCursor {
   }
 }
 
-let lastCrc = NO_CRC;
-let lastHex = "00000000";
+/** The bytes as text: a number beyond 31 bits is slow to write. */
+const HEX = Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(16).padStart(2, "0"),
+);
 
-/** A CRC as text; each is written twice in a row: in its frame, and in the next one. */
 function toHex(crc: number): string {
-  if (crc === lastCrc) return lastHex;
-  lastHex = (0x1_0000_0000 + crc).toString(16).slice(1);
-  lastCrc = crc;
-  return lastHex;
+  return `${HEX[crc >>> 24]}${HEX[(crc >>> 16) & 0xff]}${
+    HEX[(crc >>> 8) & 0xff]
+  }${HEX[crc & 0xff]}`;
 }

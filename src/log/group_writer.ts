@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { Semaphore } from "@std/async/unstable-semaphore";
 import {
   type AppendCondition,
   AppendConditionError,
@@ -73,7 +72,9 @@ export class GroupWriter {
   failure: Error | undefined;
 
   readonly #options: GroupWriterOptions;
-  readonly #turn = new Semaphore(1);
+  /** A reader that catches up; nothing is written before it is done. */
+  #noticing: Promise<void> | undefined;
+  #isAppending = false;
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
   #isWriting = false;
@@ -115,8 +116,12 @@ export class GroupWriter {
     const { log, lock } = this.#options;
     // While this store writes, what others wrote before is known already.
     if (this.#isWriting || this.failure || !log.hasChanged()) return;
-    using turn = this.#turn.tryAcquire();
-    if (turn === undefined) return await this.#waitForCatchUp();
+    // Who appends or reads already catches up as well; it need not be done twice.
+    if (this.#isAppending || this.#noticing) {
+      return await this.#waitForCatchUp();
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#noticing = promise;
     this.#isCatchingUp = true;
     try {
       using _held = await lock.acquire({ timeoutMs: NOTICE_TIMEOUT_MS });
@@ -127,10 +132,11 @@ export class GroupWriter {
       if (!this.#failedFor(error)) throw error;
     } finally {
       this.#endCatchUp();
+      this.#noticing = undefined;
+      resolve();
     }
   }
 
-  /** Whoever has the turn catches up as well; it need not be done twice. */
   async #waitForCatchUp(): Promise<void> {
     if (!this.#isCatchingUp) return;
     const timeout = new AbortController();
@@ -186,13 +192,16 @@ export class GroupWriter {
 
   async #writeGroup(): Promise<void> {
     const { lock, log } = this.#options;
-    using _turn = this.#turn.tryAcquire() ?? await this.#turn.acquire();
+    while (this.#noticing) await this.#noticing;
+    this.#isAppending = true;
     this.#isCatchingUp = true;
     let settle = () => {};
     let group: Waiting[] | undefined;
+    // Not `using`, here alone: it takes as long as the lock itself.
+    let held: Disposable | undefined;
     try {
       if (this.failure) throw this.#readOnlyError();
-      using _held = lock.tryReacquire() ?? await lock.acquire();
+      held = lock.tryReacquire() ?? await lock.acquire();
       if (log.hasChanged()) await this.#catchUp();
       this.#isWriting = true;
       this.#endCatchUp();
@@ -212,20 +221,24 @@ export class GroupWriter {
     } finally {
       this.#isWriting = false;
       this.#endCatchUp();
+      held?.[Symbol.dispose]();
+      this.#isAppending = false;
     }
     // Only now: others can have the lock while the callers go on.
     settle();
   }
 
   #takeGroup(): Waiting[] {
+    const queue = this.#queue;
     let length = 0;
     let count = 0;
-    for (const { rests } of this.#queue) {
+    for (const { rests } of queue) {
       for (const rest of rests) length += rest.length;
       if (count > 0 && length > GROUP_LENGTH_MAX) break;
       count++;
     }
-    return this.#queue.splice(0, count);
+    this.#queue = count < queue.length ? queue.splice(count) : [];
+    return queue;
   }
 
   async #catchUp(): Promise<void> {
