@@ -113,9 +113,9 @@ export class GroupWriter {
 
   /** Reads what other processes appended, if anything. */
   async notice(): Promise<void> {
-    const { log, lock } = this.#options;
+    const { lock } = this.#options;
     // While this store writes, what others wrote before is known already.
-    if (this.#isWriting || this.failure || !log.hasChanged()) return;
+    if (this.#isWriting || this.failure || !this.#isBehind()) return;
     // Who appends or reads already catches up as well; it need not be done twice.
     if (this.#isAppending || this.#noticing) {
       return await this.#waitForCatchUp();
@@ -125,7 +125,7 @@ export class GroupWriter {
     this.#isCatchingUp = true;
     try {
       using _held = await lock.acquire({ timeoutMs: NOTICE_TIMEOUT_MS });
-      if (log.hasChanged()) await this.#catchUp();
+      if (this.#isBehind()) await this.#catchUp();
     } catch (error) {
       // Another process is writing: what is known stays true.
       if (error instanceof LockTimeoutError) return;
@@ -191,7 +191,7 @@ export class GroupWriter {
   }
 
   async #writeGroup(): Promise<void> {
-    const { lock, log } = this.#options;
+    const { lock } = this.#options;
     while (this.#noticing) await this.#noticing;
     this.#isAppending = true;
     this.#isCatchingUp = true;
@@ -202,7 +202,7 @@ export class GroupWriter {
     try {
       if (this.failure) throw this.#readOnlyError();
       held = lock.tryReacquire() ?? await lock.acquire();
-      if (log.hasChanged()) await this.#catchUp();
+      if (this.#isBehind()) await this.#catchUp();
       this.#isWriting = true;
       this.#endCatchUp();
       group = this.#takeGroup();
@@ -239,6 +239,12 @@ export class GroupWriter {
     }
     this.#queue = count < queue.length ? queue.splice(count) : [];
     return queue;
+  }
+
+  /** Whether others appended what was not read yet, or is not known to be durable. */
+  #isBehind(): boolean {
+    const { log } = this.#options;
+    return log.hasChanged() || log.end > log.head;
   }
 
   async #catchUp(): Promise<void> {

@@ -4,6 +4,7 @@ import { AppendConditionError } from "../../mod.ts";
 import { AppendFailedError } from "../../src/log/errors.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { FakeClock, FaultyFileSystem } from "../../src/testing/mod.ts";
+import { withSync } from "../support/slow_sync.ts";
 import { event, positions, range, TestFolder } from "./support.ts";
 
 /** Every append but the first begins a segment. */
@@ -89,6 +90,45 @@ Deno.test("head() sees what another store appends to a segment that was announce
   }
   assertEquals(looks.length, 3);
   await Promise.all(looks);
+});
+
+Deno.test("append() and head() wait for a reader that is making another store's events durable", async () => {
+  await using folder = new TestFolder();
+  const asked = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let holds = false;
+  await using a = await folder.open({
+    // Time stands still: whoever waits by polling waits for good.
+    clock: new FakeClock(),
+    fileSystem: withSync("/events/", async (next) => {
+      if (holds) {
+        asked.resolve();
+        await released.promise;
+      }
+      await next();
+    }),
+  });
+  await using b = await folder.open();
+  await a.append([event("A")]);
+  await b.append([event("B")]);
+  holds = true;
+  const settled: string[] = [];
+  const note = (what: string, of: Promise<unknown>) =>
+    of.then((value) => settled.push(`${what} ${JSON.stringify(value)}`));
+  const reading = note("head", a.head());
+  await asked.promise;
+  const others = [
+    note("append", a.append([event("C")])),
+    note("head", a.head()),
+  ];
+  assertEquals(settled, []);
+  released.resolve();
+  await Promise.all([reading, ...others]);
+  assertEquals(settled.toSorted(), [
+    'append {"first":3,"last":3}',
+    "head 2",
+    "head 2",
+  ]);
 });
 
 Deno.test("append() keeps positions in order when the lock file is deleted or moved away under open stores", async () => {
