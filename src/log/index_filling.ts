@@ -30,7 +30,8 @@ export interface FillIndexOptions {
  * Indexes the events behind the index's end.
  *
  * @param options What to fill from what.
- * @throws {IndexMismatchError} If the index file stays locked, or its disk full.
+ * @throws {IndexMismatchError} If the index file stays locked, or its disk full, or if it does not
+ * reach `upTo` after all.
  */
 export async function fillIndex(options: FillIndexOptions): Promise<void> {
   const { fileSystem, log, logger, file, upTo } = options;
@@ -48,15 +49,31 @@ export async function fillIndex(options: FillIndexOptions): Promise<void> {
   for (let run = cursor.read(); run; run = cursor.read()) {
     if (!cursor.segment) break;
     addRun(gathered, cursor.segment, run, after, upTo);
-    for (let block; (block = gathered.oldest("full"));) {
-      await writePatiently(file, block, yielder);
-      gathered.dropOldest();
-    }
+    await writeBlocks(file, gathered, "full", yielder);
     await yielder.yieldIfDue();
   }
-  const rest = gathered.oldest("any");
-  if (rest) await writePatiently(file, rest, yielder);
+  await writeBlocks(file, gathered, "any", yielder);
+  const { through } = file.watermark();
+  if (through < upTo) {
+    // Whoever asks would miss events, and nobody would notice.
+    throw new IndexMismatchError(
+      `The index ends at position ${through} after it was filled up to ${upTo}`,
+    );
+  }
   logger.log("info", "Indexed the log", { from: after + 1, upTo });
+}
+
+/** Writes what was gathered: there may be several blocks of it. */
+async function writeBlocks(
+  file: PositionIndex,
+  gathered: IndexTail,
+  which: "full" | "any",
+  yielder: Yielder,
+): Promise<void> {
+  for (let block; (block = gathered.oldest(which));) {
+    await writePatiently(file, block, yielder);
+    gathered.dropOldest();
+  }
 }
 
 /** Waits for other processes that are writing to the index file. */

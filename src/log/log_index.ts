@@ -126,6 +126,7 @@ export class LogIndex implements Disposable {
    */
   async flush(which: "full" | "any"): Promise<void> {
     const yielder = new Yielder();
+    let hasHealed = false;
     while (this.#file && this.#healing === undefined) {
       const block = this.#tail.oldest(which);
       if (!block || block.last > this.#options.log.head) return;
@@ -133,6 +134,9 @@ export class LogIndex implements Disposable {
         if (!this.#file.write(block)) return;
       } catch (error) {
         this.distrust(error);
+        // What a new file does not take either stays in memory, where it is found as well.
+        if (hasHealed) return;
+        hasHealed = true;
         await this.#heal();
         continue;
       }
