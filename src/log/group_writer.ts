@@ -21,12 +21,8 @@ import {
 import { FrameGroup } from "./frame_group.ts";
 import type { FrameLocation, IndexEntry } from "./index_tail.ts";
 import type { LogIndex } from "./log_index.ts";
-import {
-  RollbackError,
-  type SegmentedLog,
-  SyncError,
-} from "./segmented_log.ts";
-import type { TailDamage } from "./segmented_log.ts";
+import type { SegmentedLog, TailDamage } from "./segmented_log.ts";
+import { RollbackError, SyncError } from "./write_errors.ts";
 
 /** An append that waits for its turn. */
 export interface PendingAppend {
@@ -201,7 +197,7 @@ export class GroupWriter {
     let held: Disposable | undefined;
     try {
       if (this.failure) throw this.#readOnlyError();
-      held = lock.tryReacquire() ?? await lock.acquire();
+      held = lock.tryAcquire() ?? await lock.acquire();
       if (this.#isBehind()) await this.#catchUp();
       this.#isWriting = true;
       this.#endCatchUp();

@@ -67,7 +67,6 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
       storeId,
       clock,
       segmentBytesMax,
-      lock,
     }),
   );
   const index = resources.use(

@@ -7,9 +7,9 @@
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import { appendFully } from "../storage/atomic_replace.ts";
-import type { FileLock } from "../storage/file_lock.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
 import {
+  AppendFailedError,
   LogCorruptionError,
   type LogDamage,
   StoreFormatError,
@@ -18,6 +18,7 @@ import { encodeSegmentHeader, NO_CRC } from "./format.ts";
 import { FrameReader, type FrameRun } from "./frame_reader.ts";
 import { readSegmentHeader, type Segment, segmentAt } from "./segments.ts";
 import { Yielder } from "../storage/yielder.ts";
+import { interference, RollbackError, SyncError } from "./write_errors.ts";
 
 /** Takes frames as they are read or written. */
 export type FrameVisitor = (segment: Segment, run: FrameRun) => void;
@@ -37,8 +38,6 @@ export interface SegmentedLogOptions {
   readonly clock: Clock;
   /** Size at which a segment is sealed, in bytes. */
   readonly segmentBytesMax: number;
-  /** The store's lock. */
-  readonly lock: FileLock;
 }
 
 /** The open log. Whoever calls anything that writes holds the store's lock. */
@@ -59,9 +58,6 @@ export class SegmentedLog implements Disposable {
   readonly #storeId: string;
   readonly #clock: Clock;
   readonly #segmentBytesMax: number;
-  readonly #lock: FileLock;
-  /** The lock's marks when no segment followed the last one. */
-  #marks = NaN;
   #file: FileHandle | undefined;
 
   /** @param options Files, identity and limits. */
@@ -71,7 +67,6 @@ export class SegmentedLog implements Disposable {
     this.#storeId = options.storeId;
     this.#clock = options.clock;
     this.#segmentBytesMax = options.segmentBytesMax;
-    this.#lock = options.lock;
   }
 
   /**
@@ -91,17 +86,11 @@ export class SegmentedLog implements Disposable {
 
   /**
    * Whether the files hold more than what was read and written here, or less. Asked before every
-   * write: what is asked of open files costs a fraction of what is asked by path.
+   * write.
    */
   hasChanged(): boolean {
     if (this.#file && this.#file.size() !== this.offset) return true;
-    // To look for a file that is not there takes longer than all the rest of this.
-    const { marks } = this.#lock;
-    if (marks === this.#marks) return false;
-    if (this.#findNext() !== undefined) return true;
-    // Without the lock, somebody may be about to create what the mark announces.
-    if (this.#lock.isHeld) this.#marks = marks;
-    return false;
+    return this.#findNext() !== undefined;
   }
 
   /**
@@ -116,10 +105,7 @@ export class SegmentedLog implements Disposable {
       const damage = await this.#readOn(visit, yielder);
       if (damage) return damage;
       const next = this.#findNext();
-      if (next === undefined) {
-        this.#marks = this.#lock.marks;
-        return undefined;
-      }
+      if (next === undefined) return undefined;
       // What is sealed never changes: whatever its writer synced is durable.
       if (!this.#enter(next)) {
         return this.#damageAt(next, 0, "its first line is damaged");
@@ -130,24 +116,32 @@ export class SegmentedLog implements Disposable {
   /**
    * Writes frames at the end, all or none. They are durable only after {@linkcode sync}.
    *
+   * The lock is of no use if its file was replaced since it was taken. So two looks follow, of
+   * which whoever else is writing takes one as well: one of both notices, whoever is first.
+   *
    * @param frames The frames.
    * @param last Position of their last event.
    * @param crc CRC of the last frame.
    * @throws Whatever the file system throws; the file is as it was before.
-   * @throws {RollbackError} If it could not be restored.
+   * @throws {RollbackError} If it could not be restored, or somebody else wrote meanwhile.
    */
   write(frames: Uint8Array, last: Position, crc: number): void {
     const file = this.#file;
     if (file === undefined) throw new TypeError("No segment was begun");
+    let size: number;
     try {
       appendFully(file, frames);
+      size = file.size();
     } catch (error) {
-      try {
-        file.truncate(this.offset);
-      } catch (cause) {
-        throw new RollbackError({ cause });
-      }
+      this.#rollBack(file, frames);
       throw error;
+    }
+    if (size !== this.offset + frames.length) {
+      throw new RollbackError({ cause: interference() });
+    }
+    if (this.#findNext() !== undefined) {
+      this.#rollBack(file, frames);
+      throw new RollbackError({ cause: interference() });
     }
     this.offset += frames.length;
     this.end = last;
@@ -164,6 +158,7 @@ export class SegmentedLog implements Disposable {
    * Seals the last segment and begins the next.
    *
    * @throws {SyncError} If it could not be made durable.
+   * @throws {AppendFailedError} If somebody else writes to the last segment.
    * @throws Whatever else the file system throws; nothing has changed then.
    */
   async roll(): Promise<void> {
@@ -176,11 +171,13 @@ export class SegmentedLog implements Disposable {
       previousBytes: this.offset,
       prev: this.crc,
     });
-    // First: a process that dies in between must not have left a segment that nobody looks for.
-    this.#lock.mark();
     const file = this.#fileSystem.open(segment.path, { mode: "createNew" });
     try {
       appendFully(file, bytes);
+      // The other half of what is looked for after a write.
+      if (this.#file && this.#file.size() !== this.offset) {
+        throw new AppendFailedError(segment.file, { cause: interference() });
+      }
     } catch (error) {
       file.close();
       this.#fileSystem.remove(segment.path);
@@ -199,7 +196,6 @@ export class SegmentedLog implements Disposable {
     this.segments.push(segment);
     this.offset = bytes.length;
     this.crc = crc;
-    this.#marks = this.#lock.marks;
   }
 
   /**
@@ -218,9 +214,10 @@ export class SegmentedLog implements Disposable {
   /**
    * Takes back the last write, whose sync failed. The log is not written to any more after that.
    *
-   * Nobody else saw it, as the store's lock is still held. The system counts the pages as clean
-   * now, so that another process would sync them "successfully" without their ever reaching the
-   * disk. Cut off, they are written anew by whoever appends next.
+   * The system counts the pages as clean now, so that another process would sync them
+   * "successfully" without their ever reaching the disk. Cut off, they are written anew by whoever
+   * appends next. If the file is of another size, the lock was of no use, and somebody may have
+   * been told that what follows is stored: it is left alone.
    *
    * @param bytes Length of that write.
    */
@@ -228,7 +225,7 @@ export class SegmentedLog implements Disposable {
     this.offset -= bytes;
     this.end = this.head;
     try {
-      this.truncate();
+      if (this.#file?.size() === this.offset + bytes) this.truncate();
     } catch {
       // The disk fails already, and the writer stops because of that: nothing is left to do.
     }
@@ -251,6 +248,34 @@ export class SegmentedLog implements Disposable {
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
+  }
+
+  /** Undoes a write, of which any part may stand in the file. */
+  #rollBack(file: FileHandle, frames: Uint8Array): void {
+    try {
+      const length = file.size() - this.offset;
+      if (length === 0) return;
+      if (!this.#isBeginningOf(frames, file, length)) throw interference();
+      file.truncate(this.offset);
+    } catch (cause) {
+      throw new RollbackError({ cause });
+    }
+  }
+
+  /** Whether the last bytes of the file are the first ones of `frames`, and no others. */
+  #isBeginningOf(
+    frames: Uint8Array,
+    file: FileHandle,
+    length: number,
+  ): boolean {
+    if (length < 0 || length > frames.length) return false;
+    const found = new Uint8Array(length);
+    for (let at = 0; at < length;) {
+      const read = file.readAt(found.subarray(at), this.offset + at);
+      if (read === 0) return false;
+      at += read;
+    }
+    return found.every((byte, i) => byte === frames[i]);
   }
 
   get #first(): Position {
@@ -284,7 +309,7 @@ export class SegmentedLog implements Disposable {
     // A segment without frames is followed by none: it begins at the next position itself.
     if (this.#file && this.end < this.#first) return undefined;
     const next = segmentAt(this.#path, this.end + 1);
-    return this.#fileSystem.stat(next.path) && next;
+    return this.#fileSystem.exists(next.path) ? next : undefined;
   }
 
   /** Opens the next segment; `false` when its header is incomplete or does not fit. */
@@ -320,28 +345,5 @@ export class SegmentedLog implements Disposable {
   #damageAt(segment: Segment, offset: number, what: string): TailDamage {
     const { file } = segment;
     return { segment, file, offset, position: this.end + 1, what };
-  }
-}
-
-/** A file or folder could not be made durable: what it holds after a crash is unknown. */
-export class SyncError extends Error {
-  override readonly name = "SyncError";
-
-  /**
-   * @param file The file, within the data folder.
-   * @param options `cause`: what the system said.
-   */
-  constructor(readonly file: string, options: ErrorOptions) {
-    super(`Cannot make "${file}" durable`, options);
-  }
-}
-
-/** A failed write could not be undone: the file may hold a part of a frame. */
-export class RollbackError extends Error {
-  override readonly name = "RollbackError";
-
-  /** @param options `cause`: what the system said. */
-  constructor(options: ErrorOptions) {
-    super("Cannot cut off what a failed write left behind", options);
   }
 }

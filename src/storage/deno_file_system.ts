@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import type {
   FileHandle,
   FileStat,
@@ -29,6 +30,10 @@ export const denoFileSystem: FileSystem = {
       () => new DenoFileStat(Deno.lstatSync(path)),
       undefined,
     );
+  },
+  exists(path) {
+    // Deno's own calls throw where nothing is, which takes eight times as long.
+    return existsSync(path);
   },
   rename(from, to) {
     Deno.renameSync(from, to);
@@ -119,11 +124,6 @@ class DenoFileStat implements FileStat {
 
   get identity(): string {
     return `${this.#info.dev}:${this.#info.ino}`;
-  }
-
-  get links(): number {
-    // Where links are not counted, open files cannot be deleted either.
-    return this.#info.nlink ?? 1;
   }
 
   get modifiedMs(): number {

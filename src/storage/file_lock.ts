@@ -4,15 +4,7 @@
  * @module
  */
 import type { Clock } from "../events/clock.ts";
-import { appendFully } from "./atomic_replace.ts";
-import type { FileHandle, FileStat, FileSystem } from "./file_system.ts";
-
-/** What a mark adds to the file, and how many there can be. */
-const MARK = new Uint8Array([0x2e]);
-const MARKS_MAX = 2 ** 32;
-
-/** To look at the path takes longer than all the rest of taking the lock. */
-const LOOK_INTERVAL_MS = 1_000;
+import type { FileHandle, FileSystem } from "./file_system.ts";
 
 /** Another process holds a lock for too long. It may be stopped, or the folder shared. */
 export class LockTimeoutError extends Error {
@@ -41,16 +33,14 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A lock file, kept open: taking and releasing it costs about a microsecond. */
+/** A lock file, kept open: taking and releasing it costs a few microseconds. */
 export class FileLock implements Disposable {
   readonly #fileSystem: FileSystem;
   readonly #path: string;
   readonly #clock: Clock;
   #file: FileHandle | undefined;
-  #openings = 0;
-  #marks = NaN;
-  /** When to look again whether the path still names the open file. */
-  #lookAtMs = -Infinity;
+  /** Of the open file: it cannot change. */
+  #identity = "";
   #holder: Disposable | undefined;
 
   /**
@@ -70,24 +60,13 @@ export class FileLock implements Disposable {
    * @returns What to dispose to let it go (once; more does nothing), or `undefined`.
    */
   tryAcquire(): Disposable | undefined {
-    this.#lookAtMs = -Infinity;
-    return this.tryReacquire();
-  }
-
-  /**
-   * Takes the lock if it is free, in half the time: for whoever does so all the time. That the
-   * file was deleted is noticed at once; that it was moved away, within a second.
-   *
-   * @returns What to dispose to let it go (once; more does nothing), or `undefined`.
-   */
-  tryReacquire(): Disposable | undefined {
     // The lock belongs to the open file: asking the system again would succeed.
     if (this.#holder !== undefined) return undefined;
     const file = this.#file ??= this.#open();
     if (!file.tryLock()) return undefined;
-    if (!this.#isStillThere(file)) {
+    if (!this.#isStillThere()) {
       this.#closeFile();
-      return this.tryReacquire();
+      return this.tryAcquire();
     }
     return this.#holder = new Holder(this.#letGo);
   }
@@ -116,34 +95,6 @@ export class FileLock implements Disposable {
     }
   }
 
-  /** Whether this very object holds the lock. */
-  get isHeld(): boolean {
-    return this.#holder !== undefined;
-  }
-
-  /**
-   * Differs from what it was before when anybody has marked the lock since, or might have. While
-   * the lock is held, it is known without asking the system.
-   */
-  get marks(): number {
-    if (this.#holder !== undefined) return this.#marks;
-    const there = this.#fileSystem.stat(this.#path);
-    // Marks on a file that is not the open one are not to be compared.
-    return there && this.#file && there.identity === this.#file.stat().identity
-      ? this.#marksOf(there)
-      : NaN;
-  }
-
-  /**
-   * Tells everybody who shares the lock that something is about to change which they would
-   * otherwise have to look for each time. Only while it is held.
-   */
-  mark(): void {
-    if (!this.#holder || !this.#file) throw new TypeError("No lock is held");
-    appendFully(this.#file, MARK);
-    this.#marks = this.#marksOf(this.#file.stat());
-  }
-
   /** Closes the file, and with it lets the lock go. */
   [Symbol.dispose](): void {
     this.#closeFile();
@@ -157,32 +108,28 @@ export class FileLock implements Disposable {
     this.#file?.unlock();
   };
 
-  /** Whether the path still names the open file: a deleted one locks out nobody. */
-  #isStillThere(file: FileHandle): boolean {
+  /**
+   * Whether the path still names the open file: one that was deleted, moved away or replaced
+   * locks out nobody who comes by the path. Looked at each time, as nothing else tells.
+   */
+  #isStillThere(): boolean {
     try {
-      const stat = file.stat();
-      this.#marks = this.#marksOf(stat);
-      if (stat.links === 0) return false;
-      const nowMs = this.#clock.monotonicMs();
-      if (nowMs < this.#lookAtMs) return true;
-      this.#lookAtMs = nowMs + LOOK_INTERVAL_MS;
-      return this.#fileSystem.stat(this.#path)?.identity === stat.identity;
+      return this.#fileSystem.stat(this.#path)?.identity === this.#identity;
     } catch (error) {
       this.#closeFile();
       throw error;
     }
   }
 
-  /** The file grows with each mark; marks on another file are others. */
-  #marksOf({ size }: FileStat): number {
-    return this.#openings * MARKS_MAX + size;
-  }
-
   #open(): FileHandle {
     const file = this.#fileSystem.open(this.#path, { mode: "append" });
-    this.#openings++;
-    this.#lookAtMs = -Infinity;
-    return file;
+    try {
+      this.#identity = file.stat().identity;
+      return file;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
   }
 
   #closeFile(): void {

@@ -24,7 +24,7 @@ export interface FileHandle extends Disposable {
   append(bytes: Uint8Array): number;
   /** Cuts the file to `size` bytes. */
   truncate(size: number): void;
-  /** Size, identity and links of the open file. */
+  /** Size and identity of the open file. */
   stat(): FileStat;
   /** Its size in bytes: what `stat()` says, for less. */
   size(): number;
@@ -44,8 +44,6 @@ export interface FileStat {
   readonly size: number;
   /** Device and inode: tells a file from another one of the same name. */
   readonly identity: string;
-  /** Names that it has; 0 once an open file was deleted. */
-  readonly links: number;
   /** Milliseconds since 1970, or 0 where unknown. */
   readonly modifiedMs: number;
 }
@@ -60,6 +58,8 @@ export interface FileSystem {
   list(path: string): string[];
   /** What is known of a file, not following symbolic links; `undefined` when it does not exist. */
   stat(path: string): FileStat | undefined;
+  /** Whether there is a file or folder of that name: far cheaper than `stat()` where there is none. */
+  exists(path: string): boolean;
   /** Replaces `to` by `from`, atomically. Durable only after `syncDirectory`. */
   rename(from: string, to: string): void;
   /** Deletes a file; does nothing when it does not exist. Durable only after `syncDirectory`. */

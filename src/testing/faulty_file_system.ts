@@ -144,6 +144,12 @@ export class FaultyFileSystem implements FileSystem {
     return this.#inner.stat(path);
   }
 
+  /** {@inheritDoc FileSystem.exists} */
+  exists(path: string): boolean {
+    this.#run("stat", path);
+    return this.#inner.exists(path);
+  }
+
   /** {@inheritDoc FileSystem.rename} */
   rename(from: string, to: string): void {
     this.#run("rename", to);

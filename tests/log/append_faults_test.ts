@@ -104,7 +104,6 @@ Deno.test("append() that can neither be written nor undone ends writing", async 
 Deno.test("append() that cannot begin a segment stores nothing, wherever that fails, and the next one works", async () => {
   const small = { segmentBytesMax: 64 };
   const faults: Fault[] = [
-    { kind: "append", path: "/lock", code: "ENOSPC" },
     { kind: "open", path: "/events/", code: "EMFILE" },
     { kind: "append", path: "/events/", code: "ENOSPC", bytesTaken: 20 },
     { kind: "append", path: "/events/", nth: 2, code: "ENOSPC" },

@@ -95,15 +95,13 @@ Deno.test("stat() tells files of the same name apart, and does not follow links"
   );
 });
 
-Deno.test("stat() counts the names of an open file, also once it was deleted", () => {
+Deno.test("exists() knows files and folders, and nothing else", () => {
   using dir = new TempDir();
-  using file = denoFileSystem.open(dir.file("a"), { mode: "append" });
-  assertEquals(file.stat().links, 1);
-  Deno.linkSync(dir.file("a"), dir.file("b"));
-  assertEquals(denoFileSystem.stat(dir.file("b"))?.links, 2);
-  denoFileSystem.remove(dir.file("a"));
-  denoFileSystem.remove(dir.file("b"));
-  assertEquals(file.stat().links, 0);
+  assertEquals(denoFileSystem.exists(dir.path), true);
+  assertEquals(denoFileSystem.exists(dir.file("a")), false);
+  assertEquals(denoFileSystem.exists(dir.file("missing/a")), false);
+  Deno.writeTextFileSync(dir.file("a"), "");
+  assertEquals(denoFileSystem.exists(dir.file("a")), true);
 });
 
 Deno.test("remove() deletes a file, and does not mind a missing one", () => {

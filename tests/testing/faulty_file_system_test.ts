@@ -45,6 +45,20 @@ Deno.test("FaultyFileSystem fails the n-th matching operation, as often as told"
   assertEquals(outcomes, ["ok", "EIO", "EIO", "ok", "ok"]);
 });
 
+Deno.test("FaultyFileSystem counts looking whether a file exists as asking for what is known of it", () => {
+  using dir = new TempDir();
+  const fileSystem = new FaultyFileSystem();
+  fileSystem.inject({ kind: "stat", nth: 2, code: "EIO" });
+  assertEquals(fileSystem.exists(dir.path), true);
+  assertThrows(() => fileSystem.exists(dir.path), Error, "EIO");
+  assertEquals(fileSystem.exists(dir.file("missing")), false);
+  assertEquals(fileSystem.operations.map(({ kind, code }) => [kind, code]), [
+    ["stat", undefined],
+    ["stat", "EIO"],
+    ["stat", undefined],
+  ]);
+});
+
 Deno.test("FaultyFileSystem fails everything from the n-th operation on, until it heals", async () => {
   using dir = new TempDir();
   const fileSystem = new FaultyFileSystem();
