@@ -59,6 +59,8 @@ export class SegmentedLog implements Disposable {
   readonly #clock: Clock;
   readonly #segmentBytesMax: number;
   #file: FileHandle | undefined;
+  /** Whether another store began the last segment, and may not have synced the folder. */
+  #isNameUnproven = false;
 
   /** @param options Files, identity and limits. */
   constructor(options: SegmentedLogOptions) {
@@ -110,6 +112,7 @@ export class SegmentedLog implements Disposable {
       if (!this.#enter(next)) {
         return this.#damageAt(next, 0, "its first line is damaged");
       }
+      this.#isNameUnproven = true;
     }
   }
 
@@ -194,6 +197,7 @@ export class SegmentedLog implements Disposable {
     this.#file?.close();
     this.#file = file;
     this.segments.push(segment);
+    this.#isNameUnproven = false;
     this.offset = bytes.length;
     this.crc = crc;
   }
@@ -209,6 +213,14 @@ export class SegmentedLog implements Disposable {
     } catch (cause) {
       throw new SyncError(this.segments.at(-1)?.file ?? "events", { cause });
     }
+    if (!this.#isNameUnproven) return;
+    try {
+      // Whoever began the segment may have died, or failed, before its name was durable.
+      await this.#fileSystem.syncDirectory(`${this.#path}/events`);
+    } catch (cause) {
+      throw new SyncError("events", { cause });
+    }
+    this.#isNameUnproven = false;
   }
 
   /**

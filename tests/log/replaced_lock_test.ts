@@ -212,3 +212,36 @@ Deno.test("append() seals no segment that somebody else wrote to meanwhile", asy
   assertEquals((await a.append([event("A")])).first, 5);
   assertEquals(await readAnew(folder), ["A", "B", "C", "C", "A"]);
 });
+
+Deno.test("append() makes the name of a segment durable that another store began and failed with", async () => {
+  await using folder = new TestFolder();
+  const [inA, inB] = [new FaultyFileSystem(), new FaultyFileSystem()];
+  await using a = await folder.open({ ...SMALL, fileSystem: inA });
+  await using b = await folder.open({ fileSystem: inB });
+  await a.append([event("A")]);
+  assertEquals(await b.head(), 1);
+  inA.inject({ kind: "syncDirectory", path: "/events", code: "EIO" });
+  await assertRejects(() => a.append([event("Refused")]));
+  assertEquals(folder.segments().length, 2);
+  const syncs = async () => {
+    inB.forget();
+    await b.append([event("B")]);
+    return inB.operations.filter(({ kind }) => kind.startsWith("sync"))
+      .map(({ kind }) => kind);
+  };
+  assertEquals(await syncs(), ["sync", "syncDirectory"]);
+  assertEquals(await syncs(), ["sync"]);
+});
+
+Deno.test("append() ends writing when the name of another store's segment cannot be made durable", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await using a = await folder.open(SMALL);
+  await using b = await folder.open({ fileSystem });
+  await a.append([event("A")]);
+  assertEquals(await b.head(), 1);
+  await a.append([event("A")]);
+  fileSystem.inject({ kind: "syncDirectory", path: "/events", code: "EIO" });
+  assertEquals(await b.head(), 1);
+  assert(b.readOnlyCause);
+});
