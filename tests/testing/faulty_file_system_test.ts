@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FaultyFileSystem } from "../../src/testing/mod.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -49,9 +49,9 @@ Deno.test("FaultyFileSystem counts looking whether a file exists as asking for w
   using dir = new TempDir();
   const fileSystem = new FaultyFileSystem();
   fileSystem.inject({ kind: "stat", nth: 2, code: "EIO" });
-  assertEquals(fileSystem.exists(dir.path), true);
+  assert(fileSystem.exists(dir.path));
   assertThrows(() => fileSystem.exists(dir.path), Error, "EIO");
-  assertEquals(fileSystem.exists(dir.file("missing")), false);
+  assert(!fileSystem.exists(dir.file("missing")));
   assertEquals(fileSystem.operations.map(({ kind, code }) => [kind, code]), [
     ["stat", undefined],
     ["stat", "EIO"],
