@@ -260,11 +260,19 @@ export class GroupWriter {
     const { log, index } = this.#options;
     const accepted: Accepted[] = [];
     let frames: FrameGroup | undefined;
+    let indexFailure: unknown;
     try {
       for (const waiting of group) {
         if (waiting.condition || waiting.signal) {
           const last = frames?.last ?? log.end;
-          const refusal = await this.#findRefusal(waiting, last);
+          let refusal = waiting.condition && indexFailure;
+          try {
+            refusal ??= await this.#findRefusal(waiting, last);
+          } catch (error) {
+            // Nobody else's business, unless the index cannot be made again: that may take long.
+            if (index.isDistrusted) indexFailure = error;
+            refusal = error ?? new Error("The condition cannot be judged");
+          }
           if (refusal !== undefined) {
             waiting.reject(refusal);
             continue;

@@ -77,11 +77,13 @@ class MutableBlock implements IndexBlock {
       if (!rarest || positions.length < rarest.length) rarest = positions;
     }
     if (rarest === undefined) {
-      const firsts = types.map((type) => {
+      let first = Infinity;
+      // There may be more types than a call takes arguments.
+      for (const type of types) {
         const positions = this.types.get(type) ?? [];
-        return positions[indexBehind(positions, after)] ?? Infinity;
-      });
-      const first = Math.min(...firsts);
+        const found = positions[indexBehind(positions, after)] ?? Infinity;
+        if (found < first) first = found;
+      }
       return first === Infinity ? undefined : first;
     }
     for (let i = indexBehind(rarest, after); i < rarest.length; i++) {

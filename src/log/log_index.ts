@@ -25,7 +25,11 @@ import {
 } from "./index_tail.ts";
 import { LogCursor } from "./log_cursor.ts";
 import type { PositionRange } from "./index_sql.ts";
-import { IndexMismatchError, PositionIndex } from "./position_index.ts";
+import {
+  IndexMismatchError,
+  isIndexFault,
+  PositionIndex,
+} from "./position_index.ts";
 import { type Stream, toCriteria, toStreams } from "./query_streams.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
@@ -145,6 +149,11 @@ export class LogIndex implements Disposable {
     }
   }
 
+  /** Whether the index file was found wrong and could not be made again yet. */
+  get isDistrusted(): boolean {
+    return this.#doubt !== undefined;
+  }
+
   /** Says that the index file was found wrong; it will be made again before it is used again. */
   distrust(error: unknown): void {
     this.#doubt ??= error;
@@ -241,12 +250,13 @@ export class LogIndex implements Disposable {
     this.#file = undefined;
   }
 
-  /** Asks the index file; if that fails, once more when it was made again. */
+  /** Asks the index file; if that is at fault, once more when it was made again. */
   async #ask<T>(question: (file: PositionIndex | undefined) => T): Promise<T> {
     if (this.#doubt !== undefined || this.#healing) await this.#heal();
     try {
       return question(this.#file);
     } catch (error) {
+      if (!isIndexFault(error)) throw error;
       this.distrust(error);
       await this.#heal();
       return question(this.#file);

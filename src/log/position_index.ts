@@ -10,6 +10,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
+import { EVENT_LIMITS } from "../events/validation.ts";
 import { INDEX_SCHEMA } from "./index_schema.ts";
 import type { FrameLocation, IndexBlock } from "./index_tail.ts";
 import { type PositionRange, selectStream } from "./index_sql.ts";
@@ -37,6 +38,13 @@ const SQLITE_PASSING_CODES = [5, 13];
 /** The index does not fit the log or the process's own knowledge of it. Make it again. */
 export class IndexMismatchError extends Error {
   override readonly name = "IndexMismatchError";
+}
+
+/** Whether what was thrown says something about the index file, rather than about the question. */
+export function isIndexFault(error: unknown): boolean {
+  // Whatever comes from SQLite has a code, also what it refuses to hand out.
+  return error instanceof IndexMismatchError ||
+    (error instanceof Error && "code" in error);
 }
 
 /** How far the index goes, and the frame that this position lies in; all 0 when empty. */
@@ -155,6 +163,8 @@ export class PositionIndex implements Disposable {
    * @param range Which of them, and in which order.
    */
   positions({ type, tags }: Stream, range: PositionRange): Position[] {
+    // No event has so many, and no statement takes any number.
+    if (tags.length > EVENT_LIMITS.tagsPerEventMax) return [];
     const found = type === undefined ? undefined : this.#typeOf(type);
     if (found?.count === 0) return [];
     let ordered = tags;

@@ -115,3 +115,62 @@ Deno.test("append() judges a condition rightly although the index file became un
   }, { logger });
   assertEquals(logger.messages("warn").length, 1);
 });
+
+Deno.test("append() takes a condition on any number of types and tags, in memory and in the index file", async () => {
+  await using folder = new TestFolder();
+  const logger = new MemoryLogger();
+  const types = range(1, 300_000).map((n) => `T${n}`);
+  const tags = range(1, 3_000).map((n) => `t:${n}`);
+  for (const isFound of [false, true]) {
+    await folder.with(async (store) => {
+      if (!isFound) await store.append([event("Other", ["t:1"])]);
+      const outcomes = await Promise.allSettled([
+        store.append([event(isFound ? "Other" : "T7")], {
+          condition: { failIfEventsMatch: { items: [{ types }] } },
+        }),
+        store.append([event("Other")], {
+          condition: { failIfEventsMatch: { items: [{ tags }] } },
+        }),
+        store.append([event("Other")]),
+      ]);
+      assertEquals(outcomes.map(({ status }) => status), [
+        isFound ? "rejected" : "fulfilled",
+        "fulfilled",
+        "fulfilled",
+      ]);
+      const query = { items: [{ types: ["T7"] }, { tags }] };
+      const found = await Array.fromAsync(store.read(query));
+      assertEquals(found.map(({ position }) => position), [2]);
+    }, { fileSystem: unsynced, logger });
+  }
+  assertEquals(logger.messages("warn"), []);
+});
+
+Deno.test("append() whose condition cannot be judged fails alone", async () => {
+  await using folder = new TestFolder();
+  const logger = new MemoryLogger();
+  await folder.with(async (store) => {
+    let looks = 0;
+    const item = {
+      get tags(): string[] {
+        if (++looks > 1) throw new Error("no more");
+        return ["t:1"];
+      },
+    };
+    const condition = { failIfEventsMatch: { items: [item] } };
+    const [failing, ...others] = await Promise.allSettled([
+      store.append([event("A")], { condition }),
+      store.append([event("B")]),
+      store.append([event("C")], {
+        condition: { failIfEventsMatch: { items: [{ types: ["A"] }] } },
+      }),
+    ]);
+    assertEquals(failing?.status, "rejected");
+    assertEquals(others.map(({ status }) => status), [
+      "fulfilled",
+      "fulfilled",
+    ]);
+    assertEquals(await store.head(), 2);
+  }, { fileSystem: unsynced, logger });
+  assertEquals(logger.messages("warn"), []);
+});
