@@ -37,7 +37,7 @@ export function measureEventStore(
     append: (events, options) =>
       telemetry.isHeard()
         ? measureAppend(store, telemetry, events, options)
-        : store.append(events, options),
+        : appendTo(store, events, options),
     read: (query, options) => measureRead(store, telemetry, query, options),
     readBatches: (query, options) => store.readBatches(query, options),
     readLast: (query) =>
@@ -46,6 +46,20 @@ export function measureEventStore(
     onAppend: (listener) => store.onAppend(listener),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
+}
+
+/** Appends; rejects where the store, which may be anybody's, throws. */
+function appendTo<E extends DomainEvent>(
+  store: EventStore,
+  events: readonly EventInput<E>[],
+  options?: AppendOptions,
+): Promise<AppendResult> {
+  // Not `async`: callers would wait for two more promises.
+  try {
+    return store.append(events, options);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 function measureAppend<E extends DomainEvent>(
@@ -61,14 +75,15 @@ function measureAppend<E extends DomainEvent>(
     telemetry.appendDuration.record(duration, failure);
     span.end();
   };
-  const { length } = events;
-  return store.append(events, options).then((result) => {
+  return appendTo(store, events, options).then((result) => {
+    // Not of what was given, which may be anything until the store has taken it.
+    const count = result.last - result.first + 1;
     span.setAttributes({
-      [ATTRIBUTES.eventCount]: length,
+      [ATTRIBUTES.eventCount]: count,
       [ATTRIBUTES.positionFirst]: result.first,
       [ATTRIBUTES.positionLast]: result.last,
     });
-    telemetry.appendEvents.add(length);
+    telemetry.appendEvents.add(count);
     end({});
     return result;
   }, (error) => {
