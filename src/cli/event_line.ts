@@ -5,7 +5,7 @@
  * @module
  */
 import type { EventInput, Position } from "../events/event.ts";
-import { assertEventInputs } from "../events/validation.ts";
+import { checkEventInputs } from "../events/validation.ts";
 
 /** An event as it stands in a line. */
 export interface LineEvent {
@@ -106,7 +106,7 @@ function refuseRounding(
 
 function checkEvent(event: EventInput): void {
   try {
-    assertEventInputs([event]);
+    checkEventInputs([event]);
   } catch (error) {
     const { message } = error as Error;
     // It speaks of a list that the reader of the file does not see.

@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { AppendCondition } from "./append_condition.ts";
-import type { EventInput } from "./event.ts";
+import type { EventInput, Tag } from "./event.ts";
 import type {
   AppendOptions,
   ReadBatchesOptions,
@@ -48,34 +48,54 @@ const ISO_8601 =
 /** Every month has these days. */
 const DAYS_IN_MONTH_MIN = 28;
 
+/** An event that a store can take: a copy, but for its data. */
+export interface CheckedEvent {
+  /** Its type. */
+  readonly type: string;
+  /** Its tags. */
+  readonly tags: readonly Tag[];
+  /** Its payload; whoever holds the original may change it. */
+  readonly data: unknown;
+  /** A UUID, if one was given. */
+  readonly id: string | undefined;
+  /** ISO 8601, if one was given. */
+  readonly timestamp: string | undefined;
+}
+
 /**
  * Refuses events that a store must not take. Every check is made before the store does anything,
  * so that a refused append has no effect.
  *
  * @param events What `append()` was given.
+ * @returns What was checked. Each property was read once, so that even one that changes with each
+ * look is stored as it was checked.
  * @throws {TypeError} If something is of the wrong type or not plain JSON.
  * @throws {RangeError} If there are too few or too many events, or something is too large.
  */
-export function assertEventInputs(events: readonly EventInput[]): void {
+export function checkEventInputs(
+  events: readonly EventInput[],
+): CheckedEvent[] {
   if (!Array.isArray(events)) {
     throw typeError("append", "events", "be an array", describe(events));
   }
   const { eventsPerAppendMax, appendBytesMax } = EVENT_LIMITS;
-  if (events.length < 1 || events.length > eventsPerAppendMax) {
+  const { length } = events;
+  if (length < 1 || length > eventsPerAppendMax) {
     throw rangeError(
       "append",
       "events",
       `have 1 to ${eventsPerAppendMax} elements`,
-      `${events.length}`,
+      `${length}`,
     );
   }
+  const checked: CheckedEvent[] = [];
   let bytesMax = 0;
-  for (let i = 0; i < events.length; i++) {
-    bytesMax += assertEventInput(events[i], i);
+  for (let i = 0; i < length; i++) {
+    bytesMax += checkEventInput(events[i], i, checked);
   }
   // The bound is coarse but nearly free; only what it cannot clear is measured.
-  if (bytesMax <= appendBytesMax) return;
-  const bytes = events.reduce((sum, event) => sum + eventBytes(event), 0);
+  if (bytesMax <= appendBytesMax) return checked;
+  const bytes = checked.reduce((sum, event) => sum + eventBytes(event), 0);
   if (bytes > appendBytesMax) {
     throw rangeError(
       "append",
@@ -84,6 +104,7 @@ export function assertEventInputs(events: readonly EventInput[]): void {
       `${bytes}`,
     );
   }
+  return checked;
 }
 
 /**
@@ -171,14 +192,19 @@ export function assertReadBatchesOptions(options: ReadBatchesOptions): void {
   }
 }
 
-/** Checks one event; returns an upper bound of its size in bytes. */
-function assertEventInput(event: EventInput, index: number): number {
+/** Checks one event and adds it to `checked`; returns an upper bound of its size in bytes. */
+function checkEventInput(
+  event: EventInput,
+  index: number,
+  checked: CheckedEvent[],
+): number {
   const path = `events[${index}]`;
   assertFields("append", path, event, EVENT_FIELDS);
-  const { type, tags, data, id, timestamp } = event;
+  const { type, tags: given, data, id, timestamp } = event;
   assertName(path, "type", -1, type);
+  const tags: Tag[] = [];
   let namesUnits = type.length;
-  if (tags !== undefined) namesUnits += assertTags(path, tags);
+  if (given !== undefined) namesUnits += checkTags(path, given, tags);
   if (id !== undefined && !(typeof id === "string" && UUID.test(id))) {
     throw typeError("append", `${path}.id`, "be a UUID", show(id));
   }
@@ -186,6 +212,8 @@ function assertEventInput(event: EventInput, index: number): number {
     const must = "be an ISO 8601 date and time";
     throw typeError("append", `${path}.timestamp`, must, show(timestamp));
   }
+  const copy: CheckedEvent = { type, tags, data, id, timestamp };
+  checked.push(copy);
   const { eventBytesMax } = EVENT_LIMITS;
   const size: JsonSize = { bytesMin: 0, bytesMax: 0 };
   const problem = findJsonProblem(data, size, eventBytesMax);
@@ -194,7 +222,7 @@ function assertEventInput(event: EventInput, index: number): number {
   const bytesMax = size.bytesMax + namesUnits * 6 +
     EVENT_LIMITS.tagsPerEventMax * 3 + 32;
   if (bytesMax > eventBytesMax) {
-    const bytes = eventBytes(event);
+    const bytes = eventBytes(copy);
     if (bytes > eventBytesMax) {
       throw rangeError(
         "append",
@@ -210,7 +238,7 @@ function assertEventInput(event: EventInput, index: number): number {
 
 const EVENT_FIELDS = ["type", "data", "tags", "id", "timestamp"];
 
-function eventBytes({ type, tags = [], data }: EventInput): number {
+function eventBytes({ type, tags, data }: CheckedEvent): number {
   return jsonBytes({ type, tags, data });
 }
 
@@ -220,24 +248,31 @@ function dataError(path: string, problem: JsonProblem): Error {
   return create("append", `${path}.data${within}`, must, found);
 }
 
-/** Returns how many UTF-16 units the tags have together. */
-function assertTags(path: string, tags: readonly string[]): number {
-  if (!Array.isArray(tags)) {
-    throw typeError("append", `${path}.tags`, "be an array", describe(tags));
+/** Adds the tags to `tags`; returns how many UTF-16 units they have together. */
+function checkTags(
+  path: string,
+  given: readonly string[],
+  tags: Tag[],
+): number {
+  if (!Array.isArray(given)) {
+    throw typeError("append", `${path}.tags`, "be an array", describe(given));
   }
   const { tagsPerEventMax } = EVENT_LIMITS;
-  if (tags.length > tagsPerEventMax) {
+  const { length } = given;
+  if (length > tagsPerEventMax) {
     throw rangeError(
       "append",
       `${path}.tags`,
       `have at most ${tagsPerEventMax} elements`,
-      `${tags.length}`,
+      `${length}`,
     );
   }
   let units = 0;
-  for (let i = 0; i < tags.length; i++) {
-    assertName(path, "tags", i, tags[i]);
-    units += tags[i].length;
+  for (let i = 0; i < length; i++) {
+    const tag: unknown = given[i];
+    assertName(path, "tags", i, tag);
+    units += tag.length;
+    tags.push(tag);
   }
   const repeated = tags.length <= TAGS_SEARCHED_MAX
     ? tags.findIndex((tag, i) => tags.indexOf(tag) !== i)

@@ -22,17 +22,18 @@ import type {
 import type { Query } from "../events/query.ts";
 import {
   assertAppendOptions,
-  assertEventInputs,
   assertQuery,
   assertReadBatchesOptions,
   assertReadOptions,
+  type CheckedEvent,
+  checkEventInputs,
 } from "../events/validation.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { FileLock } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LogCorruptionError, StoreClosedError } from "./errors.ts";
-import { encodeEventRest } from "./format.ts";
+import { encodeEventRest, FRAME_PAYLOAD_BYTES_MAX } from "./format.ts";
 import { GroupWriter, type PendingAppend } from "./group_writer.ts";
 import type { IndexEntry } from "./index_tail.ts";
 import type { LogIndex } from "./log_index.ts";
@@ -194,10 +195,10 @@ class OpenFileEventStore implements FileEventStore {
     options: AppendOptions = {},
   ): Promise<AppendResult> {
     try {
-      assertEventInputs(events);
+      const checked = checkEventInputs(events);
       assertAppendOptions(options);
       this.#assertOpen("append");
-      return this.#writer.append(this.#encode(events, options));
+      return this.#writer.append(this.#encode(checked, options));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -309,20 +310,27 @@ class OpenFileEventStore implements FileEventStore {
   }
 
   #encode(
-    events: readonly EventInput[],
+    events: readonly CheckedEvent[],
     { condition, signal }: AppendOptions,
   ): PendingAppend {
     const now = this.#timestamps.of(this.#clock.now());
     const rests: string[] = [];
     const entries: IndexEntry[] = [];
+    let length = 0;
     for (const event of events) {
-      const { type, tags = [], id, timestamp } = event;
-      // Copied and encoded at once: the caller may change them while they wait.
-      entries.push({ type, tags: [...tags] });
-      rests.push(
-        encodeEventRest(event, id ?? crypto.randomUUID(), timestamp ?? now),
+      const { type, tags, id, timestamp } = event;
+      // Encoded at once: the caller may change the data while they wait.
+      const rest = encodeEventRest(
+        event,
+        id ?? crypto.randomUUID(),
+        timestamp ?? now,
       );
+      // Without the data, which may be large.
+      entries.push({ type, tags });
+      rests.push(rest);
+      length += rest.length;
     }
+    assertReadable(length);
     return { rests, entries, condition, signal };
   }
 
@@ -340,4 +348,13 @@ class OpenFileEventStore implements FileEventStore {
   #assertOpen(action: string): void {
     if (this.#closing) throw new StoreClosedError(action);
   }
+}
+
+/** Refuses what nobody could read again, which only data can be that changes with each look. */
+function assertReadable(length: number): void {
+  // A UTF-16 unit takes three bytes at most. What was checked stays far below.
+  if (length * 3 <= FRAME_PAYLOAD_BYTES_MAX) return;
+  throw new RangeError(
+    `Cannot append as 'events' must not grow while they are read: current value is a text of ${length} characters`,
+  );
 }

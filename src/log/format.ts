@@ -41,7 +41,8 @@
  */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import type { EventInput, Position } from "../events/event.ts";
+import type { Position } from "../events/event.ts";
+import type { CheckedEvent } from "../events/validation.ts";
 
 /** The version of the format that this code writes and the newest it reads. */
 export const FORMAT_VERSION = 1;
@@ -156,18 +157,24 @@ export function parseSegmentHeader(
  * An event as text, but for its position, which is known only at the moment of writing.
  *
  * @param event The event.
- * @param id Its id: a UUID, so that nothing in it must be escaped.
+ * @param id Its id: a UUID that was checked, so that nothing in it must be escaped.
  * @param timestamp Its time: ISO 8601, likewise.
  * @returns What follows the position in the event's line.
  */
 export function encodeEventRest(
-  { type, tags = [], data }: EventInput,
+  { type, tags, data }: Pick<CheckedEvent, "type" | "tags" | "data">,
   id: string,
   timestamp: string,
 ): string {
+  const text = JSON.stringify(data);
+  if (text === undefined) {
+    // The data was checked, and is another one now.
+    const must = "'data' must be plain JSON: current value is undefined";
+    throw new TypeError(`Cannot append as ${must}`);
+  }
   return `,"type":${JSON.stringify(type)},"tags":${JSON.stringify(tags)},` +
     `"id":"${id}","timestamp":"${timestamp}",` +
-    `"data":${JSON.stringify(data)}}\n`;
+    `"data":${text}}\n`;
 }
 
 /** What every event line begins with; the position and {@linkcode AFTER_POSITION} follow. */

@@ -26,10 +26,11 @@ import type {
 import { matchesQuery, type Query } from "../events/query.ts";
 import {
   assertAppendOptions,
-  assertEventInputs,
   assertQuery,
   assertReadBatchesOptions,
   assertReadOptions,
+  type CheckedEvent,
+  checkEventInputs,
 } from "../events/validation.ts";
 
 /** How a {@linkcode MemoryEventStore} works. */
@@ -75,13 +76,13 @@ export class MemoryEventStore implements EventStore {
     events: readonly EventInput<E>[],
     options: AppendOptions = {},
   ): Promise<AppendResult> {
-    assertEventInputs(events);
+    const checked = checkEventInputs(events);
     assertAppendOptions(options);
     options.signal?.throwIfAborted();
     if (options.condition) this.#assertHolds(options.condition);
     const first = this.#log.length + 1;
     const now = this.#clock.now().toISOString();
-    for (const event of events as readonly EventInput[]) {
+    for (const event of checked) {
       this.#log.push(toLogged(event, this.#log.length + 1, now));
     }
     const last = this.#log.length;
@@ -184,11 +185,11 @@ interface LoggedEvent {
 }
 
 function toLogged(
-  event: EventInput,
+  event: CheckedEvent,
   position: Position,
   now: string,
 ): LoggedEvent {
-  const { type, tags = [], id, timestamp, data } = event;
+  const { type, tags, id, timestamp, data } = event;
   const text = JSON.stringify({
     position,
     type,
@@ -197,7 +198,7 @@ function toLogged(
     timestamp: timestamp ?? now,
     data,
   });
-  return { type, tags: [...tags], text };
+  return { type, tags, text };
 }
 
 function parse<E extends DomainEvent>(logged: LoggedEvent): StoredEvent<E> {

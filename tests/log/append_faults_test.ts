@@ -147,3 +147,24 @@ Deno.test("append() ends writing when a new segment cannot be made durable", asy
     }, small);
   }
 });
+
+Deno.test("append() stores nothing that could not be read again of data that is another one when it is written", async () => {
+  await using folder = new TestFolder();
+  await folder.with(async (store) => {
+    await store.append([event("A")]);
+    // Out of the sight of who checks, and called by who writes.
+    const changing = (then: unknown) =>
+      Object.defineProperty({}, "toJSON", { value: () => then });
+    const huge = "x".repeat(23 * 1_024 * 1_024);
+    for (const [then, type] of [[undefined, TypeError], [huge, RangeError]]) {
+      const data = changing(then);
+      await assertRejects(
+        () => store.append([{ type: "B", data }]),
+        type as typeof TypeError,
+        "Cannot append",
+      );
+    }
+    assertEquals((await store.append([event("C")])).first, 2);
+    assert((await store.verify()).ok);
+  });
+});

@@ -96,7 +96,7 @@ Deno.test("parseFrameHeader() reads what encodeFrame() wrote", () => {
   const data = fc.array(fc.jsonValue(), { minLength: 1, maxLength: 5 });
   fc.assert(fc.property(input, data, (header, values) => {
     const rests = values.map((value) =>
-      encodeEventRest({ type: "T", data: value }, "id", "now")
+      encodeEventRest({ type: "T", tags: [], data: value }, "id", "now")
     );
     const { bytes, at } = frameIn(header, rests);
     const parsed = parseFrameHeader(bytes, at, bytes.length);
@@ -114,7 +114,11 @@ Deno.test("parseFrameHeader() reads what encodeFrame() wrote", () => {
 });
 
 Deno.test("frameCrcMatches() is false for a frame with any bit flipped", () => {
-  const rest = encodeEventRest({ type: "T", data: { n: 1 } }, "id", "now");
+  const rest = encodeEventRest(
+    { type: "T", tags: [], data: { n: 1 } },
+    "id",
+    "now",
+  );
   const { bytes, at } = frameIn({ first: 7, prev: 1, durable: 6 }, [rest]);
   for (let bit = at * 8; bit < bytes.length * 8; bit++) {
     const flipped = flipBit(bytes, bit);

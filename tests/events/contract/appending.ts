@@ -179,6 +179,59 @@ export function testAppending(name: string, open: OpenStore): void {
     assertEquals(await store.append(numbered(1)), { first: 2, last: 2 });
   });
 
+  Deno.test(`${name}: append() stores what it checked of events that are others at each look`, async () => {
+    await using opened = await open();
+    const { store } = opened;
+    const id = crypto.randomUUID();
+    const timestamp = "2026-11-24T09:00:00.000Z";
+    const broken = '","data":1}\n{"x":"';
+    /** Gives what is right once. */
+    const once = <T>(right: T, wrong: unknown) => {
+      let looks = 0;
+      return () => (looks++ === 0 ? right : wrong) as T;
+    };
+    const look = {
+      type: once("A", broken),
+      tags: once(["t:1"], [broken]),
+      data: once<unknown>({ n: 1 }, undefined),
+      id: once(id, id + broken),
+      timestamp: once(timestamp, broken),
+      tag: once("t:1", 7),
+    };
+    const changing = {
+      get type() {
+        return look.type();
+      },
+      get tags() {
+        return look.tags();
+      },
+      get data() {
+        return look.data();
+      },
+      get id() {
+        return look.id();
+      },
+      get timestamp() {
+        return look.timestamp();
+      },
+    };
+    const tags = Object.defineProperty([""], 0, { get: look.tag });
+    await store.append([changing]);
+    await store.append([{ type: "B", tags, data: 2 }]);
+    const stored = await Array.fromAsync(store.read("all"));
+    assertEquals(stored[0], {
+      position: 1,
+      type: "A",
+      tags: ["t:1"],
+      id,
+      timestamp,
+      data: { n: 1 },
+    });
+    assertEquals(stored[1]?.tags, ["t:1"]);
+    const query = { items: [{ tags: ["t:1"] }] };
+    assertEquals(await Array.fromAsync(store.read(query)), stored);
+  });
+
   Deno.test(`${name}: append() takes 10,000 events at once and refuses one more`, async () => {
     await using opened = await open();
     const { store } = opened;
