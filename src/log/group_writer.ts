@@ -68,6 +68,8 @@ export class GroupWriter {
   failure: Error | undefined;
 
   readonly #options: GroupWriterOptions;
+  /** The lock's openings when the log was found in its place. */
+  #openings: number;
   /** A reader that catches up; nothing is written before it is done. */
   #noticing: Promise<void> | undefined;
   #isAppending = false;
@@ -81,6 +83,7 @@ export class GroupWriter {
   /** @param options Where to write. */
   constructor(options: GroupWriterOptions) {
     this.#options = options;
+    this.#openings = options.lock.openings;
   }
 
   /**
@@ -198,6 +201,7 @@ export class GroupWriter {
     try {
       if (this.failure) throw this.#readOnlyError();
       held = lock.tryAcquire() ?? await lock.acquire();
+      if (lock.openings !== this.#openings) this.#assertInPlace();
       if (this.#isBehind()) await this.#catchUp();
       this.#isWriting = true;
       this.#endCatchUp();
@@ -222,6 +226,17 @@ export class GroupWriter {
     }
     // Only now: others can have the lock while the callers go on.
     settle();
+  }
+
+  /** Refuses to write where nobody will look: with its lock, the folder may have been replaced. */
+  #assertInPlace(): void {
+    const { log, lock } = this.#options;
+    if (!log.isInPlace()) {
+      const what = "another file took its place, open the store again";
+      const file = log.segments.at(-1)?.file ?? "events";
+      throw new AppendFailedError(file, { cause: new Error(what) });
+    }
+    this.#openings = lock.openings;
   }
 
   #takeGroup(): Waiting[] {

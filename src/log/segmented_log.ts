@@ -95,6 +95,14 @@ export class SegmentedLog implements Disposable {
     return this.#findNext() !== undefined;
   }
 
+  /** Whether the last segment is still the file that its path names. */
+  isInPlace(): boolean {
+    const segment = this.segments.at(-1);
+    if (segment === undefined || this.#file === undefined) return true;
+    const there = this.#fileSystem.stat(segment.path);
+    return there?.identity === this.#file.stat().identity;
+  }
+
   /**
    * Reads what others appended. It is durable only after {@linkcode sync}.
    *

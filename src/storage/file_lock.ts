@@ -39,6 +39,7 @@ export class FileLock implements Disposable {
   readonly #path: string;
   readonly #clock: Clock;
   #file: FileHandle | undefined;
+  #openings = 0;
   /** Of the open file: it cannot change. */
   #identity = "";
   #holder: Disposable | undefined;
@@ -95,6 +96,11 @@ export class FileLock implements Disposable {
     }
   }
 
+  /** How often the file was opened: once more each time that it was found replaced. */
+  get openings(): number {
+    return this.#openings;
+  }
+
   /** Closes the file, and with it lets the lock go. */
   [Symbol.dispose](): void {
     this.#closeFile();
@@ -125,6 +131,7 @@ export class FileLock implements Disposable {
     const file = this.#fileSystem.open(this.#path, { mode: "append" });
     try {
       this.#identity = file.stat().identity;
+      this.#openings++;
       return file;
     } catch (error) {
       file.close();

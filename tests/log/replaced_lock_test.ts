@@ -6,7 +6,7 @@ import {
 import type { FileEventStore } from "../../src/log/file_event_store.ts";
 import { FaultyFileSystem } from "../../src/testing/mod.ts";
 import { withSync } from "../support/slow_sync.ts";
-import { event, range, TestFolder } from "./support.ts";
+import { copyFolder, event, range, TestFolder } from "./support.ts";
 
 /** Every append but the first begins a segment. */
 const SMALL = { segmentBytesMax: 64 };
@@ -244,4 +244,24 @@ Deno.test("append() ends writing when the name of another store's segment cannot
   fileSystem.inject({ kind: "syncDirectory", path: "/events", code: "EIO" });
   assertEquals(await b.head(), 1);
   assert(b.readOnlyCause);
+});
+
+Deno.test("append() is refused while the folder is another one than was opened", async () => {
+  await using parent = new TestFolder();
+  const path = `${parent.path}/data`;
+  await using a = await parent.open({ path });
+  await a.append([event("A")]);
+  Deno.renameSync(path, `${path}.old`);
+  copyFolder(`${path}.old`, path);
+  for (let i = 0; i < 2; i++) {
+    await assertRejects(() => a.append([event("Lost")]), AppendFailedError);
+  }
+  {
+    await using b = await parent.open({ path });
+    assertEquals((await b.append([event("B")])).first, 2);
+  }
+  await assertRejects(() => a.append([event("Lost")]), AppendFailedError);
+  Deno.removeSync(path, { recursive: true });
+  Deno.renameSync(`${path}.old`, path);
+  assertEquals((await a.append([event("A")])).first, 2);
 });
