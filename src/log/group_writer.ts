@@ -232,7 +232,7 @@ export class GroupWriter {
   #assertInPlace(): void {
     const { log, lock } = this.#options;
     if (!log.isInPlace()) {
-      const what = "another file took its place, open the store again";
+      const what = "Another file took its place: open the store again";
       const file = log.segments.at(-1)?.file ?? "events";
       throw new AppendFailedError(file, { cause: new Error(what) });
     }
