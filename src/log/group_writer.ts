@@ -316,7 +316,7 @@ export class GroupWriter {
       return [];
     }
     try {
-      await log.sync();
+      await this.#syncWritten(log.head + 1);
     } catch (error) {
       log.abandon(frames.bytes);
       index.cut(log.head);
@@ -325,6 +325,20 @@ export class GroupWriter {
     }
     this.#publish();
     return accepted;
+  }
+
+  /** Makes what was written durable, and looks for other writers while the disk works. */
+  async #syncWritten(first: Position): Promise<void> {
+    const { log } = this.#options;
+    const syncing = log.sync();
+    let disturbance: unknown;
+    try {
+      log.assertUndisturbed(first);
+    } catch (error) {
+      disturbance = error;
+    }
+    await syncing;
+    if (disturbance !== undefined) throw disturbance;
   }
 
   async #findRefusal(

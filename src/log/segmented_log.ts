@@ -127,36 +127,40 @@ export class SegmentedLog implements Disposable {
   /**
    * Writes frames at the end, all or none. They are durable only after {@linkcode sync}.
    *
-   * The lock is of no use if its file was replaced since it was taken. So two looks follow, of
-   * which whoever else is writing takes one as well: one of both notices, whoever is first.
-   *
    * @param frames The frames.
    * @param last Position of their last event.
    * @param crc CRC of the last frame.
    * @throws Whatever the file system throws; the file is as it was before.
-   * @throws {RollbackError} If it could not be restored, or somebody else wrote meanwhile.
+   * @throws {RollbackError} If it could not be restored.
    */
   write(frames: Uint8Array, last: Position, crc: number): void {
     const file = this.#file;
     if (file === undefined) throw new TypeError("No segment was begun");
-    let size: number;
     try {
       appendFully(file, frames);
-      size = file.size();
     } catch (error) {
       this.#rollBack(file, frames);
       throw error;
     }
-    if (size !== this.offset + frames.length) {
-      throw new RollbackError({ cause: interference() });
-    }
-    if (this.#findNext() !== undefined) {
-      this.#rollBack(file, frames);
-      throw new RollbackError({ cause: interference() });
-    }
     this.offset += frames.length;
     this.end = last;
     this.crc = crc;
+  }
+
+  /**
+   * Looks for other writers after a write, whose events nobody may be told to be stored before.
+   *
+   * The lock is of no use if its file was replaced since it was taken. But who writes looks here,
+   * and who begins a segment looks whether the last one grew: of two, one notices the other.
+   *
+   * @param first Position of the first event that was written.
+   * @throws {RollbackError} If somebody else wrote to the segment, or began the next.
+   */
+  assertUndisturbed(first: Position): void {
+    const isAlone = this.#file?.size() === this.offset &&
+      (first === this.#first ||
+        !this.#fileSystem.exists(segmentAt(this.#path, first).path));
+    if (!isAlone) throw new RollbackError({ cause: interference() });
   }
 
   /** Whether the next frame belongs into a new segment. */
@@ -232,7 +236,8 @@ export class SegmentedLog implements Disposable {
   }
 
   /**
-   * Takes back the last write, whose sync failed. The log is not written to any more after that.
+   * Takes back the last write, whose sync failed, or which somebody else disturbed. The log is not
+   * written to any more after that.
    *
    * The system counts the pages as clean now, so that another process would sync them
    * "successfully" without their ever reaching the disk. Cut off, they are written anew by whoever
