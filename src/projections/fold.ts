@@ -15,7 +15,7 @@ import {
   lastEventOf,
   weigh,
 } from "./fold_cache.ts";
-import { KeyGuesses, MisguessedKeyError } from "./key_guess.ts";
+import { KeyGuesses } from "./key_guess.ts";
 import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
 import type { DocumentChange, Generation } from "./projection_store.ts";
 import { RelatedEvents } from "./related_events.ts";
@@ -159,6 +159,14 @@ export class Fold {
     this.#committed = this.#checkpoint;
   }
 
+  /** After a flush, lets go of the longest held beyond so many bytes; returns what is left. */
+  shed(bytesMax: number): number {
+    // Related events are small beside the documents that they are needed for.
+    if (this.#related.bytes > bytesMax / 2) this.#related.forget();
+    this.#cache.shed(bytesMax - this.#related.bytes);
+    return this.#cache.bytes + this.#related.bytes;
+  }
+
   /** Divides the documents: from now on events are put aside instead of being folded at once. */
   divide(parts: KeyParts): void {
     this.#parts = parts;
@@ -224,25 +232,17 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on an event.
    * @throws {MisguessedKeyError} If a guess was wrong.
    */
-  async applyToPart(
-    { events, guessed, bytes }: PartBatch,
-  ): Promise<void> {
+  async applyToPart({ events, guessed, bytes }: PartBatch): Promise<void> {
     await this.#run(
       events,
       bytes / Math.max(events.length, 1),
       (event, index) => {
-        if (guessed[index]) this.#assertGuess(event);
+        if (guessed[index]) {
+          this.#guesses.assertRight(event, this.#code.keys(event));
+        }
         return true;
       },
     );
-  }
-
-  #assertGuess(event: StoredEvent): void {
-    const field = this.#guesses.fieldOf(event.type) ?? "";
-    const keys = this.#code.keys(event);
-    const isRight = keys.length === 1 &&
-      (event.data as Readonly<Record<string, unknown>>)[field] === keys[0];
-    if (!isRight) throw new MisguessedKeyError();
   }
 
   /** Writes the documents of the open part and lets go of them. */

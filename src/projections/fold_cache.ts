@@ -105,6 +105,17 @@ export class FoldCache {
     this.resize(document, document.bytes + eventBytes * GROWTH_PER_EVENT_BYTE);
   }
 
+  /** Lets go of documents that are written, the longest held first, until the rest weighs less. */
+  shed(bytesMax: number): void {
+    for (const [key, { dirty, bytes }] of this.documents) {
+      if (this.bytes <= bytesMax) return;
+      if (dirty) continue;
+      this.documents.delete(key);
+      this.bytes -= bytes;
+      this.complete = false;
+    }
+  }
+
   /**
    * Divides the documents; none is open then.
    *

@@ -53,6 +53,17 @@ export class KeyGuesses {
     const known = this.#byType.get(type);
     return known && known.seen >= EVENTS_MIN ? known.fields[0] : undefined;
   }
+
+  /**
+   * Compares the guess for an event with its keys.
+   *
+   * @throws {MisguessedKeyError} If it was wrong.
+   */
+  assertRight({ type, data }: StoredEvent, keys: readonly string[]): void {
+    const field = this.fieldOf(type) ?? "";
+    const isRight = keys.length === 1 && (data as Fields)[field] === keys[0];
+    if (!isRight) throw new MisguessedKeyError();
+  }
 }
 
 type Fields = Readonly<Record<string, unknown>>;

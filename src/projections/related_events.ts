@@ -72,6 +72,12 @@ export class RelatedEvents {
     return this.#isComplete;
   }
 
+  /** Estimate of the memory that is held, in bytes. */
+  get bytes(): number {
+    return this.#arena.bytes + this.#index.bytes + this.#listedBytes +
+      this.#parsedBytes;
+  }
+
   /** Keeps an event for later ones. */
   keep(event: StoredEvent): void {
     const { position } = event;
@@ -146,12 +152,15 @@ export class RelatedEvents {
 
   /** Lets go of what is held when it is too much. */
   async trim(): Promise<void> {
-    const bytes = this.#arena.bytes + this.#index.bytes + this.#listedBytes +
-      this.#parsedBytes;
     // A buffer is taken whole, however little is in it: that is not too much.
     const bytesMax = Math.max(this.#bytesMax ?? Infinity, BYTES_MIN);
-    if (bytes <= bytesMax) return;
+    if (this.bytes <= bytesMax) return;
     await this.write(1);
+    this.forget();
+  }
+
+  /** Lets go of all that is held. It must be written. */
+  forget(): void {
     this.#arena = new TextArena();
     this.#index = new TagIndex();
     this.#parsed.clear();

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import {
   defineProjection,
@@ -181,4 +181,35 @@ Deno.test("a document that began as an event's data can be changed in place", as
     ...data,
     count: 2,
   }]);
+});
+
+Deno.test("a fold lets go of what is beyond its bytes, and reads it again", async () => {
+  using dir = new TempDir();
+  await using store = openStore(dir);
+  await using build = await store.begin(IDENTITY, { resume: false });
+  const fold = new Fold(steps, build.generation, { checkpoint: 0 });
+  const events = toEvents(
+    Array.from({ length: 60 }, (_, index) => ({
+      key: `key ${index % 20}`,
+      about: `about ${index % 5}`,
+      drop: false,
+    })),
+  );
+  freezeEvents(events);
+  for (
+    const [start, bytesMax] of [[0, 10_000], [20, 3_000], [40, 0]] as const
+  ) {
+    const through = start + 20;
+    const batch = { events: events.slice(start, through), through, bytes: 99 };
+    await fold.apply(batch);
+    await fold.flush();
+    fold.shed(bytesMax);
+    assert(fold.bytes <= bytesMax);
+  }
+  const texts = await build.generation.getMany(["key 0", "key 19"]);
+  assertEquals(texts.get("key 0"), '{"seen":[1,21,41],"back":[0,0,4,16,8,36]}');
+  assertEquals(
+    texts.get("key 19"),
+    '{"seen":[20,40,60],"back":[3,15,7,35,11,55]}',
+  );
 });
