@@ -190,6 +190,15 @@ export interface ProjectionStore extends AsyncDisposable {
   ): Promise<T>;
 
   /**
+   * As {@linkcode withCurrent}, to change the generation: call it with the live lock held. While
+   * a commit goes on, which may let other work run, readers see what was there before.
+   */
+  changeCurrent<T>(
+    name: string,
+    action: (generation: Generation) => Promise<T>,
+  ): Promise<T>;
+
+  /**
    * All documents of the current generation in order of key, at one checkpoint, whatever is
    * committed or swapped in meanwhile. Throws as {@linkcode withCurrent} does.
    */

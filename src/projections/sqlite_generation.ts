@@ -50,6 +50,8 @@ export interface SqliteGenerationOptions {
    * Whether nobody reads it yet: a long commit may then let other work run between its rows.
    */
   readonly building: boolean;
+  /** Whether live updates alone go through this connection: they may do the same. @default {false} */
+  readonly yields?: boolean;
 }
 
 /** A generation in a SQLite database. */
@@ -299,6 +301,7 @@ export class SqliteGeneration implements Generation, Disposable {
     related: readonly RelatedChange[],
   ): Promise<void> {
     const prepare = (sql: string) => this.#prepare(sql);
+    const { building, yields = false } = this.#options;
     const yielder = new Yielder();
     const steps = [
       writeDocuments(prepare, documents, this.#rows.documents),
@@ -306,10 +309,8 @@ export class SqliteGeneration implements Generation, Disposable {
     ];
     for (const step of steps) {
       for (const _ of step) {
-        // Readers of a serving generation must not see half a transaction.
-        if (this.#options.building && yielder.isDue) {
-          await yielder.yieldIfDue();
-        }
+        // Readers through this connection must not see half a transaction.
+        if ((building || yields) && yielder.isDue) await yielder.yieldIfDue();
       }
     }
   }
@@ -389,6 +390,9 @@ export class SqliteGeneration implements Generation, Disposable {
   }
 }
 
-function useOf({ building }: SqliteGenerationOptions): ConnectionUse {
-  return building ? "building" : "serving";
+function useOf(
+  { building, yields = false }: SqliteGenerationOptions,
+): ConnectionUse {
+  if (building) return "building";
+  return yields ? "changing" : "serving";
 }

@@ -44,7 +44,10 @@ export interface SqliteProjectionStoreOptions {
 
 /** An open current generation, and who uses it. */
 interface Lease {
+  /** For readers. */
   readonly generation: SqliteGeneration;
+  /** For live updates, from the first one on. */
+  changing: SqliteGeneration | undefined;
   /** Of `current.json`, when it named this generation. */
   readonly version: string;
   users: number;
@@ -77,12 +80,35 @@ export class SqliteProjectionStore implements ProjectionStore {
     action: (generation: Generation) => Promise<T>,
   ): Promise<T> {
     const lease = this.#leaseCurrent(name);
+    return await this.#use(lease, () => action(lease.generation));
+  }
+
+  async changeCurrent<T>(
+    name: string,
+    action: (generation: Generation) => Promise<T>,
+  ): Promise<T> {
+    const lease = this.#leaseCurrent(name);
+    const options = this.#generationOptions(
+      name,
+      lease.generation.number,
+      "complete",
+    );
+    // A connection of its own: the other one sees nothing before it is committed.
+    lease.changing ??= SqliteGeneration.open(
+      { ...options, yields: true },
+      name,
+    );
+    const { changing } = lease;
+    return await this.#use(lease, () => action(changing));
+  }
+
+  async #use<T>(lease: Lease, action: () => Promise<T>): Promise<T> {
     lease.users++;
     try {
-      return await action(lease.generation);
+      return await action();
     } finally {
       lease.users--;
-      if (lease.retired && lease.users === 0) lease.generation.close();
+      if (lease.retired && lease.users === 0) closeLease(lease);
     }
   }
 
@@ -222,14 +248,20 @@ export class SqliteProjectionStore implements ProjectionStore {
     );
     const generation = SqliteGeneration.open(options, name);
     if (lease) this.#retire(lease);
-    const opened = { generation, version, users: 0, retired: false };
+    const opened = {
+      generation,
+      changing: undefined,
+      version,
+      users: 0,
+      retired: false,
+    };
     this.#leases.set(name, opened);
     return opened;
   }
 
   #retire(lease: Lease): void {
     lease.retired = true;
-    if (lease.users === 0) lease.generation.close();
+    if (lease.users === 0) closeLease(lease);
   }
 
   /** The newest unfinished build, if it is of that identity. */
@@ -337,4 +369,9 @@ export class SqliteProjectionStore implements ProjectionStore {
   #directory(name: string): string {
     return join(this.#options.directory, name);
   }
+}
+
+function closeLease({ generation, changing }: Lease): void {
+  changing?.close();
+  generation.close();
 }
