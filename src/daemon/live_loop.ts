@@ -7,13 +7,24 @@
 import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
-import type { EventStore } from "../events/event_store.ts";
+import type { EventBatch, EventStore } from "../events/event_store.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
-import type { LiveUpdater } from "../projections/live_updater.ts";
+import type {
+  ApplyBatchOptions,
+  LiveUpdater,
+} from "../projections/live_updater.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
+import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+
+/** While catching up, so many batches are stored in one transaction: documents recur in them. */
+const HELD_BATCHES_MAX = 16;
+/** When other projections wait meanwhile, who may be all but up to date. */
+const HELD_BATCHES_MAX_SHARED = 4;
+/** And not more than these bytes of them. */
+const HELD_BYTES_MAX = 8_388_608;
 
 /** What the loop is made of. */
 export interface LiveLoopOptions {
@@ -87,7 +98,7 @@ export class LiveLoop {
     );
   }
 
-  /** Rounds of one batch for each group of projections that stand at the same position. */
+  /** Rounds of one transaction for each group of projections that stand at the same position. */
   async #catchUp(): Promise<void> {
     const { events } = this.#options;
     // Those that fail for other reasons than an event: not again before the next poll.
@@ -95,39 +106,49 @@ export class LiveLoop {
     for (let hasMore = true; hasMore && !this.#stop.signal.aborted;) {
       hasMore = false;
       const head = await events.head();
-      for (const [after, group] of await this.#groups()) {
-        const names = group.filter((name) => !failed.has(name));
-        if (after >= head || names.length === 0) continue;
+      const groups = await this.#groups(failed, head);
+      const batchesMax = groups.length > 1
+        ? HELD_BATCHES_MAX_SHARED
+        : HELD_BATCHES_MAX;
+      for (const { after, names } of groups) {
         if (this.#stop.signal.aborted) return;
         hasMore = true;
-        await this.#advance(names, after, head, failed);
+        await this.#advance(names, after, head, { batchesMax, failed });
         // Promises alone would keep requests waiting until everything is caught up.
         await setImmediate();
       }
     }
   }
 
-  async #groups(): Promise<Map<Position, string[]>> {
+  /** Who is behind, by position, the least first: who reads those notices the wait. */
+  async #groups(
+    failed: ReadonlySet<string>,
+    head: Position,
+  ): Promise<{ readonly after: Position; readonly names: string[] }[]> {
     const { registry, live } = this.#options;
     const groups = new Map<Position, string[]>();
     for (const name of registry.names) {
+      if (failed.has(name)) continue;
       const cursor = await live.cursor(name);
-      if (cursor === undefined) continue;
+      if (cursor === undefined || cursor >= head) continue;
       const group = groups.get(cursor) ?? [];
       group.push(name);
       groups.set(cursor, group);
     }
-    return groups;
+    return [...groups].map(([after, names]) => ({ after, names }))
+      .sort((a, b) => b.after - a.after);
   }
 
   async #advance(
     names: readonly string[],
     after: Position,
     upTo: Position,
-    failed: Set<string>,
+    { batchesMax, failed }: {
+      readonly batchesMax: number;
+      readonly failed: Set<string>;
+    },
   ): Promise<void> {
-    const { registry, live, events, batchSize, telemetry, logger } =
-      this.#options;
+    const { registry, events, batchSize } = this.#options;
     const types = new Set<string>();
     for (const name of names) {
       const { eventTypes, related } = registry.get(name);
@@ -136,38 +157,71 @@ export class LiveLoop {
       }
     }
     const query = { items: [{ types: [...types] }] };
-    for await (
-      const batch of events.readBatches(query, { after, upTo, batchSize })
-    ) {
-      freezeEvents(batch.events);
-      for (const name of names) {
-        const projection = { [ATTRIBUTES.projectionName]: name };
-        const startMs = performance.now();
-        try {
-          const attributes = {
-            ...projection,
-            [ATTRIBUTES.positionLast]: batch.through,
-          };
-          const applied = await telemetry.span(
-            SPANS.liveBatch,
-            { attributes, parent: "none" },
-            () => live.apply(name, batch, after),
-          );
-          telemetry.liveEvents.add(applied, projection);
-        } catch (error) {
-          // A locked or full disk: the others go on, this one is tried with the next poll.
-          failed.add(name);
-          logger.log("error", "Live update failed", {
-            projection: name,
-            error,
-          });
+    const range = { after, upTo, batchSize };
+    const yielder = new Yielder();
+    const held = { after, batches: 0, bytes: 0 };
+    try {
+      for await (const batch of events.readBatches(query, range)) {
+        held.batches++;
+        held.bytes += batch.bytes;
+        const hold = batch.through < upTo && held.batches < batchesMax &&
+          held.bytes < HELD_BYTES_MAX;
+        freezeEvents(batch.events);
+        for (const name of names) {
+          if (failed.has(name)) continue;
+          await this.#apply(name, batch, { after: held.after, hold }, failed);
+          await yielder.yieldIfDue();
         }
-        telemetry.liveBatchDuration.record(
-          (performance.now() - startMs) / 1_000,
-          projection,
-        );
+        held.after = batch.through;
+        if (!hold) held.batches = 0;
+        if (!hold || this.#stop.signal.aborted) return;
       }
-      return;
+    } finally {
+      // Also when reading came upon damage: what comes before it is good.
+      if (held.batches > 0) await this.#store(names, held.after, failed);
     }
+  }
+
+  /** Stores what was held back. */
+  async #store(
+    names: readonly string[],
+    after: Position,
+    failed: Set<string>,
+  ): Promise<void> {
+    const nothing = { events: [], through: after, bytes: 0 };
+    for (const name of names) {
+      await this.#apply(name, nothing, { after }, failed);
+    }
+  }
+
+  async #apply(
+    name: string,
+    batch: EventBatch,
+    options: ApplyBatchOptions,
+    failed: Set<string>,
+  ): Promise<void> {
+    const { live, telemetry, logger } = this.#options;
+    const projection = { [ATTRIBUTES.projectionName]: name };
+    const startMs = performance.now();
+    try {
+      const attributes = {
+        ...projection,
+        [ATTRIBUTES.positionLast]: batch.through,
+      };
+      const applied = await telemetry.span(
+        SPANS.liveBatch,
+        { attributes, parent: "none" },
+        () => live.apply(name, batch, options),
+      );
+      telemetry.liveEvents.add(applied, projection);
+    } catch (error) {
+      // A locked or full disk: the others go on, this one is tried with the next poll.
+      failed.add(name);
+      logger.log("error", "Live update failed", { projection: name, error });
+    }
+    telemetry.liveBatchDuration.record(
+      (performance.now() - startMs) / 1_000,
+      projection,
+    );
   }
 }

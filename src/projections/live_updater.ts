@@ -12,7 +12,7 @@ import { errorType } from "../telemetry/error_type.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import type { Checkpoint, ProjectionDefinition } from "./definition.ts";
+import type { Checkpoint } from "./definition.ts";
 import {
   ProjectionApplyError,
   ProjectionDamagedError,
@@ -21,6 +21,7 @@ import {
 } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { Fold } from "./fold.ts";
+import { LiveFolds } from "./live_folds.ts";
 import type {
   BuildIdentity,
   Generation,
@@ -31,6 +32,7 @@ import type { ProjectionRegistry } from "./registry.ts";
 
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 300_000;
+const MEMORY_BYTES_MAX = 134_217_728;
 
 /** What live updates are made of. */
 export interface LiveUpdaterOptions {
@@ -46,6 +48,22 @@ export interface LiveUpdaterOptions {
   readonly logger: Logger;
   /** Counts faults. */
   readonly telemetry: Telemetry;
+  /**
+   * Memory for documents and related events that are kept from one batch to the next, in bytes,
+   * over all projections. @default {134_217_728} 128 MiB
+   */
+  readonly memoryBytesMax?: number;
+}
+
+/** How to apply a batch. */
+export interface ApplyBatchOptions {
+  /** Where the batch begins, exclusive. */
+  readonly after: Position;
+  /**
+   * Stores it with a later batch, which must follow soon: nobody sees it before, and after a
+   * crash it is applied again. @default {false}
+   */
+  readonly hold?: boolean;
 }
 
 /** A fault, and when to try again. */
@@ -73,10 +91,14 @@ export class LiveUpdater implements Disposable {
   readonly #damaged = new Map<string, string>();
   readonly #waiters = new Set<Waiter>();
   readonly #swapListeners = new Set<() => void>();
+  readonly #folds: LiveFolds;
+  /** Up to where a projection stores each batch by itself, to find the event that fails. */
+  readonly #waryUntil = new Map<string, Position>();
 
   /** @param options What it is made of. */
   constructor(options: LiveUpdaterOptions) {
     this.#options = options;
+    this.#folds = new LiveFolds(options.memoryBytesMax ?? MEMORY_BYTES_MAX);
     for (const name of options.registry.names) {
       this.#fingerprints.set(name, fingerprintOf(options.registry.get(name)));
     }
@@ -112,6 +134,8 @@ export class LiveUpdater implements Disposable {
   swapped(name: string): void {
     this.#faults.delete(name);
     this.#damaged.delete(name);
+    this.#folds.drop(name);
+    this.#waryUntil.delete(name);
     for (const listener of this.#swapListeners) listener();
   }
 
@@ -181,49 +205,67 @@ export class LiveUpdater implements Disposable {
    *
    * @param name The projection.
    * @param batch Frozen events.
-   * @param after Where the batch begins, exclusive.
-   * @returns The events applied.
+   * @param options Where the batch begins, and whether to hold it back.
+   * @returns The events that were stored.
    */
   async apply(
     name: string,
     batch: EventBatch,
-    after: Position,
+    { after, hold = false }: ApplyBatchOptions,
   ): Promise<number> {
     const { registry, store } = this.#options;
     const definition = registry.get(name);
     using _lock = await store.lockLive(name);
-    return await store.withCurrent(name, async (generation) => {
+    return await store.changeCurrent(name, async (generation) => {
       // Both may have changed before the lock was ours.
       const { checkpoint } = await generation.status();
-      if (!this.isCurrent(generation.identity) || checkpoint < after) return 0;
+      if (!this.isCurrent(generation.identity)) {
+        this.#folds.drop(name);
+        return 0;
+      }
+      const fold = this.#folds.at(definition, generation, checkpoint);
+      const isAhead = fold.checkpoint > checkpoint;
+      if (fold.checkpoint < after) return 0;
       try {
-        const applied = await foldBatch(
-          definition,
-          generation,
-          checkpoint,
-          batch,
-        );
+        await fold.apply(batch);
+        const isWary = after < (this.#waryUntil.get(name) ?? 0);
+        if (hold && !isWary) return 0;
+        const applied = await this.#folds.commit(name);
         this.#faults.delete(name);
-        this.#announce(name, Math.max(batch.through, checkpoint));
+        this.#announce(name, fold.checkpoint);
         return applied;
       } catch (error) {
+        this.#folds.drop(name);
         if (!(error instanceof ProjectionApplyError)) throw error;
-        const through = error.event.position - 1;
-        const events = batch.events.filter(({ position }) =>
-          position <= through
-        );
-        const applied = through > checkpoint
-          ? await foldBatch(definition, generation, checkpoint, {
-            ...batch,
-            events,
-            through,
-          })
-          : 0;
-        this.#announce(name, Math.max(through, checkpoint));
-        this.#recordFault(error, generation.number);
-        return applied;
+        if (isAhead) {
+          // What was held back is gone. Again from the checkpoint, batch by batch this time.
+          this.#waryUntil.set(name, batch.through);
+          return 0;
+        }
+        return await this.#applyBefore(error, batch, generation, checkpoint);
       }
     });
+  }
+
+  /** Applies what comes before the event that failed, and takes note of the fault. */
+  async #applyBefore(
+    error: ProjectionApplyError,
+    batch: EventBatch,
+    generation: Generation,
+    checkpoint: Checkpoint,
+  ): Promise<number> {
+    const { projectionName: name, event: failed } = error;
+    const definition = this.#options.registry.get(name);
+    const through = failed.position - 1;
+    const events = batch.events.filter(({ position }) => position <= through);
+    const fold = new Fold(definition, generation, { checkpoint });
+    if (through > checkpoint) {
+      await fold.apply({ ...batch, events, through });
+      await fold.flush();
+    }
+    this.#announce(name, fold.checkpoint);
+    this.#recordFault(error, generation.number);
+    return fold.eventsApplied;
   }
 
   /**
@@ -298,17 +340,4 @@ export class LiveUpdater implements Disposable {
       },
     );
   }
-}
-
-/** Folds a batch into a generation and stores it; a fold that failed stores nothing. */
-async function foldBatch(
-  definition: ProjectionDefinition,
-  generation: Generation,
-  checkpoint: Checkpoint,
-  batch: EventBatch,
-): Promise<number> {
-  const fold = new Fold(definition, generation, { checkpoint });
-  await fold.apply(batch);
-  await fold.flush();
-  return fold.eventsApplied;
 }

@@ -1,0 +1,91 @@
+/**
+ * The folds of live updates, kept from one batch to the next: what a batch changed is at hand
+ * when the next one changes it again.
+ *
+ * A fold stands for its generation only as long as nobody else writes there. Whoever does moves
+ * the checkpoint, so a fold is kept while generation and checkpoint are those it left behind, and
+ * is begun anew otherwise. It must be asked for with the projection's live lock held.
+ *
+ * @module
+ */
+import type { Checkpoint, ProjectionDefinition } from "./definition.ts";
+import { Fold } from "./fold.ts";
+import type { Generation } from "./projection_store.ts";
+
+/** A fold, and where its generation stands. */
+interface KeptFold {
+  readonly fold: Fold;
+  readonly generation: Generation;
+  /** Of the last commit. */
+  committed: Checkpoint;
+  /** Events applied by the fold up to then. */
+  eventsCommitted: number;
+  /** Estimate of the memory it takes after a commit, in bytes. */
+  bytes: number;
+}
+
+/** Keeps a fold for each projection. */
+export class LiveFolds {
+  readonly #bytesMax: number;
+  readonly #folds = new Map<string, KeptFold>();
+
+  /** @param bytesMax Memory that all of them may take between commits, in bytes. */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /**
+   * The fold that goes on from a checkpoint.
+   *
+   * @param definition The projection.
+   * @param generation Its current generation.
+   * @param checkpoint How far that is.
+   * @returns The fold; it may be ahead of the checkpoint by what is not committed yet.
+   */
+  at(
+    definition: ProjectionDefinition,
+    generation: Generation,
+    checkpoint: Checkpoint,
+  ): Fold {
+    const kept = this.#folds.get(definition.name);
+    if (kept?.generation === generation && kept.committed === checkpoint) {
+      return kept.fold;
+    }
+    const fold = new Fold(definition, generation, { checkpoint });
+    this.#folds.set(definition.name, {
+      fold,
+      generation,
+      committed: checkpoint,
+      eventsCommitted: 0,
+      bytes: 0,
+    });
+    return fold;
+  }
+
+  /**
+   * Commits what a projection's fold holds.
+   *
+   * @param name The projection.
+   * @returns The events applied since the last commit.
+   */
+  async commit(name: string): Promise<number> {
+    const kept = this.#folds.get(name);
+    if (!kept) return 0;
+    const { fold, eventsCommitted } = kept;
+    await fold.flush();
+    kept.committed = fold.checkpoint;
+    kept.eventsCommitted = fold.eventsApplied;
+    let others = 0;
+    for (const { bytes } of this.#folds.values()) others += bytes;
+    others -= kept.bytes;
+    // The others were let have theirs; each gets its share as it commits.
+    const share = this.#bytesMax / this.#folds.size;
+    kept.bytes = fold.shed(Math.max(this.#bytesMax - others, share));
+    return fold.eventsApplied - eventsCommitted;
+  }
+
+  /** Forgets a projection's fold, and what it has not committed: after an error it is useless. */
+  drop(name: string): void {
+    this.#folds.delete(name);
+  }
+}

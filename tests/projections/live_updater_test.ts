@@ -1,0 +1,236 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { setImmediate } from "node:timers/promises";
+import {
+  defineProjection,
+  type ProjectionDefinition,
+  silentLogger,
+  type StoredEvent,
+  systemClock,
+} from "../../mod.ts";
+import { freezeEvents } from "../../src/projections/freeze_events.ts";
+import { LiveUpdater } from "../../src/projections/live_updater.ts";
+import { ProjectionRegistry } from "../../src/projections/registry.ts";
+import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import { createTelemetry } from "../../src/telemetry/telemetry.ts";
+import { plainFold } from "../../src/testing/determinism/plain_fold.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+type Step = {
+  type: "Step";
+  data: { key: string; about: string; drop: boolean; text: string };
+};
+
+/** Sums, looks back, labels and deletes; refuses an event that says so. */
+const steps = defineProjection<{ seen: number[]; back: number[] }, Step>({
+  name: "Steps",
+  version: 1,
+  eventTypes: ["Step"],
+  key: (event) => event.data.key,
+  related: {
+    eventTypes: ["Step"],
+    tags: (event) => [`about:${event.data.about}`],
+  },
+  apply(state, event, { related }) {
+    if (event.data.text === "poison") throw new Error("Poison");
+    if (event.data.drop) return;
+    const { seen, back } = state ?? { seen: [], back: [] };
+    // In place, as most definitions do.
+    seen.push(event.position);
+    back.push(related.length, related.at(-1)?.position ?? 0);
+    return { seen, back };
+  },
+  tags: ({ seen }) => [`last:${(seen.at(-1) ?? 0) % 3}`],
+}) as ProjectionDefinition;
+
+function toEvents(data: readonly Partial<Step["data"]>[]): StoredEvent[] {
+  const events = data.map((data, index) => ({
+    type: "Step",
+    data: { key: "a", about: "x", drop: false, text: "", ...data },
+    position: index + 1,
+    id: crypto.randomUUID(),
+    tags: [`about:${data.about ?? "x"}`],
+    timestamp: "2026-01-01T00:00:00Z",
+  }));
+  freezeEvents(events);
+  return events;
+}
+
+/** Live updates as of one process; several may share a folder. */
+class Process implements AsyncDisposable {
+  readonly store: SqliteProjectionStore;
+  readonly live: LiveUpdater;
+
+  constructor(directory: string, memoryBytesMax?: number) {
+    this.store = new SqliteProjectionStore({
+      directory,
+      fileSystem: denoFileSystem,
+      clock: systemClock,
+    });
+    this.live = new LiveUpdater({
+      registry: new ProjectionRegistry([steps]),
+      store: this.store,
+      storeId: "s",
+      clock: systemClock,
+      logger: silentLogger,
+      telemetry: createTelemetry(),
+      ...memoryBytesMax === undefined ? {} : { memoryBytesMax },
+    });
+  }
+
+  async build(): Promise<void> {
+    const identity = this.live.identity("Steps");
+    await using build = await this.store.begin(identity, { resume: false });
+    using _lock = await this.store.lockLive("Steps");
+    await build.swapIn();
+    this.live.swapped("Steps");
+  }
+
+  async apply(
+    events: readonly StoredEvent[],
+    [after, through]: readonly [number, number],
+    hold = false,
+  ): Promise<number> {
+    const batch = { events: events.slice(after, through), through, bytes: 100 };
+    return await this.live.apply("Steps", batch, { after, hold });
+  }
+
+  async documents(): Promise<[string, string][]> {
+    return await Array.fromAsync(
+      this.store.snapshot("Steps"),
+      ({ key, text }) => [key, text],
+    );
+  }
+
+  async cursor(): Promise<number | undefined> {
+    return await this.live.cursor("Steps");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store[Symbol.asyncDispose]();
+  }
+}
+
+function expected(
+  events: readonly StoredEvent[],
+  through: number,
+): [string, string][] {
+  return [...plainFold(steps, events.slice(0, through))].map((
+    [key, text],
+  ): [string, string] => [key, text]).sort(([a], [b]) => a < b ? -1 : 1);
+}
+
+Deno.test("live updates equal a plain fold, whatever is held, kept and written by others", async () => {
+  const letter = fc.constantFrom("a", "b", "c", "d");
+  const data = fc.record({
+    key: letter,
+    about: letter,
+    drop: fc.boolean(),
+    text: fc.constant(""),
+  });
+  const round = fc.record({
+    process: fc.integer({ min: 0, max: 1 }),
+    size: fc.integer({ min: 1, max: 6 }),
+    held: fc.integer({ min: 0, max: 3 }),
+    rebuilt: fc.integer({ min: 0, max: 9 }).map((one) => one === 0),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(data, { maxLength: 40 }),
+      fc.array(round, { maxLength: 20 }),
+      fc.constantFrom(1, 700, 1_000_000),
+      async (data, rounds, memoryBytesMax) => {
+        using dir = new TempDir();
+        await using one = new Process(dir.path, memoryBytesMax);
+        await using other = new Process(dir.path, memoryBytesMax);
+        const events = toEvents(data);
+        await one.build();
+        for (const { process, size, held, rebuilt } of rounds) {
+          const updater = [one, other][process] ?? one;
+          if (rebuilt) await one.build();
+          const cursor = await updater.cursor() ?? 0;
+          let after = cursor;
+          for (let batch = 0; batch <= held; batch++) {
+            const through = Math.min(after + size, events.length);
+            const hold = batch < held;
+            await updater.apply(events, [after, through], hold);
+            after = through;
+            if (hold) assertEquals(await updater.cursor(), cursor);
+          }
+          assertEquals(await updater.cursor(), after);
+          assertEquals(await one.documents(), expected(events, after));
+        }
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+Deno.test("apply() shows nothing of what it holds, and stores it with the next batch", async () => {
+  using dir = new TempDir();
+  await using process = new Process(dir.path);
+  await process.build();
+  const events = toEvents([{ key: "a" }, { key: "b" }, { key: "a" }]);
+  const hold = true;
+  assertEquals(await process.apply(events, [0, 2], hold), 0);
+  assertEquals(await process.documents(), []);
+  assertEquals(await process.cursor(), 0);
+  assertEquals(await process.apply(events, [2, 3]), 3);
+  assertEquals(await process.documents(), expected(events, 3));
+  assertEquals(await process.cursor(), 3);
+});
+
+Deno.test("apply() forgets what it holds when another process was first", async () => {
+  using dir = new TempDir();
+  await using one = new Process(dir.path);
+  await using other = new Process(dir.path);
+  await one.build();
+  const events = toEvents([{}, {}, {}, {}]);
+  const hold = true;
+  await one.apply(events, [0, 2], hold);
+  assertEquals(await other.apply(events, [0, 3]), 3);
+  // Not as far as the batch begins: a part of it would be applied twice.
+  assertEquals(await one.apply(events, [2, 4]), 1);
+  assertEquals(await one.documents(), expected(events, 4));
+});
+
+Deno.test("a poison event behind held batches faults its projection exactly at that event", async () => {
+  using dir = new TempDir();
+  await using process = new Process(dir.path);
+  await process.build();
+  const events = toEvents([{}, {}, {}, { text: "poison" }, {}, {}]);
+  const hold = true;
+  await process.apply(events, [0, 2], hold);
+  assertEquals(await process.apply(events, [2, 5]), 0);
+  assertEquals(process.live.fault("Steps"), null);
+  assertEquals(await process.cursor(), 0);
+  // Again, as the loop does: now batch by batch.
+  assertEquals(await process.apply(events, [0, 2], hold), 2);
+  assertEquals(await process.apply(events, [2, 5], hold), 1);
+  assertEquals(process.live.fault("Steps")?.position, 4);
+  assertEquals(await process.documents(), expected(events, 3));
+});
+
+Deno.test("readers see the documents before a commit while it goes on", async () => {
+  using dir = new TempDir();
+  await using process = new Process(dir.path);
+  await process.build();
+  const text = "x".repeat(2_000);
+  const count = 3_000;
+  const events = toEvents(
+    Array.from({ length: count }, (_, i) => ({ key: `key ${i}`, text })),
+  );
+  let isApplying = true;
+  const applying = process.apply(events, [0, count])
+    .finally(() => isApplying = false);
+  const counts = new Set<number>();
+  while (isApplying) {
+    counts.add((await process.documents()).length);
+    await setImmediate();
+  }
+  assertEquals(await applying, count);
+  counts.delete(count);
+  // Not a part of them at any time.
+  assert(counts.size <= 1 && [...counts].every((size) => size === 0));
+});
