@@ -18,6 +18,15 @@ import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
 
+/**
+ * Nobody reads it yet, and what is appended meanwhile changes the same documents again and again.
+ * Every commit waits for the disk.
+ */
+const BATCHES_PER_COMMIT = 16;
+
+/** Memory for the documents of a build between two commits, in bytes. */
+const HELD_BYTES_MAX = 33_554_432;
+
 /** What it is made of. */
 export interface CatchUpOptions {
   readonly store: ProjectionStore;
@@ -38,12 +47,6 @@ export interface ScannedBuild {
   readonly eventsBefore: number;
 }
 
-/** How far a catch-up has come. */
-interface CatchUpState {
-  checkpoint: Position;
-  eventsApplied: number;
-}
-
 /** Brings builds to their end. */
 export class CatchUp {
   readonly #options: CatchUpOptions;
@@ -60,22 +63,23 @@ export class CatchUp {
    */
   async finish(member: ScannedBuild): Promise<void> {
     const { store, events, batchSize, live, telemetry } = this.#options;
-    const { task, build, span } = member;
+    const { task, definition, build, span } = member;
     const name = task.projectionName;
     const options = {
       parent: span.context,
       attributes: { [ATTRIBUTES.projectionName]: name },
     };
-    const start = await build.generation.status();
-    const state = { checkpoint: start.checkpoint, eventsApplied: 0 };
+    const { checkpoint } = await build.generation.status();
+    const fold = new Fold(definition, build.generation, { checkpoint });
     task.enter("catchingUp");
     await telemetry.span(SPANS.rebuildCatchUp, options, async () => {
-      for (
-        let head = await events.head();
-        head - state.checkpoint > batchSize;
-      ) {
-        await this.#feed(member, state, head, () => task.whenGoing());
-        head = await events.head();
+      for (let before = Infinity;;) {
+        const head = await events.head();
+        const left = head - fold.checkpoint;
+        // When as much is appended meanwhile, there would be no end to it.
+        if (left <= batchSize || left > before / 2) break;
+        before = left;
+        await this.#feed(member, fold, head, () => task.whenGoing());
       }
       // Not under the lock, since it takes long for many documents.
       build.prepare();
@@ -87,9 +91,9 @@ export class CatchUp {
       options,
       async () => {
         using _lock = await store.lockLive(name, task.signal);
-        // With the lock held nothing is applied live: what is left is only a few events.
+        // With the lock held nothing is applied live: mostly only a few events are left.
         // It is not held up any more, as that would hold up the lock.
-        await this.#feed(member, state, await events.head(), () => {});
+        await this.#feed(member, fold, await events.head(), () => {});
         task.signal.throwIfAborted();
         const { documents, checkpoint } = await build.generation.status();
         await build.swapIn();
@@ -101,38 +105,42 @@ export class CatchUp {
   }
 
   async #feed(
-    { task, definition, eventsBefore, build }: ScannedBuild,
-    state: CatchUpState,
+    { task, definition, eventsBefore }: ScannedBuild,
+    fold: Fold,
     upTo: Position,
     beforeBatch: () => Promise<void> | void,
   ): Promise<void> {
     const { events, batchSize } = this.#options;
     const query = { items: [{ types: typesOf(definition) }] };
     const range = {
-      after: state.checkpoint,
+      after: fold.checkpoint,
       upTo,
       batchSize,
       signal: task.signal,
     };
+    let batches = 0;
     for await (const batch of events.readBatches(query, range)) {
       await beforeBatch();
       task.signal.throwIfAborted();
       freezeEvents(batch.events);
-      // One for each batch: it holds what it read, and must not grow.
-      const { checkpoint } = state;
-      const fold = new Fold(definition, build.generation, { checkpoint });
       await fold.apply(batch);
-      await fold.flush();
-      state.checkpoint = fold.checkpoint;
-      state.eventsApplied += fold.eventsApplied;
+      const isDue = ++batches % BATCHES_PER_COMMIT === 0;
+      if (isDue || fold.bytes > HELD_BYTES_MAX) await commit(fold);
       task.advance({
-        position: state.checkpoint,
+        position: fold.checkpoint,
         target: upTo,
-        eventsProcessed: eventsBefore + state.eventsApplied,
+        eventsProcessed: eventsBefore + fold.eventsApplied,
         share: 1,
       });
     }
+    await commit(fold);
   }
+}
+
+async function commit(fold: Fold): Promise<void> {
+  await fold.flush();
+  // It holds what it read, and must not grow.
+  fold.shed(HELD_BYTES_MAX);
 }
 
 function typesOf({ eventTypes, related }: ProjectionDefinition): string[] {
