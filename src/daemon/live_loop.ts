@@ -74,8 +74,6 @@ export class LiveLoop {
     using _appends = events.onAppend(() => this.wake());
     using _swaps = live.onSwap(() => this.wake());
     while (!this.#stop.signal.aborted) {
-      // Anew before looking: what is appended while it looks must wake it again.
-      this.#wake = new AbortController();
       try {
         await this.#catchUp();
       } catch (error) {
@@ -105,6 +103,8 @@ export class LiveLoop {
     const failed = new Set<string>();
     for (let hasMore = true; hasMore && !this.#stop.signal.aborted;) {
       hasMore = false;
+      // Anew before looking: what is appended while it looks must wake it again.
+      this.#wake = new AbortController();
       const head = await events.head();
       const groups = await this.#groups(failed, head);
       const batchesMax = groups.length > 1
@@ -158,7 +158,6 @@ export class LiveLoop {
     }
     const query = { items: [{ types: [...types] }] };
     const range = { after, upTo, batchSize };
-    const yielder = new Yielder();
     const held = { after, batches: 0, bytes: 0 };
     try {
       for await (const batch of events.readBatches(query, range)) {
@@ -167,11 +166,9 @@ export class LiveLoop {
         const hold = batch.through < upTo && held.batches < batchesMax &&
           held.bytes < HELD_BYTES_MAX;
         freezeEvents(batch.events);
-        for (const name of names) {
-          if (failed.has(name)) continue;
-          await this.#apply(name, batch, { after: held.after, hold }, failed);
-          await yielder.yieldIfDue();
-        }
+        const going = names.filter((name) => !failed.has(name));
+        const options = { after: held.after, hold };
+        await this.#applyAll(going, batch, options, failed);
         held.after = batch.through;
         if (!hold) held.batches = 0;
         if (!hold || this.#stop.signal.aborted) return;
@@ -189,8 +186,28 @@ export class LiveLoop {
     failed: Set<string>,
   ): Promise<void> {
     const nothing = { events: [], through: after, bytes: 0 };
+    await this.#applyAll(names, nothing, { after }, failed);
+  }
+
+  /** Applies a batch to several, and last to those whose generation is just being switched. */
+  async #applyAll(
+    names: readonly string[],
+    batch: EventBatch,
+    options: ApplyBatchOptions,
+    failed: Set<string>,
+  ): Promise<void> {
+    const yielder = new Yielder();
+    const busy: string[] = [];
     for (const name of names) {
-      await this.#apply(name, nothing, { after }, failed);
+      const applied = await this.#apply(name, batch, options, failed);
+      if (applied === undefined) busy.push(name);
+      await yielder.yieldIfDue();
+    }
+    // New events do not wait for those: the others come first again.
+    const waitUntil = this.#wake.signal;
+    for (const name of busy) {
+      if (waitUntil.aborted) return;
+      await this.#apply(name, batch, { ...options, waitUntil }, failed);
     }
   }
 
@@ -199,7 +216,7 @@ export class LiveLoop {
     batch: EventBatch,
     options: ApplyBatchOptions,
     failed: Set<string>,
-  ): Promise<void> {
+  ): Promise<number | undefined> {
     const { live, telemetry, logger } = this.#options;
     const projection = { [ATTRIBUTES.projectionName]: name };
     const startMs = performance.now();
@@ -213,6 +230,7 @@ export class LiveLoop {
         { attributes, parent: "none" },
         () => live.apply(name, batch, options),
       );
+      if (applied === undefined) return undefined;
       telemetry.liveEvents.add(applied, projection);
     } catch (error) {
       // A locked or full disk: the others go on, this one is tried with the next poll.
@@ -223,5 +241,6 @@ export class LiveLoop {
       (performance.now() - startMs) / 1_000,
       projection,
     );
+    return 0;
   }
 }

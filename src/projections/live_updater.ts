@@ -64,6 +64,8 @@ export interface ApplyBatchOptions {
    * crash it is applied again. @default {false}
    */
   readonly hold?: boolean;
+  /** Waits for the live lock, but not longer than until this aborts. @default {does not wait} */
+  readonly waitUntil?: AbortSignal;
 }
 
 /** A fault, and when to try again. */
@@ -206,16 +208,17 @@ export class LiveUpdater implements Disposable {
    * @param name The projection.
    * @param batch Frozen events.
    * @param options Where the batch begins, and whether to hold it back.
-   * @returns The events that were stored.
+   * @returns The events that were stored, or `undefined` when someone else holds the live lock.
    */
   async apply(
     name: string,
     batch: EventBatch,
-    { after, hold = false }: ApplyBatchOptions,
-  ): Promise<number> {
+    { after, hold = false, waitUntil }: ApplyBatchOptions,
+  ): Promise<number | undefined> {
     const { registry, store } = this.#options;
     const definition = registry.get(name);
-    using _lock = await store.lockLive(name);
+    using lock = await this.#lock(name, waitUntil);
+    if (!lock) return undefined;
     return await store.changeCurrent(name, async (generation) => {
       // Both may have changed before the lock was ours.
       const { checkpoint } = await generation.status();
@@ -245,6 +248,20 @@ export class LiveUpdater implements Disposable {
         return await this.#applyBefore(error, batch, generation, checkpoint);
       }
     });
+  }
+
+  async #lock(
+    name: string,
+    waitUntil: AbortSignal | undefined,
+  ): Promise<Disposable | undefined> {
+    const { store } = this.#options;
+    try {
+      return store.tryLockLive(name) ??
+        (waitUntil && await store.lockLive(name, waitUntil));
+    } catch (error) {
+      if (waitUntil?.aborted) return undefined;
+      throw error;
+    }
   }
 
   /** Applies what comes before the event that failed, and takes note of the fault. */

@@ -220,6 +220,9 @@ export interface ProjectionStore extends AsyncDisposable {
    */
   lockLive(name: string, signal?: AbortSignal): Promise<Disposable>;
 
+  /** Takes that lock, or returns `undefined` if it is taken. */
+  tryLockLive(name: string): Disposable | undefined;
+
   /** Takes the lock under which a projection is built, or returns `undefined` if it is taken. */
   tryLockBuild(name: string): Disposable | undefined;
 }

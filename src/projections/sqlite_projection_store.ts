@@ -154,6 +154,10 @@ export class SqliteProjectionStore implements ProjectionStore {
     return await this.#lock(name, "live").acquire(signal ? { signal } : {});
   }
 
+  tryLockLive(name: string): Disposable | undefined {
+    return this.#lock(name, "live").tryAcquire();
+  }
+
   tryLockBuild(name: string): Disposable | undefined {
     return this.#lock(name, "build").tryAcquire();
   }

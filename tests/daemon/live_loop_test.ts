@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type {
   DomainEvent,
   EventBatch,
@@ -12,6 +12,7 @@ import {
   type MemoryFixture,
   openOverMemory,
 } from "../support/course_fixture.ts";
+import { withSync } from "../support/slow_sync.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const EVENTS = 100;
@@ -117,4 +118,40 @@ Deno.test("stop() stores the batch at hand with those that were held back", asyn
   await (await stopping.promise);
   assertEquals((await projections.info("One")).checkpoint, 6);
   assertEquals(await sum(opossum), sumUpTo(6));
+});
+
+Deno.test("a projection whose generation is being switched does not hold up the others", async () => {
+  using dir = new TempDir();
+  const gate = Promise.withResolvers<void>();
+  const swapping = Promise.withResolvers<void>();
+  let isSlow = false;
+  const fileSystem = withSync("Two/current.json", async (next) => {
+    if (isSlow) {
+      swapping.resolve();
+      await gate.promise;
+    }
+    await next();
+  });
+  const definitions = [countingProjection("Two"), countingProjection("One")];
+  await using opossum = openOverMemory(
+    dir.path,
+    definitions,
+    {},
+    undefined,
+    fileSystem,
+  );
+  const { events, daemon, projections, rebuilder } = opossum;
+  await daemon.start();
+  await daemon.whenStarted();
+  isSlow = true;
+  const rebuilding = rebuilder.rebuild("Two");
+  await swapping.promise;
+  for (const event of counts(3)) {
+    const { last } = await events.append([event]);
+    await projections.waitFor(last, { names: ["One"] });
+  }
+  assertEquals((await projections.info("Two")).checkpoint, 0);
+  gate.resolve();
+  assert((await rebuilding).success);
+  await projections.waitFor(3);
 });

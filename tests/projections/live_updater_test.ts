@@ -91,7 +91,7 @@ class Process implements AsyncDisposable {
     events: readonly StoredEvent[],
     [after, through]: readonly [number, number],
     hold = false,
-  ): Promise<number> {
+  ): Promise<number | undefined> {
     const batch = { events: events.slice(after, through), through, bytes: 100 };
     return await this.live.apply("Steps", batch, { after, hold });
   }
@@ -210,6 +210,28 @@ Deno.test("a poison event behind held batches faults its projection exactly at t
   assertEquals(await process.apply(events, [2, 5], hold), 1);
   assertEquals(process.live.fault("Steps")?.position, 4);
   assertEquals(await process.documents(), expected(events, 3));
+});
+
+Deno.test("apply() leaves a projection alone while someone else holds its live lock", async () => {
+  using dir = new TempDir();
+  await using process = new Process(dir.path);
+  await using other = new Process(dir.path);
+  await process.build();
+  const events = toEvents([{}, {}]);
+  const batch = { events, through: 2, bytes: 100 };
+  const lock = await other.store.lockLive("Steps");
+  assertEquals(await process.apply(events, [0, 2]), undefined);
+  const waitUntil = AbortSignal.abort();
+  assertEquals(
+    await process.live.apply("Steps", batch, { after: 0, waitUntil }),
+    undefined,
+  );
+  const waiting = process.live.apply("Steps", batch, {
+    after: 0,
+    waitUntil: new AbortController().signal,
+  });
+  lock[Symbol.dispose]();
+  assertEquals(await waiting, 2);
 });
 
 Deno.test("readers see the documents before a commit while it goes on", async () => {
