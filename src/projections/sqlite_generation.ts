@@ -333,8 +333,11 @@ export class SqliteGeneration implements Generation, Disposable {
    * @param builtAt When it was completed, ISO 8601.
    */
   complete(builtAt: string): void {
+    // One transaction: each waits for the disk several times.
+    this.#database.exec("BEGIN IMMEDIATE");
     this.makeFindable();
     this.#setMeta("builtAt", builtAt);
+    this.#database.exec("COMMIT");
     // Recorded in the file, so that the first reader need not change it.
     this.#database.exec("PRAGMA journal_mode = WAL");
     this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
