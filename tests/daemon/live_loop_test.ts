@@ -1,11 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import type {
-  DomainEvent,
-  EventBatch,
-  Query,
-  ReadBatchesOptions,
-} from "../../mod.ts";
-import { MemoryEventStore } from "../../src/testing/mod.ts";
 import {
   countingProjection,
   counts,
@@ -14,23 +7,9 @@ import {
 } from "../support/course_fixture.ts";
 import { withSync } from "../support/slow_sync.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { WatchedEventStore } from "../support/watched_event_store.ts";
 
 const EVENTS = 100;
-
-/** A log that tells of each batch before it hands it out. */
-class WatchedEventStore extends MemoryEventStore {
-  onBatch: (batch: EventBatch) => void | Promise<void> = () => {};
-
-  override async *readBatches<E extends DomainEvent = DomainEvent>(
-    query: Query,
-    options?: ReadBatchesOptions,
-  ): AsyncIterable<EventBatch<E>> {
-    for await (const batch of super.readBatches<E>(query, options)) {
-      await this.onBatch(batch);
-      yield batch;
-    }
-  }
-}
 
 /** Projections that are built of nothing, and a log for them to catch up with. */
 async function openBehind(
