@@ -60,8 +60,9 @@ export interface OpossumOptions {
   readonly pollingInterval?: number;
 
   /**
-   * Events applied in one transaction of a live update, an integer from 1 to 100,000. Higher
-   * means more throughput while catching up, more memory and longer pauses for requests.
+   * Events read at a time by live updates, and applied in one transaction (up to 16 times as many
+   * while far behind), an integer from 1 to 100,000. Higher means more throughput while catching
+   * up, more memory and longer pauses for requests.
    *
    * @default {1_000}
    */
