@@ -207,9 +207,9 @@ export class Fold {
     return true;
   }
 
-  /** Keeps an event for later ones while it goes by. */
-  keep(event: StoredEvent): void {
-    if (event.position > this.#checkpoint) this.#related.keep(event);
+  /** Keeps an event, of which the text is at hand, for later ones while it goes by. */
+  keep(event: StoredEvent, text: string): void {
+    if (event.position > this.#checkpoint) this.#related.keep(event, text);
   }
 
   /** Takes note that everything up to a position was put aside. */

@@ -119,7 +119,7 @@ export function putAside<P extends Place>(
           }
         }
       }
-      if (fold.keeps(type)) fold.keep(event);
+      if (fold.keeps(type)) fold.keep(event, unparsed.text);
     } catch (error) {
       failures.set(place, error);
     }

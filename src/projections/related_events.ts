@@ -6,27 +6,23 @@
  */
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
 import { freezeEvents } from "./freeze_events.ts";
+import { KeptEvents, weighEvent } from "./kept_events.ts";
 import type { Generation, RelatedChange } from "./projection_store.ts";
 import { TagIndex } from "./tag_index.ts";
-import { TextArena } from "./text_arena.ts";
 
 const NO_EVENTS: readonly never[] = Object.freeze([]);
 
 /** Events of a build that are held back until they are written, at most. */
 const ROWS_MAX = 1_000;
 
-/** Of the events held as texts, so many are held as objects, too: those asked for first. */
-const PARSED_MAX = 32_768;
-
 /** A tag with more events than this gets a list of them: to go through texts would take long. */
 const LISTED_MIN = 16;
 
+/** What an event adds to a list that it stands in. */
+const POINTER_BYTES = 8;
+
 /** So many bytes of related events may always be held. */
 const BYTES_MIN = 2 * 1_024 * 1_024;
-
-/** About the memory of a parsed event: for itself, and for each byte of its text. */
-const EVENT_BYTES = 400;
-const EVENT_BYTES_PER_TEXT_BYTE = 2;
 
 /** How related events are kept. */
 export interface RelatedEventsOptions {
@@ -43,14 +39,12 @@ export interface RelatedEventsOptions {
 export class RelatedEvents {
   readonly #generation: Generation;
   readonly #bytesMax: number | undefined;
-  #arena = new TextArena();
   #index = new TagIndex();
-  readonly #parsed = new Map<number, StoredEvent>();
+  #kept: KeptEvents;
   /** Tags with many events, and, when not all are held, those that were loaded. */
   readonly #lists = new Map<Tag, StoredEvent[]>();
-  /** Memory of the lists and of what is parsed, in bytes, about. */
+  /** Memory of the lists, in bytes, about. */
   #listedBytes = 0;
-  #parsedBytes = 0;
   #isComplete: boolean;
   #unwritten: RelatedChange[] = [];
 
@@ -65,6 +59,7 @@ export class RelatedEvents {
     this.#generation = generation;
     this.#isComplete = complete;
     this.#bytesMax = bytesMax;
+    this.#kept = this.#nothingKept();
   }
 
   /** Whether all of them are in memory, so that nothing need be loaded. */
@@ -74,24 +69,33 @@ export class RelatedEvents {
 
   /** Estimate of the memory that is held, in bytes. */
   get bytes(): number {
-    return this.#arena.bytes + this.#index.bytes + this.#listedBytes +
-      this.#parsedBytes;
+    return this.#kept.bytes + this.#index.bytes + this.#listedBytes;
   }
 
-  /** Keeps an event for later ones. */
-  keep(event: StoredEvent): void {
+  /**
+   * Keeps an event for later ones.
+   *
+   * @param event The event, frozen.
+   * @param text The event as JSON text, if it is at hand. It may share memory with others.
+   */
+  keep(event: StoredEvent, text?: string): void {
     const { position } = event;
-    const tags = [...new Set(event.tags)];
-    const text = JSON.stringify(event);
-    this.#unwritten.push({ tags, position, text });
-    const at = this.#isComplete ? this.#arena.add(text) : -1;
+    const tags = event.tags.length > 1 ? [...new Set(event.tags)] : event.tags;
+    let own: string | undefined;
+    // Where not all are held, one whose list is not there is loaded when it is wanted.
+    if (this.#isComplete) {
+      const number = this.#kept.add(text ?? JSON.stringify(event));
+      for (const tag of tags) this.#index.add(tag, number);
+      own = this.#kept.textOf(number);
+    }
+    own ??= JSON.stringify(event);
+    this.#unwritten.push({ tags, position, text: own });
+    if (this.#lists.size === 0) return;
     for (const tag of tags) {
-      // Where not all are held, one whose list is not there is loaded when it is wanted.
-      if (this.#isComplete) this.#index.add(tag, { position, at });
       const list = this.#lists.get(tag);
       if (!list) continue;
       list.push(event);
-      this.#listedBytes += weighEvent(text.length);
+      this.#listedBytes += weighEvent(own.length);
     }
   }
 
@@ -161,59 +165,40 @@ export class RelatedEvents {
 
   /** Lets go of all that is held. It must be written. */
   forget(): void {
-    this.#arena = new TextArena();
     this.#index = new TagIndex();
-    this.#parsed.clear();
+    this.#kept = this.#nothingKept();
     this.#lists.clear();
     this.#listedBytes = 0;
-    this.#parsedBytes = 0;
     this.#isComplete = false;
   }
 
   #findOne(tag: Tag, before: Position): readonly StoredEvent[] {
     const list = this.#lists.size > 0 ? this.#lists.get(tag) : undefined;
-    if (list) return earlierThan(before, list);
+    // A copy, as the list grows.
+    if (list) return earlierThan(before, list).slice();
     if (!this.#isComplete) return NO_EVENTS;
-    const places = this.#index.find(tag, before);
     const events: StoredEvent[] = [];
-    for (const at of places) {
-      const event = this.#eventAt(at);
+    for (const number of this.#index.find(tag)) {
+      const event = this.#kept.get(number);
       if (event.tags.includes(tag)) events.push(event);
     }
     if (events.length > LISTED_MIN) {
-      const all = this.#index.find(tag, Infinity)
-        .map((at) => this.#eventAt(at))
-        .filter(({ tags }) => tags.includes(tag));
-      this.#lists.set(tag, all);
-      for (const at of places) {
-        this.#listedBytes += weighEvent(this.#arena.lengthOf(at));
-      }
+      this.#lists.set(tag, events.slice());
+      // The events themselves are weighed where they are kept.
+      this.#listedBytes += weighEvent(0) + events.length * POINTER_BYTES;
     }
-    return events;
+    return earlierThan(before, events);
   }
 
-  #eventAt(at: number): StoredEvent {
-    const known = this.#parsed.get(at);
-    if (known) return known;
-    const event: StoredEvent = JSON.parse(this.#arena.get(at));
-    freezeEvents([event]);
-    // A quarter of the memory: what is parsed is there as text anyway.
-    const bytesMax = (this.#bytesMax ?? Infinity) / 4;
-    if (this.#parsed.size < PARSED_MAX && this.#parsedBytes < bytesMax) {
-      this.#parsed.set(at, event);
-      this.#parsedBytes += weighEvent(this.#arena.lengthOf(at));
-    }
-    return event;
+  #nothingKept(): KeptEvents {
+    // A quarter of the memory: what is held as an object is there as text anyway.
+    return new KeptEvents((this.#bytesMax ?? Infinity) / 4);
   }
-}
-
-function weighEvent(textBytes: number): number {
-  return EVENT_BYTES + EVENT_BYTES_PER_TEXT_BYTE * textBytes;
 }
 
 /**
- * The events before a position, as a list that does not grow. While folding part by part, and
- * when read back from a build that was interrupted, later ones are there, too.
+ * The events before a position. While folding part by part, and when read back from a build that
+ * was interrupted, later ones are there, too.
  */
 function earlierThan(
   before: Position,
@@ -221,6 +206,6 @@ function earlierThan(
 ): readonly StoredEvent[] {
   const last = events.at(-1);
   return last === undefined || last.position < before
-    ? events.slice()
+    ? events
     : events.filter(({ position }) => position < before);
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { KeptEvents } from "../../src/projections/kept_events.ts";
 import { TagIndex } from "../../src/projections/tag_index.ts";
 import { TextArena } from "../../src/projections/text_arena.ts";
 import { hashText } from "../../src/projections/text_hash.ts";
@@ -7,26 +8,51 @@ Deno.test("find() gives an event once that bears two tags of the same hash", () 
   const tags = ["studentId:326748", "studentId:1206830"] as const;
   assertEquals(hashText(tags[0]), hashText(tags[1]));
   const index = new TagIndex();
-  for (const tag of tags) index.add(tag, { position: 1, at: 70 });
-  for (const tag of tags) index.add(tag, { position: 2, at: 80 });
-  for (const tag of tags) {
-    assertEquals(index.find(tag, 2), [70]);
-    assertEquals(index.find(tag, 3), [70, 80]);
-  }
+  for (const tag of tags) index.add(tag, 0);
+  for (const tag of tags) assertEquals(index.find(tag), [0]);
+  for (const tag of tags) index.add(tag, 1);
+  for (const tag of tags) assertEquals(index.find(tag), [0, 1]);
 });
 
-Deno.test("find() gives all entries of a tag in order, however many tags there are", () => {
+Deno.test("find() gives all numbers of a tag in order, however many tags there are", () => {
   const index = new TagIndex();
-  for (let position = 1; position <= 9_000; position++) {
-    index.add(`t:${position % 3_000}`, { position, at: position * 10 });
+  for (let number = 0; number < 9_000; number++) {
+    index.add(`t:${number % 3_000}`, number);
   }
-  for (const tag of [1, 2, 1_500, 2_999]) {
-    assertEquals(index.find(`t:${tag}`, tag + 6_000), [
-      tag * 10,
-      (tag + 3_000) * 10,
-    ]);
+  for (const tag of [0, 1, 1_500, 2_999]) {
+    assertEquals(index.find(`t:${tag}`), [tag, tag + 3_000, tag + 6_000]);
   }
-  assertEquals(index.find("t:none", Infinity), []);
+  assertEquals(index.find("t:none"), []);
+});
+
+Deno.test("a tag index takes no more memory than its numbers need", () => {
+  const index = new TagIndex();
+  for (let number = 0; number < 1_000; number++) index.add("t:one", number);
+  const { bytes } = index;
+  for (let number = 1_000; number < 50_000; number++) {
+    index.add(`t:${number}`, number);
+  }
+  assert(bytes < 65_536, `${bytes} bytes for one tag`);
+  assert(index.bytes < 4_194_304, `${index.bytes} bytes for 50,000 tags`);
+});
+
+Deno.test("kept events come back frozen and in whole, held as objects or not", () => {
+  for (const objectBytesMax of [0, 1_000, Infinity]) {
+    const kept = new KeptEvents(objectBytesMax);
+    const events = Array.from({ length: 20 }, (_, i) => ({
+      position: i + 1,
+      type: "T",
+      tags: [`t:${i}`],
+      data: { name: `\u00e9 ${i}` },
+    }));
+    const numbers = events.map((event) => kept.add(JSON.stringify(event)));
+    assertEquals(numbers, events.map((_, i) => i));
+    for (const number of [...numbers, ...numbers]) {
+      const event = kept.get(number);
+      assertEquals<unknown>(event, events[number]);
+      assert(Object.isFrozen(event) && Object.isFrozen(event.data));
+    }
+  }
 });
 
 Deno.test("an arena gives every text back, also one larger than a buffer", () => {
