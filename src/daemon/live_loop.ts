@@ -23,8 +23,9 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 const HELD_BATCHES_MAX = 16;
 /** When other projections wait meanwhile, who may be all but up to date. */
 const HELD_BATCHES_MAX_SHARED = 4;
-/** And not more than these bytes of them. */
+/** And not more than these bytes of them, nor for longer: nobody sees what is held. */
 const HELD_BYTES_MAX = 8_388_608;
+const HELD_MS_MAX = 250;
 
 /** What the loop is made of. */
 export interface LiveLoopOptions {
@@ -46,6 +47,8 @@ export class LiveLoop {
   readonly #stop = new AbortController();
   #wake = new AbortController();
   #done: Promise<void> | undefined;
+  /** Those that failed for other reasons than an event: not again before then. */
+  readonly #restUntilMs = new Map<string, number>();
 
   /** @param options What it is made of. */
   constructor(options: LiveLoopOptions) {
@@ -72,7 +75,11 @@ export class LiveLoop {
   async #run(): Promise<void> {
     const { events, live, logger } = this.#options;
     using _appends = events.onAppend(() => this.wake());
-    using _swaps = live.onSwap(() => this.wake());
+    using _swaps = live.onSwap(() => {
+      // A new generation may do what the old one could not.
+      this.#restUntilMs.clear();
+      this.wake();
+    });
     while (!this.#stop.signal.aborted) {
       try {
         await this.#catchUp();
@@ -99,36 +106,38 @@ export class LiveLoop {
   /** Rounds of one transaction for each group of projections that stand at the same position. */
   async #catchUp(): Promise<void> {
     const { events } = this.#options;
-    // Those that fail for other reasons than an event: not again before the next poll.
-    const failed = new Set<string>();
     for (let hasMore = true; hasMore && !this.#stop.signal.aborted;) {
       hasMore = false;
       // Anew before looking: what is appended while it looks must wake it again.
       this.#wake = new AbortController();
       const head = await events.head();
-      const groups = await this.#groups(failed, head);
+      const groups = await this.#groups(head);
       const batchesMax = groups.length > 1
         ? HELD_BATCHES_MAX_SHARED
         : HELD_BATCHES_MAX;
       for (const { after, names } of groups) {
         if (this.#stop.signal.aborted) return;
         hasMore = true;
-        await this.#advance(names, after, head, { batchesMax, failed });
+        await this.#advance(names, after, head, batchesMax);
         // Promises alone would keep requests waiting until everything is caught up.
         await setImmediate();
       }
     }
   }
 
+  #isResting(name: string): boolean {
+    const untilMs = this.#restUntilMs.get(name) ?? -Infinity;
+    return this.#options.clock.monotonicMs() < untilMs;
+  }
+
   /** Who is behind, by position, the least first: who reads those notices the wait. */
   async #groups(
-    failed: ReadonlySet<string>,
     head: Position,
   ): Promise<{ readonly after: Position; readonly names: string[] }[]> {
     const { registry, live } = this.#options;
     const groups = new Map<Position, string[]>();
     for (const name of registry.names) {
-      if (failed.has(name)) continue;
+      if (this.#isResting(name)) continue;
       const cursor = await live.cursor(name);
       if (cursor === undefined || cursor >= head) continue;
       const group = groups.get(cursor) ?? [];
@@ -143,12 +152,9 @@ export class LiveLoop {
     names: readonly string[],
     after: Position,
     upTo: Position,
-    { batchesMax, failed }: {
-      readonly batchesMax: number;
-      readonly failed: Set<string>;
-    },
+    batchesMax: number,
   ): Promise<void> {
-    const { registry, events, batchSize } = this.#options;
+    const { registry, events, batchSize, clock } = this.#options;
     const types = new Set<string>();
     for (const name of names) {
       const { eventTypes, related } = registry.get(name);
@@ -159,23 +165,24 @@ export class LiveLoop {
     const query = { items: [{ types: [...types] }] };
     const range = { after, upTo, batchSize };
     const held = { after, batches: 0, bytes: 0 };
+    const untilMs = clock.monotonicMs() + HELD_MS_MAX;
     try {
       for await (const batch of events.readBatches(query, range)) {
         held.batches++;
         held.bytes += batch.bytes;
         const hold = batch.through < upTo && held.batches < batchesMax &&
-          held.bytes < HELD_BYTES_MAX;
+          held.bytes < HELD_BYTES_MAX && clock.monotonicMs() < untilMs;
         freezeEvents(batch.events);
-        const going = names.filter((name) => !failed.has(name));
+        const going = names.filter((name) => !this.#isResting(name));
         const options = { after: held.after, hold };
-        await this.#applyAll(going, batch, options, failed);
+        await this.#applyAll(going, batch, options);
         held.after = batch.through;
         if (!hold) held.batches = 0;
         if (!hold || this.#stop.signal.aborted) return;
       }
     } finally {
       // Also when reading came upon damage: what comes before it is good.
-      if (held.batches > 0) await this.#store(names, held.after, failed);
+      if (held.batches > 0) await this.#store(names, held.after);
     }
   }
 
@@ -183,10 +190,9 @@ export class LiveLoop {
   async #store(
     names: readonly string[],
     after: Position,
-    failed: Set<string>,
   ): Promise<void> {
     const nothing = { events: [], through: after, bytes: 0 };
-    await this.#applyAll(names, nothing, { after }, failed);
+    await this.#applyAll(names, nothing, { after });
   }
 
   /** Applies a batch to several, and last to those whose generation is just being switched. */
@@ -194,12 +200,11 @@ export class LiveLoop {
     names: readonly string[],
     batch: EventBatch,
     options: ApplyBatchOptions,
-    failed: Set<string>,
   ): Promise<void> {
     const yielder = new Yielder();
     const busy: string[] = [];
     for (const name of names) {
-      const applied = await this.#apply(name, batch, options, failed);
+      const applied = await this.#apply(name, batch, options);
       if (applied === undefined) busy.push(name);
       await yielder.yieldIfDue();
     }
@@ -207,7 +212,7 @@ export class LiveLoop {
     const waitUntil = this.#wake.signal;
     for (const name of busy) {
       if (waitUntil.aborted) return;
-      await this.#apply(name, batch, { ...options, waitUntil }, failed);
+      await this.#apply(name, batch, { ...options, waitUntil });
     }
   }
 
@@ -215,9 +220,8 @@ export class LiveLoop {
     name: string,
     batch: EventBatch,
     options: ApplyBatchOptions,
-    failed: Set<string>,
   ): Promise<number | undefined> {
-    const { live, telemetry, logger } = this.#options;
+    const { live, telemetry, logger, clock, pollingInterval } = this.#options;
     const projection = { [ATTRIBUTES.projectionName]: name };
     const startMs = performance.now();
     try {
@@ -234,7 +238,7 @@ export class LiveLoop {
       telemetry.liveEvents.add(applied, projection);
     } catch (error) {
       // A locked or full disk: the others go on, this one is tried with the next poll.
-      failed.add(name);
+      this.#restUntilMs.set(name, clock.monotonicMs() + pollingInterval);
       logger.log("error", "Live update failed", { projection: name, error });
     }
     telemetry.liveBatchDuration.record(

@@ -9,21 +9,14 @@ import type { Position, StoredEvent, Tag } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
 import type { ProjectionDefinition } from "./definition.ts";
 import { DefinitionCode } from "./definition_code.ts";
-import {
-  type CachedDocument,
-  FoldCache,
-  lastEventOf,
-  weigh,
-} from "./fold_cache.ts";
+import { documentChanges } from "./document_changes.ts";
+import { FoldCache, lastEventOf } from "./fold_cache.ts";
 import { KeyGuesses } from "./key_guess.ts";
 import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
 import type { DocumentChange, Generation } from "./projection_store.ts";
 import { RelatedEvents } from "./related_events.ts";
 
 const NO_EVENTS: readonly never[] = Object.freeze([]);
-
-/** Documents that are turned into text between two looks at whether to stop. */
-const STOP_CHECK_DOCUMENTS = 64;
 
 /** How a fold goes about it. */
 export interface FoldOptions {
@@ -120,6 +113,11 @@ export class Fold {
     return this.#cache.bytes;
   }
 
+  /** Estimate of all memory held, in bytes: with related events and what is not written yet. */
+  get heldBytes(): number {
+    return this.#cache.bytes + this.#related.bytes;
+  }
+
   /** Whether events of a type change documents. */
   applies(type: string): boolean {
     return this.#eventTypes.has(type);
@@ -164,7 +162,7 @@ export class Fold {
     // Related events are small beside the documents that they are needed for.
     if (this.#related.bytes > bytesMax / 2) this.#related.forget();
     this.#cache.shed(bytesMax - this.#related.bytes);
-    return this.#cache.bytes + this.#related.bytes;
+    return this.heldBytes;
   }
 
   /** Divides the documents: from now on events are put aside instead of being folded at once. */
@@ -357,7 +355,7 @@ export class Fold {
     const before = document.state;
     const state = this.#code.apply(before, event, { key, related });
     document.state = state;
-    document.dirty = true;
+    this.#cache.markDirty(key, document);
     document.lastPosition = event.position;
     document.lastType = this.#eventTypes.get(event.type);
     this.#documentsDelta += Number(state !== undefined) -
@@ -365,36 +363,7 @@ export class Fold {
     this.#cache.grow(document, bytesPerEvent);
   }
 
-  /** The changed documents in order of key, turned into text only when they are taken. */
-  *#changes(): Generator<DocumentChange> {
-    const dirty: string[] = [];
-    for (const [key, document] of this.#cache.documents) {
-      if (document.dirty) dirty.push(key);
-    }
-    // By UTF-16 units, which is quick and all but the order of the file.
-    for (const [index, key] of dirty.sort().entries()) {
-      if (index % STOP_CHECK_DOCUMENTS === 0) this.#options.throwIfStopped?.();
-      const document = this.#cache.documents.get(key);
-      if (document) yield this.#toChange(key, document);
-    }
-  }
-
-  #toChange(key: string, document: CachedDocument): DocumentChange {
-    const { state, persistedTags } = document;
-    const lastEvent = lastEventOf(document);
-    const text = state === undefined ? null : this.#code.text(state, lastEvent);
-    const tags = state === undefined
-      ? NO_EVENTS
-      : this.#code.tags(state, key, lastEvent);
-    const change = {
-      key,
-      text,
-      tagsAdded: tags.filter((tag) => !persistedTags.includes(tag)),
-      tagsRemoved: persistedTags.filter((tag) => !tags.includes(tag)),
-    };
-    document.dirty = false;
-    document.persistedTags = tags;
-    this.#cache.resize(document, weigh(key, text?.length ?? 0));
-    return change;
+  #changes(): Generator<DocumentChange> {
+    return documentChanges(this.#cache, this.#code, this.#options);
   }
 }

@@ -65,6 +65,8 @@ export class FoldCache {
    * missing there.
    */
   complete: boolean;
+  /** Keys of the documents at hand that differ from what the generation holds. */
+  #dirty: string[] = [];
   #parts: (PackedDocument[] | undefined)[] = [];
 
   /** @param complete Whether the generation is empty. */
@@ -90,6 +92,20 @@ export class FoldCache {
     this.documents.set(key, document);
     this.resize(document, weigh(key, textBytes));
     return document;
+  }
+
+  /** Takes note that a document differs from what the generation holds. */
+  markDirty(key: string, document: CachedDocument): void {
+    // A list besides, as a commit must not look through all that is held.
+    if (!document.dirty) this.#dirty.push(key);
+    document.dirty = true;
+  }
+
+  /** The keys of the documents that differ from what the generation holds, to be written. */
+  takeDirty(): string[] {
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    return dirty;
   }
 
   /** Corrects the estimate of a document's size. */
@@ -137,6 +153,7 @@ export class FoldCache {
       (this.#parts[of(key)] ??= []).push({ ...rest, key, text });
     }
     this.documents = new Map();
+    this.#dirty = [];
     this.bytes = 0;
   }
 
@@ -147,13 +164,14 @@ export class FoldCache {
       const { persistedTags } = rest;
       const bytes = text?.length ?? 0;
       Object.assign(this.addDocument(key, state, bytes, persistedTags), rest);
+      if (rest.dirty) this.#dirty.push(key);
     }
     this.#parts[part] = undefined;
   }
 
   /** Whether any document at hand differs from what the generation holds. */
   get isDirty(): boolean {
-    return this.documents.values().some(({ dirty }) => dirty);
+    return this.#dirty.length > 0;
   }
 
   /** Forgets the documents of the open part, which are written. */

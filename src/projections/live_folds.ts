@@ -20,8 +20,6 @@ interface KeptFold {
   committed: Checkpoint;
   /** Events applied by the fold up to then. */
   eventsCommitted: number;
-  /** Estimate of the memory it takes after a commit, in bytes. */
-  bytes: number;
 }
 
 /** Keeps a fold for each projection. */
@@ -57,9 +55,15 @@ export class LiveFolds {
       generation,
       committed: checkpoint,
       eventsCommitted: 0,
-      bytes: 0,
     });
     return fold;
+  }
+
+  /** Whether all of them, with what they have not committed, take no more than they may. */
+  get fit(): boolean {
+    let bytes = 0;
+    for (const { fold } of this.#folds.values()) bytes += fold.heldBytes;
+    return bytes <= this.#bytesMax;
   }
 
   /**
@@ -75,12 +79,11 @@ export class LiveFolds {
     await fold.flush();
     kept.committed = fold.checkpoint;
     kept.eventsCommitted = fold.eventsApplied;
-    let others = 0;
-    for (const { bytes } of this.#folds.values()) others += bytes;
-    others -= kept.bytes;
+    let others = -fold.heldBytes;
+    for (const { fold } of this.#folds.values()) others += fold.heldBytes;
     // The others were let have theirs; each gets its share as it commits.
     const share = this.#bytesMax / this.#folds.size;
-    kept.bytes = fold.shed(Math.max(this.#bytesMax - others, share));
+    fold.shed(Math.max(this.#bytesMax - others, share));
     return fold.eventsApplied - eventsCommitted;
   }
 

@@ -5,13 +5,8 @@
  * @module
  */
 import { abortable } from "@std/async/abortable";
-import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
-import { errorType } from "../telemetry/error_type.ts";
-import type { Logger } from "../telemetry/logger.ts";
-import { ATTRIBUTES } from "../telemetry/names.ts";
-import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Checkpoint } from "./definition.ts";
 import {
   ProjectionApplyError,
@@ -20,6 +15,7 @@ import {
   ProjectionsClosedError,
 } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
+import { Faults, type FaultsOptions } from "./faults.ts";
 import { Fold } from "./fold.ts";
 import { LiveFolds } from "./live_folds.ts";
 import type {
@@ -30,24 +26,16 @@ import type {
 import type { ProjectionFault } from "./projections.ts";
 import type { ProjectionRegistry } from "./registry.ts";
 
-const RETRY_MS_MIN = 1_000;
-const RETRY_MS_MAX = 300_000;
 const MEMORY_BYTES_MAX = 134_217_728;
 
 /** What live updates are made of. */
-export interface LiveUpdaterOptions {
+export interface LiveUpdaterOptions extends FaultsOptions {
   /** Which projections there are. */
   readonly registry: ProjectionRegistry;
   /** Where their documents are. */
   readonly store: ProjectionStore;
   /** The event store whose events they hold. */
   readonly storeId: string;
-  /** Times the retries. */
-  readonly clock: Clock;
-  /** Told of faults. */
-  readonly logger: Logger;
-  /** Counts faults. */
-  readonly telemetry: Telemetry;
   /**
    * Memory for documents and related events that are kept from one batch to the next, in bytes,
    * over all projections. @default {134_217_728} 128 MiB
@@ -61,19 +49,12 @@ export interface ApplyBatchOptions {
   readonly after: Position;
   /**
    * Stores it with a later batch, which must follow soon: nobody sees it before, and after a
-   * crash it is applied again. @default {false}
+   * crash it is applied again. It is stored at once all the same when too much memory is held.
+   * @default {false}
    */
   readonly hold?: boolean;
   /** Waits for the live lock, but not longer than until this aborts. @default {does not wait} */
   readonly waitUntil?: AbortSignal;
-}
-
-/** A fault, and when to try again. */
-interface FaultRecord {
-  readonly fault: ProjectionFault;
-  readonly retryAtMs: number;
-  /** The generation that it happened in: a rebuilt one is tried at once. */
-  readonly generation: number;
 }
 
 /** Someone who waits for a projection to come up to a position. */
@@ -88,7 +69,7 @@ interface Waiter {
 export class LiveUpdater implements Disposable {
   readonly #options: LiveUpdaterOptions;
   readonly #fingerprints = new Map<string, string>();
-  readonly #faults = new Map<string, FaultRecord>();
+  readonly #faults: Faults;
   /** Damaged files that were reported, by projection. */
   readonly #damaged = new Map<string, string>();
   readonly #waiters = new Set<Waiter>();
@@ -100,6 +81,7 @@ export class LiveUpdater implements Disposable {
   /** @param options What it is made of. */
   constructor(options: LiveUpdaterOptions) {
     this.#options = options;
+    this.#faults = new Faults(options);
     this.#folds = new LiveFolds(options.memoryBytesMax ?? MEMORY_BYTES_MAX);
     for (const name of options.registry.names) {
       this.#fingerprints.set(name, fingerprintOf(options.registry.get(name)));
@@ -129,12 +111,12 @@ export class LiveUpdater implements Disposable {
 
   /** Why a projection stands still, or `null`. */
   fault(name: string): ProjectionFault | null {
-    return this.#faults.get(name)?.fault ?? null;
+    return this.#faults.get(name);
   }
 
   /** Takes note that a new generation serves: a fault of the old one is forgotten. */
   swapped(name: string): void {
-    this.#faults.delete(name);
+    this.#faults.forget(name);
     this.#damaged.delete(name);
     this.#folds.drop(name);
     this.#waryUntil.delete(name);
@@ -161,22 +143,18 @@ export class LiveUpdater implements Disposable {
    * stale or damaged, or faulted and not yet to be tried again.
    */
   async cursor(name: string): Promise<Checkpoint | undefined> {
-    const { store, clock } = this.#options;
+    const { store } = this.#options;
     try {
       return await store.withCurrent(name, async (generation) => {
         if (!this.isCurrent(generation.identity)) {
           // Nothing to try again before it is rebuilt.
-          this.#faults.delete(name);
-          return undefined;
-        }
-        const record = this.#faults.get(name);
-        if (
-          record?.generation === generation.number &&
-          record.retryAtMs > clock.monotonicMs()
-        ) {
+          this.#faults.forget(name);
           return undefined;
         }
         const { checkpoint } = await generation.status();
+        if (this.#faults.isResting(name, generation.number, checkpoint)) {
+          return undefined;
+        }
         this.#announce(name, checkpoint);
         return checkpoint;
       });
@@ -185,7 +163,7 @@ export class LiveUpdater implements Disposable {
       if (!isDamaged && !(error instanceof ProjectionNotBuiltError)) {
         throw error;
       }
-      this.#faults.delete(name);
+      this.#faults.forget(name);
       if (isDamaged) this.#reportDamage(error);
       return undefined;
     }
@@ -193,9 +171,7 @@ export class LiveUpdater implements Disposable {
 
   /** When the earliest faulted projection is to be tried again, in monotonic milliseconds. */
   nextRetryAtMs(): number {
-    return Math.min(
-      ...[...this.#faults.values()].map(({ retryAtMs }) => retryAtMs),
-    );
+    return this.#faults.nextRetryAtMs();
   }
 
   /**
@@ -232,14 +208,17 @@ export class LiveUpdater implements Disposable {
       try {
         await fold.apply(batch);
         const isWary = after < (this.#waryUntil.get(name) ?? 0);
-        if (hold && !isWary) return 0;
+        if (hold && !isWary && this.#folds.fit) return 0;
         const applied = await this.#folds.commit(name);
-        this.#faults.delete(name);
+        this.#faults.forget(name);
         this.#announce(name, fold.checkpoint);
         return applied;
       } catch (error) {
         this.#folds.drop(name);
-        if (!(error instanceof ProjectionApplyError)) throw error;
+        if (!(error instanceof ProjectionApplyError)) {
+          this.#faults.postpone(name);
+          throw error;
+        }
         if (isAhead) {
           // What was held back is gone. Again from the checkpoint, batch by batch this time.
           this.#waryUntil.set(name, batch.through);
@@ -264,25 +243,42 @@ export class LiveUpdater implements Disposable {
     }
   }
 
-  /** Applies what comes before the event that failed, and takes note of the fault. */
+  /** Applies what comes before the first event that fails, and takes note of the fault. */
   async #applyBefore(
     error: ProjectionApplyError,
     batch: EventBatch,
     generation: Generation,
     checkpoint: Checkpoint,
   ): Promise<number> {
-    const { projectionName: name, event: failed } = error;
+    const { projectionName: name } = error;
     const definition = this.#options.registry.get(name);
-    const through = failed.position - 1;
-    const events = batch.events.filter(({ position }) => position <= through);
-    const fold = new Fold(definition, generation, { checkpoint });
-    if (through > checkpoint) {
-      await fold.apply({ ...batch, events, through });
-      await fold.flush();
+    for (let first = error;;) {
+      const fold = new Fold(definition, generation, { checkpoint });
+      const through = first.event.position - 1;
+      try {
+        if (through > checkpoint) {
+          const events = batch.events
+            .filter(({ position }) => position <= through);
+          await fold.apply({ ...batch, events, through });
+          await fold.flush();
+        }
+      } catch (earlier) {
+        // A document's text or tags can fail as well, and are only made of the last event's state.
+        const isEarlier = earlier instanceof ProjectionApplyError &&
+          earlier.event.position < first.event.position;
+        if (!isEarlier) throw earlier;
+        first = earlier;
+        continue;
+      }
+      this.#announce(name, fold.checkpoint);
+      const { position } = first.event;
+      // A document that was read back can fail before any event is applied to it.
+      const failed = position > checkpoint
+        ? first.event
+        : batch.events.find(({ position }) => position > checkpoint);
+      this.#faults.record(first, failed ?? first.event, generation.number);
+      return fold.eventsApplied;
     }
-    this.#announce(name, fold.checkpoint);
-    this.#recordFault(error, generation.number);
-    return fold.eventsApplied;
   }
 
   /**
@@ -324,37 +320,5 @@ export class LiveUpdater implements Disposable {
     if (this.#damaged.get(projectionName) === file) return;
     this.#damaged.set(projectionName, file);
     this.#options.logger.log("error", message, { projection: projectionName });
-  }
-
-  #recordFault(error: ProjectionApplyError, generation: number): void {
-    const { clock, logger, telemetry } = this.#options;
-    const { projectionName: name, event, message } = error;
-    const attempts = (this.#faults.get(name)?.fault.attempts ?? 0) + 1;
-    const retryMs = Math.min(RETRY_MS_MIN * 2 ** (attempts - 1), RETRY_MS_MAX);
-    const retryAt = new Date(clock.now().getTime() + retryMs).toISOString();
-    const fault = {
-      position: event.position,
-      eventType: event.type,
-      message,
-      attempts,
-      retryAt,
-    };
-    this.#faults.set(name, {
-      fault: Object.freeze(fault),
-      retryAtMs: clock.monotonicMs() + retryMs,
-      generation,
-    });
-    telemetry.projectionFaults.add(1, {
-      [ATTRIBUTES.projectionName]: name,
-      [ATTRIBUTES.errorType]: errorType(error.cause),
-    });
-    logger.log(
-      "error",
-      "Projection faulted: it stands still until the event can be applied",
-      {
-        projection: name,
-        ...fault,
-      },
-    );
   }
 }

@@ -12,8 +12,9 @@ import { TagIndex } from "./tag_index.ts";
 
 const NO_EVENTS: readonly never[] = Object.freeze([]);
 
-/** Events of a build that are held back until they are written, at most. */
+/** Events of a build that are held back until they are written, and their bytes, at most. */
 const ROWS_MAX = 1_000;
+const ROWS_BYTES_MAX = 8 * 1_024 * 1_024;
 
 /** A tag with more events than this gets a list of them: to go through texts would take long. */
 const LISTED_MIN = 16;
@@ -47,6 +48,7 @@ export class RelatedEvents {
   #listedBytes = 0;
   #isComplete: boolean;
   #unwritten: RelatedChange[] = [];
+  #unwrittenBytes = 0;
 
   /**
    * @param generation Where they are written.
@@ -69,7 +71,8 @@ export class RelatedEvents {
 
   /** Estimate of the memory that is held, in bytes. */
   get bytes(): number {
-    return this.#kept.bytes + this.#index.bytes + this.#listedBytes;
+    return this.#kept.bytes + this.#index.bytes + this.#listedBytes +
+      this.#unwrittenBytes;
   }
 
   /**
@@ -90,6 +93,7 @@ export class RelatedEvents {
     }
     own ??= JSON.stringify(event);
     this.#unwritten.push({ tags, position, text: own });
+    this.#unwrittenBytes += own.length;
     if (this.#lists.size === 0) return;
     for (const tag of tags) {
       const list = this.#lists.get(tag);
@@ -143,20 +147,23 @@ export class RelatedEvents {
   takeUnwritten(): readonly RelatedChange[] {
     const unwritten = this.#unwritten;
     this.#unwritten = [];
+    this.#unwrittenBytes = 0;
     return unwritten;
   }
 
   /** While building, writes what waits, if it is enough. */
   async write(rowsMin: number = ROWS_MAX): Promise<void> {
     if (this.#bytesMax === undefined) return;
-    if (this.#unwritten.length < rowsMin) return;
+    const isDue = this.#unwritten.length >= rowsMin ||
+      this.#unwrittenBytes >= ROWS_BYTES_MAX;
+    if (!isDue) return;
     const related = this.takeUnwritten();
     await this.#generation.stage({ documents: [], related });
   }
 
   /** Lets go of what is held when it is too much. */
   async trim(): Promise<void> {
-    // A buffer is taken whole, however little is in it: that is not too much.
+    // With less they would be let go of and read back all the time.
     const bytesMax = Math.max(this.#bytesMax ?? Infinity, BYTES_MIN);
     if (this.bytes <= bytesMax) return;
     await this.write(1);

@@ -46,12 +46,8 @@ export interface SqliteGenerationOptions {
   readonly number: number;
   /** Its file's name within the data folder, for messages. */
   readonly displayName: string;
-  /**
-   * Whether nobody reads it yet: a long commit may then let other work run between its rows.
-   */
-  readonly building: boolean;
-  /** Whether live updates alone go through this connection: they may do the same. @default {false} */
-  readonly yields?: boolean;
+  /** What it is opened for. */
+  readonly use: ConnectionUse;
 }
 
 /** A generation in a SQLite database. */
@@ -92,7 +88,7 @@ export class SqliteGeneration implements Generation, Disposable {
     options: SqliteGenerationOptions,
     identity: BuildIdentity,
   ): SqliteGeneration {
-    const database = connect(options.file, useOf(options));
+    const database = connect(options.file, options.use);
     database.exec(`BEGIN; ${TABLES}`);
     const generation = new SqliteGeneration(options, database, {
       identity,
@@ -131,7 +127,7 @@ export class SqliteGeneration implements Generation, Disposable {
     try {
       // Opening a missing database would create an empty one.
       Deno.lstatSync(options.file);
-      database = connect(options.file, useOf(options));
+      database = connect(options.file, options.use);
       const meta = readMeta(database);
       const format = meta.get("format");
       if (format !== GENERATION_FORMAT) throw new Error(`Format ${format}`);
@@ -220,7 +216,7 @@ export class SqliteGeneration implements Generation, Disposable {
    */
   async *snapshot(): AsyncGenerator<StoredDocument> {
     // A connection of its own: its transaction keeps seeing this moment whatever is committed.
-    const database = connect(this.#options.file, useOf(this.#options));
+    const database = connect(this.#options.file, this.#options.use);
     try {
       database.exec("BEGIN");
       const select = database.prepare(
@@ -301,7 +297,7 @@ export class SqliteGeneration implements Generation, Disposable {
     related: readonly RelatedChange[],
   ): Promise<void> {
     const prepare = (sql: string) => this.#prepare(sql);
-    const { building, yields = false } = this.#options;
+    const { use } = this.#options;
     const yielder = new Yielder();
     const steps = [
       writeDocuments(prepare, documents, this.#rows.documents),
@@ -309,8 +305,9 @@ export class SqliteGeneration implements Generation, Disposable {
     ];
     for (const step of steps) {
       for (const _ of step) {
-        // Readers through this connection must not see half a transaction.
-        if ((building || yields) && yielder.isDue) await yielder.yieldIfDue();
+        // A long commit lets other work run between its rows. Not where others read through the
+        // same connection: they must not see half a transaction.
+        if (use !== "serving" && yielder.isDue) await yielder.yieldIfDue();
       }
     }
   }
@@ -391,11 +388,4 @@ export class SqliteGeneration implements Generation, Disposable {
     const { displayName } = this.#options;
     return new ProjectionDamagedError(projectionName, displayName, { cause });
   }
-}
-
-function useOf(
-  { building, yields = false }: SqliteGenerationOptions,
-): ConnectionUse {
-  if (building) return "building";
-  return yields ? "changing" : "serving";
 }

@@ -46,6 +46,8 @@ export interface SqliteProjectionStoreOptions {
 interface Lease {
   /** For readers. */
   readonly generation: SqliteGeneration;
+  /** Of the file that it was opened on. */
+  readonly identity: string | undefined;
   /** For live updates, from the first one on. */
   changing: SqliteGeneration | undefined;
   /** Of `current.json`, when it named this generation. */
@@ -87,17 +89,25 @@ export class SqliteProjectionStore implements ProjectionStore {
     name: string,
     action: (generation: Generation) => Promise<T>,
   ): Promise<T> {
-    const lease = this.#leaseCurrent(name);
-    const options = this.#generationOptions(
-      name,
-      lease.generation.number,
-      "complete",
-    );
-    // A connection of its own: the other one sees nothing before it is committed.
-    lease.changing ??= SqliteGeneration.open(
-      { ...options, yields: true },
-      name,
-    );
+    let lease = this.#leaseCurrent(name);
+    if (!lease.changing) {
+      const file = this.#generationOptions(
+        name,
+        lease.generation.number,
+        "complete",
+      );
+      if (this.#identityOf(file) !== lease.identity) {
+        // Somebody put another file in its place: what is written there, readers must see.
+        this.#leases.delete(name);
+        this.#retire(lease);
+        lease = this.#leaseCurrent(name);
+      }
+      // A connection of its own: the other one sees nothing before it is committed.
+      lease.changing = SqliteGeneration.open(
+        { ...file, use: "changing" },
+        name,
+      );
+    }
     const { changing } = lease;
     return await this.#use(lease, () => action(changing));
   }
@@ -250,10 +260,12 @@ export class SqliteProjectionStore implements ProjectionStore {
       current.generation,
       "complete",
     );
+    const identity = this.#identityOf(options);
     const generation = SqliteGeneration.open(options, name);
     if (lease) this.#retire(lease);
     const opened = {
       generation,
+      identity,
       changing: undefined,
       version,
       users: 0,
@@ -261,6 +273,10 @@ export class SqliteProjectionStore implements ProjectionStore {
     };
     this.#leases.set(name, opened);
     return opened;
+  }
+
+  #identityOf({ file }: SqliteGenerationOptions): string | undefined {
+    return this.#options.fileSystem.stat(file)?.identity;
   }
 
   #retire(lease: Lease): void {
@@ -353,7 +369,7 @@ export class SqliteProjectionStore implements ProjectionStore {
       file: join(this.#directory(name), fileName),
       number,
       displayName: `projections/${name}/${fileName}`,
-      building: stage === "building",
+      use: stage === "building" ? "building" : "serving",
     };
   }
 

@@ -21,7 +21,7 @@ export class TextArena {
   #filled = CHUNK_BYTES;
   #bytes = 0;
 
-  /** Memory taken, in bytes. */
+  /** Memory in use, in bytes: what of a buffer was never written to, the system has not given. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -46,6 +46,7 @@ export class TextArena {
     const isAscii = written === text.length;
     chunk.writeUInt32LE((isAscii ? written : written | NOT_ASCII) >>> 0, start);
     this.#filled = start + LENGTH_BYTES + written;
+    this.#bytes += LENGTH_BYTES + written;
     return index * CHUNK_BYTES + start;
   }
 
@@ -67,16 +68,8 @@ export class TextArena {
     return chunk.toString(isAscii ? "latin1" : "utf8", from, to);
   }
 
-  /** The length of a text, in bytes. */
-  lengthOf(at: number): number {
-    const chunk = this.#chunks[Math.floor(at / CHUNK_BYTES)];
-    return (chunk?.readUInt32LE(at % CHUNK_BYTES) ?? 0) & ~NOT_ASCII;
-  }
-
   #grow(bytesMin: number): void {
-    const bytes = Math.max(CHUNK_BYTES, bytesMin);
-    this.#chunks.push(Buffer.alloc(bytes));
-    this.#bytes += bytes;
+    this.#chunks.push(Buffer.alloc(Math.max(CHUNK_BYTES, bytesMin)));
     this.#filled = 0;
   }
 }

@@ -24,6 +24,9 @@ import type { BuildTask } from "./build_task.ts";
  */
 const BATCHES_PER_COMMIT = 16;
 
+/** As long as each round leaves less than this share of the one before, there is another one. */
+const CONVERGING = 0.9;
+
 /** Memory for the documents of a build between two commits, in bytes. */
 const HELD_BYTES_MAX = 33_554_432;
 
@@ -62,7 +65,7 @@ export class CatchUp {
    * @param member A build whose scan is over.
    */
   async finish(member: ScannedBuild): Promise<void> {
-    const { store, events, batchSize, live, telemetry } = this.#options;
+    const { store, events, live, telemetry } = this.#options;
     const { task, definition, build, span } = member;
     const name = task.projectionName;
     const options = {
@@ -73,17 +76,12 @@ export class CatchUp {
     const fold = new Fold(definition, build.generation, { checkpoint });
     task.enter("catchingUp");
     await telemetry.span(SPANS.rebuildCatchUp, options, async () => {
-      for (let before = Infinity;;) {
-        const head = await events.head();
-        const left = head - fold.checkpoint;
-        // When as much is appended meanwhile, there would be no end to it.
-        if (left <= batchSize || left > before / 2) break;
-        before = left;
-        await this.#feed(member, fold, head, () => task.whenGoing());
-      }
+      await this.#approach(member, fold);
       // Not under the lock, since it takes long for many documents.
       build.prepare();
       await task.whenGoing();
+      // Much may have been appended since, above all during a pause.
+      await this.#approach(member, fold);
     });
     task.enter("swapping");
     const outcome = await telemetry.span(
@@ -102,6 +100,20 @@ export class CatchUp {
       },
     );
     task.succeed(outcome);
+  }
+
+  /** Applies what was appended meanwhile, until little is left or it does not get less. */
+  async #approach(member: ScannedBuild, fold: Fold): Promise<void> {
+    const { events, batchSize } = this.#options;
+    const { task } = member;
+    for (let before = Infinity;;) {
+      const left = await events.head() - fold.checkpoint;
+      // When all but as much is appended meanwhile, there would be no end to it.
+      if (left <= batchSize || left > before * CONVERGING) return;
+      before = left;
+      const upTo = fold.checkpoint + left;
+      await this.#feed(member, fold, upTo, () => task.whenGoing());
+    }
   }
 
   async #feed(
@@ -125,7 +137,7 @@ export class CatchUp {
       freezeEvents(batch.events);
       await fold.apply(batch);
       const isDue = ++batches % BATCHES_PER_COMMIT === 0;
-      if (isDue || fold.bytes > HELD_BYTES_MAX) await commit(fold);
+      if (isDue || fold.heldBytes > HELD_BYTES_MAX) await commit(fold);
       task.advance({
         position: fold.checkpoint,
         target: upTo,

@@ -96,7 +96,7 @@ async function begin(
   if (!isSame) return refuse("its module exports another definition there");
   try {
     const generation = SqliteGeneration.open(
-      { ...location, building: true },
+      { ...location, use: "building" },
       projectionName,
     );
     const { checkpoint, eventsApplied } = await generation.status();

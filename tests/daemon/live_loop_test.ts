@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import type { OpossumOptions } from "../../mod.ts";
 import {
   countingProjection,
   counts,
@@ -6,6 +8,7 @@ import {
   openOverMemory,
 } from "../support/course_fixture.ts";
 import { withSync } from "../support/slow_sync.ts";
+import { FakeClock } from "../../src/testing/mod.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { WatchedEventStore } from "../support/watched_event_store.ts";
 
@@ -15,12 +18,13 @@ const EVENTS = 100;
 async function openBehind(
   path: string,
   names: readonly string[],
+  options: Partial<OpossumOptions> = {},
 ): Promise<MemoryFixture & { readonly events: WatchedEventStore }> {
   const events = new WatchedEventStore();
   const opossum = openOverMemory(
     path,
     names.map((name) => countingProjection(name)),
-    { batchSize: 2, enableAutoRebuild: false },
+    { batchSize: 2, enableAutoRebuild: false, ...options },
     events,
   );
   await opossum.rebuilder.rebuildAll();
@@ -133,4 +137,52 @@ Deno.test("a projection whose generation is being switched does not hold up the 
   gate.resolve();
   assert((await rebuilding).success);
   await projections.waitFor(3);
+});
+
+Deno.test("nobody waits long for what is held back, however slow the projection", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock();
+  await using opossum = await openBehind(dir.path, ["One"], { clock });
+  const { events, daemon, projections } = opossum;
+  await events.append(counts(20));
+  const checkpoints: number[] = [];
+  events.onBatch = async () => {
+    checkpoints.push((await projections.info("One")).checkpoint);
+    await clock.advance(150);
+  };
+  await daemon.start();
+  await projections.waitFor(20);
+  // Two batches of two events each take longer than a quarter of a second.
+  assertEquals(checkpoints, [0, 0, 4, 4, 8, 8, 12, 12, 16, 16]);
+});
+
+Deno.test("a projection that could not be stored is tried again while others still catch up", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock();
+  const options = { clock, pollingInterval: 1_000 };
+  await using opossum = await openBehind(dir.path, ["One", "Two"], options);
+  const { events, daemon, projections } = opossum;
+  using database = new DatabaseSync(dir.file("projections/One/000001.sqlite"));
+  database.exec(
+    "CREATE TRIGGER full BEFORE INSERT ON documents BEGIN SELECT RAISE(ABORT, 'full'); END",
+  );
+  await events.append(counts(EVENTS));
+  const isFree = Promise.withResolvers<void>();
+  let seen: number | undefined;
+  events.onBatch = async ({ through }) => {
+    const { checkpoint } = await projections.info("Two");
+    if (checkpoint > 0) {
+      database.exec("DROP TRIGGER IF EXISTS full");
+      isFree.resolve();
+    }
+    await clock.advance(500);
+    if (through === EVENTS) {
+      seen ??= (await projections.info("One")).checkpoint;
+    }
+  };
+  await daemon.start();
+  await projections.waitFor(EVENTS);
+  await isFree.promise;
+  // Not only once the other one was through.
+  assert((seen ?? 0) > 0);
 });

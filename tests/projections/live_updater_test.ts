@@ -22,27 +22,49 @@ type Step = {
   data: { key: string; about: string; drop: boolean; text: string };
 };
 
+/** Texts of events that something is refused for. */
+const refused = new Set(["poison", "no key", "no tags"]);
+
+interface Steps {
+  seen: number[];
+  back: number[];
+  untagged?: true;
+}
+
 /** Sums, looks back, labels and deletes; refuses an event that says so. */
-const steps = defineProjection<{ seen: number[]; back: number[] }, Step>({
+const steps = defineProjection<Steps, Step>({
   name: "Steps",
   version: 1,
   eventTypes: ["Step"],
-  key: (event) => event.data.key,
+  key: ({ data }) => {
+    if (isRefused(data, "no key")) throw new Error("No key");
+    return data.key;
+  },
   related: {
     eventTypes: ["Step"],
     tags: (event) => [`about:${event.data.about}`],
   },
   apply(state, event, { related }) {
-    if (event.data.text === "poison") throw new Error("Poison");
+    if (isRefused(event.data, "poison")) throw new Error("Poison");
     if (event.data.drop) return;
-    const { seen, back } = state ?? { seen: [], back: [] };
+    const { seen, back, untagged } = state ?? { seen: [], back: [] };
     // In place, as most definitions do.
     seen.push(event.position);
     back.push(related.length, related.at(-1)?.position ?? 0);
+    if (untagged || isRefused(event.data, "no tags")) {
+      return { seen, back, untagged: true };
+    }
     return { seen, back };
   },
-  tags: ({ seen }) => [`last:${(seen.at(-1) ?? 0) % 3}`],
+  tags: ({ seen, untagged }) => {
+    if (untagged) throw new Error("No tags");
+    return [`last:${(seen.at(-1) ?? 0) % 3}`];
+  },
 }) as ProjectionDefinition;
+
+function isRefused({ text }: Step["data"], what: string): boolean {
+  return text === what && refused.has(what);
+}
 
 function toEvents(data: readonly Partial<Step["data"]>[]): StoredEvent[] {
   const events = data.map((data, index) => ({
@@ -156,7 +178,9 @@ Deno.test("live updates equal a plain fold, whatever is held, kept and written b
             const hold = batch < held;
             await updater.apply(events, [after, through], hold);
             after = through;
-            if (hold) assertEquals(await updater.cursor(), cursor);
+            // What takes too much memory is stored at once.
+            const isHeld = hold && memoryBytesMax === 1_000_000;
+            if (isHeld) assertEquals(await updater.cursor(), cursor);
           }
           assertEquals(await updater.cursor(), after);
           assertEquals(await one.documents(), expected(events, after));
@@ -255,4 +279,80 @@ Deno.test("readers see the documents before a commit while it goes on", async ()
   counts.delete(count);
   // Not a part of them at any time.
   assert(counts.size <= 1 && [...counts].every((size) => size === 0));
+});
+
+Deno.test("the first event that fails is the fault, whatever fails behind it and how", async () => {
+  const first = fc.constantFrom("poison", "no key", "no tags");
+  const texts = fc.tuple(
+    fc.array(fc.constant(""), { minLength: 1, maxLength: 4 }),
+    first,
+    fc.array(fc.oneof(fc.constant(""), first), { maxLength: 5 }),
+  ).map(([good, bad, rest]) => [...good, bad, ...rest]);
+  await fc.assert(
+    fc.asyncProperty(texts, fc.boolean(), async (texts, isWarm) => {
+      using dir = new TempDir();
+      await using one = new Process(dir.path);
+      await one.build();
+      const events = toEvents(texts.map((text) => ({ text })));
+      if (isWarm) await one.apply(events, [0, 1]);
+      // One that holds nothing in memory reads documents back.
+      await using two = new Process(dir.path);
+      await two.apply(events, [isWarm ? 1 : 0, events.length]);
+      const failing = texts.findIndex((text) => text !== "") + 1;
+      assertEquals(two.live.fault("Steps")?.position, failing);
+      assertEquals(await one.cursor(), failing - 1);
+      assertEquals(await two.documents(), expected(events, failing - 1));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+Deno.test("a fault is forgotten when another process has applied the event", async () => {
+  using dir = new TempDir();
+  await using one = new Process(dir.path);
+  await using other = new Process(dir.path);
+  await one.build();
+  const events = toEvents([{}, { text: "poison" }, {}]);
+  await one.apply(events, [0, 3]);
+  assertEquals(one.live.fault("Steps")?.position, 2);
+  try {
+    refused.delete("poison");
+    assertEquals(await other.apply(events, [1, 3]), 2);
+  } finally {
+    refused.add("poison");
+  }
+  assertEquals(await one.cursor(), 3);
+  assertEquals(one.live.fault("Steps"), null);
+});
+
+Deno.test("what takes too much memory is not held, but stored at once", async () => {
+  using dir = new TempDir();
+  await using process = new Process(dir.path, 100_000);
+  await process.build();
+  const events = toEvents(
+    Array.from({ length: 800 }, (_, i) => ({ key: `k${i}`, about: `k${i}` })),
+  );
+  const hold = true;
+  assertEquals(await process.apply(events, [0, 2], hold), 0);
+  assertEquals(await process.cursor(), 0);
+  assertEquals(await process.apply(events, [2, 700], hold), 700);
+  assertEquals(await process.cursor(), 700);
+  await process.apply(events, [700, 800]);
+  assertEquals(await process.documents(), expected(events, 800));
+});
+
+Deno.test("readers see what is applied to a file that was put in place of another", async () => {
+  using dir = new TempDir();
+  await using process = new Process(dir.path);
+  await process.build();
+  // Opened for reading.
+  assertEquals(await process.cursor(), 0);
+  const file = dir.file("Steps/000001.sqlite");
+  Deno.copyFileSync(file, `${file}.copy`);
+  Deno.renameSync(`${file}.copy`, file);
+  for (const suffix of ["-wal", "-shm"]) Deno.removeSync(`${file}${suffix}`);
+  const events = toEvents([{}, {}]);
+  assertEquals(await process.apply(events, [0, 2]), 2);
+  assertEquals(await process.cursor(), 2);
+  assertEquals(await process.documents(), expected(events, 2));
 });

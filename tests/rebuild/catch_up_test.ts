@@ -4,6 +4,7 @@ import {
   counts,
   openOverMemory,
 } from "../support/course_fixture.ts";
+import type { Rebuilder } from "../../mod.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { WatchedEventStore } from "../support/watched_event_store.ts";
 
@@ -36,4 +37,58 @@ Deno.test("a rebuild ends although as much is appended as it catches up with", a
     documents.reduce((total, { state }) => total + state.sum, 0),
     sum,
   );
+});
+
+/** How far a rebuild lagged behind when it took the lock that keeps live updates out. */
+async function lagAtSwap(
+  appendedPerBatch: number,
+  pauseAt?: number,
+): Promise<number> {
+  using dir = new TempDir();
+  const events = new WatchedEventStore();
+  await using opossum = openOverMemory(
+    dir.path,
+    [countingProjection("One")],
+    { batchSize: 10, enableAutoRebuild: false },
+    events,
+  );
+  const { rebuilder } = opossum;
+  await events.append(counts(1_000));
+  let atSwap: number | undefined;
+  let scanned = 0;
+  events.onBatch = async ({ events: { length } }) => {
+    scanned += length;
+    const phase = await phaseOf(rebuilder);
+    // What comes while it scans it has to catch up with.
+    if (phase === "scanning") await events.append(counts(10));
+    if (phase === "catchingUp") await events.append(counts(appendedPerBatch));
+    if (phase === "swapping") atSwap ??= await events.head() - scanned + length;
+    if (phase === "catchingUp" && pauseAt && scanned >= pauseAt) {
+      pauseAt = undefined;
+      const [operation] = await rebuilder.listOperations();
+      await rebuilder.pause(operation?.id ?? "");
+      await events.append(counts(5_000));
+      queueMicrotask(() => void rebuilder.resume(operation?.id ?? ""));
+    }
+  };
+  const result = await rebuilder.rebuild("One");
+  assert(result.success, JSON.stringify(result.details));
+  return atSwap ?? 0;
+}
+
+async function phaseOf(rebuilder: Rebuilder): Promise<string | undefined> {
+  const [operation] = await rebuilder.listOperations();
+  return operation?.progress[0]?.phase;
+}
+
+Deno.test("live updates are kept out for a short while only, although much is appended", async () => {
+  for (const appended of [1, 3, 6, 8]) {
+    const lag = await lagAtSwap(appended);
+    assert(lag <= 50, `${lag} events with ${appended} appended a batch`);
+  }
+});
+
+Deno.test("what is appended during a pause is caught up with before live updates are kept out", async () => {
+  const lag = await lagAtSwap(1, 1_200);
+  assert(lag <= 50, `${lag} events`);
 });
