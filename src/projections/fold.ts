@@ -139,6 +139,7 @@ export class Fold {
     const bytesPerEvent = batch.bytes / Math.max(batch.events.length, 1);
     const isNew = ({ position }: StoredEvent) => position > this.#checkpoint;
     await this.#run(batch.events, bytesPerEvent, isNew);
+    this.#cache.calibrate();
     this.#checkpoint = Math.max(this.#checkpoint, batch.through);
   }
 

@@ -16,8 +16,11 @@ import type { KeyParts } from "./key_parts.ts";
 const OVERHEAD_BYTES = 160;
 /** A parsed document takes about this many times the bytes of its text. */
 const BYTES_PER_TEXT_BYTE = 1.5;
-/** A document grows by about this part of each event that is applied to it. */
+/** A document grows by about this part of each event that is applied to it, until known better. */
 const GROWTH_PER_EVENT_BYTE = 0.5;
+/** Documents that are looked at to know it better, and about how many bytes of them. */
+const SAMPLED_DOCUMENTS = 8;
+const SAMPLED_BYTES = 262_144;
 
 /** A document in memory. */
 export interface CachedDocument {
@@ -67,6 +70,7 @@ export class FoldCache {
   complete: boolean;
   /** Keys of the documents at hand that differ from what the generation holds. */
   #dirty: string[] = [];
+  #growthPerEventByte = GROWTH_PER_EVENT_BYTE;
   #parts: (PackedDocument[] | undefined)[] = [];
 
   /** @param complete Whether the generation is empty. */
@@ -116,9 +120,38 @@ export class FoldCache {
     document.bytes = whole;
   }
 
+  /**
+   * Looks at some of the changed documents, and corrects the estimate of all of them when it is
+   * far off: what an event adds to a document can be a thousand times its own size.
+   */
+  calibrate(): void {
+    const step = Math.ceil(this.#dirty.length / SAMPLED_DOCUMENTS);
+    let estimated = 0;
+    let weighed = 0;
+    for (let i = this.#dirty.length - 1; i >= 0; i -= step) {
+      const key = this.#dirty[i] as string;
+      const document = this.documents.get(key);
+      if (!document) continue;
+      estimated += document.bytes;
+      weighed += weigh(key, textLengthOf(document.state));
+      if (weighed > SAMPLED_BYTES) break;
+    }
+    const isClose = weighed < estimated * 1.25 && weighed > estimated / 4;
+    if (isClose || estimated === 0) return;
+    const factor = weighed / estimated;
+    this.#growthPerEventByte *= factor;
+    for (const key of this.#dirty) {
+      const document = this.documents.get(key);
+      if (document) this.resize(document, document.bytes * factor);
+    }
+  }
+
   /** Takes note that an event of about that size went into a document. */
   grow(document: CachedDocument, eventBytes: number): void {
-    this.resize(document, document.bytes + eventBytes * GROWTH_PER_EVENT_BYTE);
+    this.resize(
+      document,
+      document.bytes + eventBytes * this.#growthPerEventByte,
+    );
   }
 
   /** Lets go of documents that are written, the longest held first, until the rest weighs less. */
@@ -192,4 +225,13 @@ export function lastEventOf(
   { lastPosition: position, lastType: type = "unknown" }: CachedDocument,
 ): ApplyLocation {
   return { position, type };
+}
+
+function textLengthOf(state: unknown): number {
+  try {
+    return JSON.stringify(state)?.length ?? 0;
+  } catch {
+    // It is told when the document is written.
+    return 0;
+  }
 }
