@@ -17,7 +17,7 @@ const SETTINGS: Readonly<Record<ConnectionUse, string>> = {
   // Moving pages from the log into the database waits for the disk twice, and a page that was
   // changed many times is moved once: up to 32 MiB are left in the log.
   changing: `${LIVE}; PRAGMA wal_autocheckpoint = 4000; ` +
-    "PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -8192",
+    "PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -2048",
   // Nobody reads it, and most of what is written is new pages: those need no journal, whereas
   // WAL would write all of them twice. Commits are few, so each may wait for the disk. Pages and
   // cache are larger, for rows in order of key.
