@@ -61,6 +61,8 @@ export class SqliteProjectionStore implements ProjectionStore {
   readonly #options: SqliteProjectionStoreOptions;
   readonly #leases = new Map<string, Lease>();
   readonly #locks = new Map<string, FileLock>();
+  /** Number of the last build begun here, by projection. */
+  readonly #lastBegun = new Map<string, number>();
   #isClosed = false;
 
   /** @param options Where. */
@@ -141,10 +143,12 @@ export class SqliteProjectionStore implements ProjectionStore {
     for (const { fileName } of this.#unfinished(name)) {
       removeGenerationFile(fileSystem, directory, fileName);
     }
-    const numbers = listGenerationFiles(fileSystem, directory).map((
-      { number },
-    ) => number);
-    const number = Math.max(0, this.#lastNumber(name), ...numbers) + 1;
+    const numbers = listGenerationFiles(fileSystem, directory)
+      .map(({ number }) => number);
+    // Never twice: a worker that was given up may still hold what it built, under its name.
+    const lastBegun = this.#lastBegun.get(name) ?? 0;
+    const number = Math.max(lastBegun, this.#lastNumber(name), ...numbers) + 1;
+    this.#lastBegun.set(name, number);
     const fileName = generationFileName(number, "building");
     // What SQLite left beside a deleted database must not be taken for the new one's.
     removeGenerationFile(fileSystem, directory, fileName);
@@ -327,13 +331,10 @@ export class SqliteProjectionStore implements ProjectionStore {
     const { fileSystem } = this.#options;
     const directory = this.#directory(name);
     const current = this.#readCurrent(name);
-    for (
-      const { number, fileName } of listGenerationFiles(fileSystem, directory)
-    ) {
-      if (number === current?.generation || number === current?.previous) {
-        continue;
-      }
-      removeGenerationFile(fileSystem, directory, fileName);
+    const kept = [current?.generation, current?.previous];
+    for (const file of listGenerationFiles(fileSystem, directory)) {
+      if (kept.includes(file.number)) continue;
+      removeGenerationFile(fileSystem, directory, file.fileName);
     }
   }
 

@@ -200,3 +200,21 @@ Deno.test("the locks keep out whoever else wants them", async () => {
   using _live = await one.lockLive("One");
   await assertRejects(() => other.lockLive("One", AbortSignal.abort()));
 });
+
+Deno.test("a new build does not take the name of a discarded one, which a hung worker may still hold", async () => {
+  using dir = new TempDir();
+  await using store = open(dir);
+  await using hung = await store.begin(IDENTITY, FRESH);
+  const { generation } = hung;
+  await generation.stage({
+    documents: [{ key: "k", text: '"hung"', tagsAdded: [], tagsRemoved: [] }],
+    related: [],
+  });
+  await using given = await store.begin(IDENTITY, FRESH);
+  await commit(given.generation, '"given"', 1);
+  // With the same name, this would delete the journal of the new build.
+  await commit(generation, '"hung"', 1).catch(() => {});
+  await given.swapIn();
+  assertEquals(await read(store), '"given"');
+  assert(given.generation.number > generation.number);
+});
