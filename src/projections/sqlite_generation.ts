@@ -48,6 +48,11 @@ export interface SqliteGenerationOptions {
   readonly displayName: string;
   /** What it is opened for. */
   readonly use: ConnectionUse;
+  /**
+   * Called before the database does something that takes long in one go; what it returns is
+   * disposed of afterwards. @default {does nothing}
+   */
+  readonly onStoring?: () => Disposable;
 }
 
 /** A generation in a SQLite database. */
@@ -241,11 +246,9 @@ export class SqliteGeneration implements Generation, Disposable {
         "SELECT event FROM related_tags JOIN related_events USING (position) " +
           "WHERE tag = ? ORDER BY position",
       );
-      return new Map(
-        tags.map((
-          tag,
-        ) => [tag, select.all(tag).map((row) => String(row.event))]),
-      );
+      const eventsOf = (tag: Tag) =>
+        select.all(tag).map(({ event }) => String(event));
+      return new Map(tags.map((tag) => [tag, eventsOf(tag)]));
     });
   }
 
@@ -264,7 +267,7 @@ export class SqliteGeneration implements Generation, Disposable {
       add.run(documentsDelta, "documents");
       add.run(eventsDelta, "eventsApplied");
       this.#setMeta("checkpoint", checkpoint);
-      this.#database.exec("COMMIT");
+      this.#execLong("COMMIT");
       this.#inTransaction = false;
     });
     for (const kind of ROW_KINDS) {
@@ -319,8 +322,13 @@ export class SqliteGeneration implements Generation, Disposable {
 
   #index(kind: RowKind): void {
     if (this.#rows[kind] === "indexed") return;
-    this.#database.exec(INDEXES[kind]);
+    this.#execLong(INDEXES[kind]);
     this.#rows[kind] = "indexed";
+  }
+
+  #execLong(sql: string): void {
+    using _storing = this.#options.onStoring?.();
+    this.#database.exec(sql);
   }
 
   /**

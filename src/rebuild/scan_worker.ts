@@ -96,7 +96,7 @@ async function begin(
   if (!isSame) return refuse("its module exports another definition there");
   try {
     const generation = SqliteGeneration.open(
-      { ...location, use: "building" },
+      { ...location, use: "building", onStoring: () => control.store() },
       projectionName,
     );
     const { checkpoint, eventsApplied } = await generation.status();
@@ -250,7 +250,6 @@ class WorkerMember implements PassMember {
     let outcome = error;
     try {
       // Here, since it takes long for many documents.
-      using _storing = this.#control.store();
       if (error === undefined) this.generation.makeFindable();
     } catch (cause) {
       outcome = cause;

@@ -1,0 +1,33 @@
+import { assertEquals } from "@std/assert";
+import { SqliteGeneration } from "../../src/projections/sqlite_generation.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+Deno.test("a generation tells when the database is about to take long, and when it is done", async () => {
+  using dir = new TempDir();
+  const told: string[] = [];
+  using generation = SqliteGeneration.create({
+    file: dir.file("000001.building.sqlite"),
+    number: 1,
+    displayName: "000001.building.sqlite",
+    use: "building",
+    onStoring() {
+      told.push("storing");
+      return { [Symbol.dispose]: () => void told.push("stored") };
+    },
+  }, { projectionName: "One", version: 1, fingerprint: "f", storeId: "s" });
+  const changes = { documents: [], related: [] };
+  await generation.stage(changes);
+  assertEquals(told, []);
+  await generation.commit({
+    ...changes,
+    checkpoint: 1,
+    documentsDelta: 0,
+    eventsDelta: 0,
+  });
+  assertEquals(told, ["storing", "stored"]);
+  generation.makeFindable();
+  // Documents and related events are found by indexes of their own.
+  assertEquals(told.slice(2), ["storing", "stored", "storing", "stored"]);
+  generation.makeFindable();
+  assertEquals(told.length, 6);
+});
