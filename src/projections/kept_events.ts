@@ -27,7 +27,7 @@ export class KeptEvents {
   readonly #arena = new TextArena();
   readonly #places: number[] = [];
   readonly #objects: (StoredEvent | undefined)[] = [];
-  readonly #objectBytesMax: number;
+  #objectBytesMax: number;
   #objectBytes = 0;
 
   /** @param objectBytesMax How much those that are held as objects may take, in bytes. */
@@ -65,6 +65,13 @@ export class KeptEvents {
       this.#objectBytes += bytes;
     }
     return event;
+  }
+
+  /** Lets go of the objects, and holds none any more: the texts need the memory. */
+  dropObjects(): void {
+    this.#objects.fill(undefined);
+    this.#objectBytes = 0;
+    this.#objectBytesMax = 0;
   }
 
   /** The text of an event; its memory is shared with nothing. */

@@ -166,6 +166,8 @@ export class RelatedEvents {
     // With less they would be let go of and read back all the time.
     const bytesMax = Math.max(this.#bytesMax ?? Infinity, BYTES_MIN);
     if (this.bytes <= bytesMax) return;
+    this.#kept.dropObjects();
+    if (this.bytes <= bytesMax) return;
     await this.write(1);
     this.forget();
   }

@@ -24,6 +24,9 @@ export interface PassSettings {
   readonly checkpointInterval: number;
 }
 
+/** The share of the memory that related events may take. Those beyond it are looked up on disk. */
+const RELATED_SHARE = 7 / 8;
+
 /** A projection to feed. */
 export interface PassMember {
   /** Its definition. */
@@ -79,10 +82,10 @@ export interface PassOptions extends PassSettings {
  */
 export async function scanPass(options: PassOptions): Promise<void> {
   const { members, upTo, memoryBytesMax, breathe } = options;
-  // Half of the memory is for documents.
+  // Documents beyond a few megabytes are folded part by part: they need little of it.
   const lookingBack = members.filter(({ definition }) => definition.related);
   const relatedBytesMax = Math.floor(
-    memoryBytesMax / 2 / Math.max(lookingBack.length, 1),
+    memoryBytesMax * RELATED_SHARE / Math.max(lookingBack.length, 1),
   );
   const after = Math.min(...members.map(({ checkpoint }) => checkpoint));
   if (after >= upTo) return;

@@ -52,6 +52,11 @@ Deno.test("kept events come back frozen and in whole, held as objects or not", (
       assertEquals<unknown>(event, events[number]);
       assert(Object.isFrozen(event) && Object.isFrozen(event.data));
     }
+    const { bytes } = kept;
+    kept.dropObjects();
+    assertEquals(kept.bytes < bytes, objectBytesMax > 0);
+    assertEquals<unknown>(numbers.map((n) => kept.get(n)), events);
+    assertEquals(kept.get(0) === kept.get(0), false);
   }
 });
 
