@@ -20,12 +20,12 @@ import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 
 /** While catching up, so many batches are stored in one transaction: documents recur in them. */
-const HELD_BATCHES_MAX = 16;
+const HELD_BATCHES_MAX = 64;
 /** When other projections wait meanwhile, who may be all but up to date. */
 const HELD_BATCHES_MAX_SHARED = 4;
 /** And not more than these bytes of them, nor for longer: nobody sees what is held. */
-const HELD_BYTES_MAX = 8_388_608;
-const HELD_MS_MAX = 250;
+const HELD_BYTES_MAX = 33_554_432;
+const HELD_MS_MAX = 500;
 
 /** What the loop is made of. */
 export interface LiveLoopOptions {

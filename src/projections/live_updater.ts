@@ -49,8 +49,8 @@ export interface ApplyBatchOptions {
   readonly after: Position;
   /**
    * Stores it with a later batch, which must follow soon: nobody sees it before, and after a
-   * crash it is applied again. It is stored at once all the same when too much memory is held.
-   * @default {false}
+   * crash it is applied again. It is stored at once all the same when too much memory is held, or
+   * when somebody waits for it. @default {false}
    */
   readonly hold?: boolean;
   /** Waits for the live lock, but not longer than until this aborts. @default {does not wait} */
@@ -208,7 +208,9 @@ export class LiveUpdater implements Disposable {
       try {
         await fold.apply(batch);
         const isWary = after < (this.#waryUntil.get(name) ?? 0);
-        if (hold && !isWary && this.#folds.fit) return 0;
+        const mayHold = !isWary && this.#folds.fit &&
+          !this.#isAwaited(name, fold.checkpoint);
+        if (hold && mayHold) return 0;
         const applied = await this.#folds.commit(name);
         this.#faults.forget(name);
         this.#announce(name, fold.checkpoint);
@@ -303,6 +305,12 @@ export class LiveUpdater implements Disposable {
     } finally {
       this.#waiters.delete(waiter);
     }
+  }
+
+  #isAwaited(name: string, checkpoint: Checkpoint): boolean {
+    return this.#waiters.values().some((waiter) =>
+      waiter.name === name && waiter.position <= checkpoint
+    );
   }
 
   #announce(name: string, checkpoint: Checkpoint): void {

@@ -42,18 +42,20 @@ function sumUpTo(position: number): number {
 
 Deno.test("a long backlog is stored a few batches at a time, and all of it", async () => {
   using dir = new TempDir();
-  await using opossum = await openBehind(dir.path, ["One"]);
+  await using opossum = await openBehind(dir.path, ["One"], {
+    clock: new FakeClock(),
+  });
   const { events, daemon, projections } = opossum;
-  await events.append(counts(EVENTS));
+  await events.append(counts(400));
   const checkpoints = new Set<number>();
   events.onBatch = async () => {
     checkpoints.add((await projections.info("One")).checkpoint);
   };
   await daemon.start();
-  await projections.waitFor(EVENTS);
-  assertEquals(await sum(opossum), sumUpTo(EVENTS));
-  // Sixteen batches of two events each.
-  assertEquals([...checkpoints], [0, 32, 64, 96]);
+  await projections.waitFor(400);
+  assertEquals(await sum(opossum), sumUpTo(400));
+  // Sixty-four batches of two events each.
+  assertEquals([...checkpoints], [0, 128, 256, 384]);
 });
 
 Deno.test("projections at different positions catch up in turn", async () => {
@@ -148,11 +150,11 @@ Deno.test("nobody waits long for what is held back, however slow the projection"
   const checkpoints: number[] = [];
   events.onBatch = async () => {
     checkpoints.push((await projections.info("One")).checkpoint);
-    await clock.advance(150);
+    await clock.advance(300);
   };
   await daemon.start();
   await projections.waitFor(20);
-  // Two batches of two events each take longer than a quarter of a second.
+  // Two batches of two events each take longer than half a second.
   assertEquals(checkpoints, [0, 0, 4, 4, 8, 8, 12, 12, 16, 16]);
 });
 
@@ -185,4 +187,20 @@ Deno.test("a projection that could not be stored is tried again while others sti
   await isFree.promise;
   // Not only once the other one was through.
   assert((seen ?? 0) > 0);
+});
+
+Deno.test("what somebody waits for is not held back", async () => {
+  using dir = new TempDir();
+  await using opossum = await openBehind(dir.path, ["One", "Two"]);
+  const { events, daemon, projections } = opossum;
+  await events.append(counts(EVENTS));
+  const waiting = projections.waitFor(3, { names: ["One"] });
+  const checkpoints: number[] = [];
+  events.onBatch = async () => {
+    checkpoints.push((await projections.info("One")).checkpoint);
+  };
+  await daemon.start();
+  await waiting;
+  await projections.waitFor(EVENTS);
+  assertEquals(checkpoints.slice(0, 4), [0, 0, 4, 4]);
 });
