@@ -131,28 +131,29 @@ export function assertQuery(query: Query, action: string = "read"): void {
 }
 
 /**
- * Refuses what is not an {@linkcode AppendCondition}.
+ * Checks the options of `append()`, and takes them as they are now: the caller may change a
+ * condition while the append waits for its turn.
  *
- * @param condition The condition.
- * @throws {TypeError} If it is not a condition.
- * @throws {RangeError} If `after` is not a position.
+ * @param options The options.
+ * @returns The options; the condition is a copy.
+ * @throws {TypeError | RangeError} If an option is malformed.
  */
-export function assertAppendCondition(condition: AppendCondition): void {
+export function checkAppendOptions(options: AppendOptions): AppendOptions {
+  assertFields("append", "options", options, ["condition", "signal"]);
+  const { condition, ...rest } = options;
+  if (condition === undefined) return rest;
+  assertAppendCondition(condition);
+  const own = structuredClone(condition);
+  // What answers differently when it is asked again must not pass for what was checked.
+  assertAppendCondition(own);
+  return { ...rest, condition: own };
+}
+
+function assertAppendCondition(condition: AppendCondition): void {
   const fields = ["failIfEventsMatch", "after"];
   assertFields("append", "condition", condition, fields);
   assertQuery(condition.failIfEventsMatch, "append");
   assertPosition("append", "condition.after", condition.after);
-}
-
-/**
- * Refuses options that `append()` does not take.
- *
- * @param options The options.
- * @throws {TypeError | RangeError} If an option is malformed.
- */
-export function assertAppendOptions(options: AppendOptions): void {
-  assertFields("append", "options", options, ["condition", "signal"]);
-  if (options.condition !== undefined) assertAppendCondition(options.condition);
 }
 
 /**

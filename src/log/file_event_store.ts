@@ -21,10 +21,10 @@ import type {
 } from "../events/event_store.ts";
 import type { Query } from "../events/query.ts";
 import {
-  assertAppendOptions,
   assertQuery,
   assertReadBatchesOptions,
   assertReadOptions,
+  checkAppendOptions,
   type CheckedEvent,
   checkEventInputs,
 } from "../events/validation.ts";
@@ -196,9 +196,9 @@ class OpenFileEventStore implements FileEventStore {
   ): Promise<AppendResult> {
     try {
       const checked = checkEventInputs(events);
-      assertAppendOptions(options);
+      const checkedOptions = checkAppendOptions(options);
       this.#assertOpen("append");
-      return this.#writer.append(this.#encode(checked, options));
+      return this.#writer.append(this.#encode(checked, checkedOptions));
     } catch (error) {
       return Promise.reject(error);
     }

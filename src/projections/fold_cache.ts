@@ -35,6 +35,8 @@ export interface CachedDocument {
   lastType: string | undefined;
   /** Estimate of the memory it takes. */
   bytes: number;
+  /** The same when it was last turned into text. */
+  weighedBytes: number;
 }
 
 /**
@@ -51,7 +53,8 @@ export function weigh(name: string, textBytes: number): number {
 }
 
 /** A document that waits for its part to be opened. */
-interface PackedDocument extends Omit<CachedDocument, "state" | "bytes"> {
+interface PackedDocument
+  extends Omit<CachedDocument, "state" | "bytes" | "weighedBytes"> {
   readonly key: string;
   /** The document as JSON text, or `undefined` when there is none. */
   readonly text: string | undefined;
@@ -92,9 +95,10 @@ export class FoldCache {
       lastPosition: 0,
       lastType: undefined,
       bytes: 0,
+      weighedBytes: 0,
     };
     this.documents.set(key, document);
-    this.resize(document, weigh(key, textBytes));
+    this.reweigh(key, document, textBytes);
     return document;
   }
 
@@ -112,8 +116,13 @@ export class FoldCache {
     return dirty;
   }
 
-  /** Corrects the estimate of a document's size. */
-  resize(document: CachedDocument, bytes: number): void {
+  /** Corrects the estimate of a document's size, now that its text is known. */
+  reweigh(key: string, document: CachedDocument, textBytes: number): void {
+    this.#resize(document, weigh(key, textBytes));
+    document.weighedBytes = document.bytes;
+  }
+
+  #resize(document: CachedDocument, bytes: number): void {
     // A whole number: fractions would be objects of their own in every document.
     const whole = Math.round(bytes);
     this.bytes += whole - document.bytes;
@@ -121,8 +130,9 @@ export class FoldCache {
   }
 
   /**
-   * Looks at some of the changed documents, and corrects the estimate of all of them when it is
-   * far off: what an event adds to a document can be a thousand times its own size.
+   * Looks at some of the changed documents, and corrects their estimates, and those of all others
+   * when these were far too small: what an event adds to a document can be a thousand times its
+   * own size.
    */
   calibrate(): void {
     const step = Math.ceil(this.#dirty.length / SAMPLED_DOCUMENTS);
@@ -131,24 +141,36 @@ export class FoldCache {
     for (let i = this.#dirty.length - 1; i >= 0; i -= step) {
       const key = this.#dirty[i] as string;
       const document = this.documents.get(key);
-      if (!document) continue;
-      estimated += document.bytes;
-      weighed += weigh(key, textLengthOf(document.state));
+      // A large one takes long to turn into text: it must have grown a good deal since.
+      if (!document || isKnown(document)) continue;
+      // Without what each has whatever it grew by.
+      const fixed = weigh(key, 0);
+      estimated += document.bytes - fixed;
+      this.reweigh(key, document, textLengthOf(document.state));
+      weighed += document.bytes - fixed;
       if (weighed > SAMPLED_BYTES) break;
     }
-    const isClose = weighed < estimated * 1.25 && weighed > estimated / 4;
-    if (isClose || estimated === 0) return;
+    if (estimated <= 0) return;
     const factor = weighed / estimated;
-    this.#growthPerEventByte *= factor;
+    if (factor < 0.5 || factor > 1.25) {
+      this.#growthPerEventByte = Math.max(
+        this.#growthPerEventByte * factor,
+        GROWTH_PER_EVENT_BYTE,
+      );
+    }
+    // Not the other way round: those that were not looked at may be the large ones.
+    if (factor <= 1.25) return;
     for (const key of this.#dirty) {
       const document = this.documents.get(key);
-      if (document) this.resize(document, document.bytes * factor);
+      if (!document || document.weighedBytes === document.bytes) continue;
+      const fixed = weigh(key, 0);
+      this.#resize(document, fixed + (document.bytes - fixed) * factor);
     }
   }
 
   /** Takes note that an event of about that size went into a document. */
   grow(document: CachedDocument, eventBytes: number): void {
-    this.resize(
+    this.#resize(
       document,
       document.bytes + eventBytes * this.#growthPerEventByte,
     );
@@ -181,7 +203,7 @@ export class FoldCache {
   ): void {
     this.#parts = new Array(count).fill(undefined);
     for (const [key, document] of this.documents) {
-      const { state, bytes: _, ...rest } = document;
+      const { state, bytes: _, weighedBytes: __, ...rest } = document;
       const text = state === undefined ? undefined : toText(document);
       (this.#parts[of(key)] ??= []).push({ ...rest, key, text });
     }
@@ -225,6 +247,11 @@ export function lastEventOf(
   { lastPosition: position, lastType: type = "unknown" }: CachedDocument,
 ): ApplyLocation {
   return { position, type };
+}
+
+/** Whether a document is large, and has not doubled since it was last turned into text. */
+function isKnown({ bytes, weighedBytes }: CachedDocument): boolean {
+  return weighedBytes > SAMPLED_BYTES && bytes < weighedBytes * 2;
 }
 
 function textLengthOf(state: unknown): number {

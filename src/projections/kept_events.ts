@@ -51,6 +51,11 @@ export class KeptEvents {
     return this.#places.push(this.#arena.add(text)) - 1;
   }
 
+  /** Whether the event of a number is held as an object, so that others may hold it, too. */
+  holds(number: number): boolean {
+    return this.#objects[number] !== undefined;
+  }
+
   /** The event of a number that {@linkcode KeptEvents.add} gave, frozen. */
   get(number: number): StoredEvent {
     const known = this.#objects[number];
@@ -65,6 +70,11 @@ export class KeptEvents {
       this.#objectBytes += bytes;
     }
     return event;
+  }
+
+  /** Estimate of the memory that the event of a number takes as an object, in bytes. */
+  weigh(number: number): number {
+    return weighEvent(this.textOf(number).length);
   }
 
   /** Lets go of the objects, and holds none any more: the texts need the memory. */

@@ -166,8 +166,11 @@ export class RelatedEvents {
     // With less they would be let go of and read back all the time.
     const bytesMax = Math.max(this.#bytesMax ?? Infinity, BYTES_MIN);
     if (this.bytes <= bytesMax) return;
-    this.#kept.dropObjects();
-    if (this.bytes <= bytesMax) return;
+    if (this.#isComplete) {
+      this.#kept.dropObjects();
+      this.#forgetLists();
+      if (this.bytes <= bytesMax) return;
+    }
     await this.write(1);
     this.forget();
   }
@@ -176,9 +179,13 @@ export class RelatedEvents {
   forget(): void {
     this.#index = new TagIndex();
     this.#kept = this.#nothingKept();
+    this.#forgetLists();
+    this.#isComplete = false;
+  }
+
+  #forgetLists(): void {
     this.#lists.clear();
     this.#listedBytes = 0;
-    this.#isComplete = false;
   }
 
   #findOne(tag: Tag, before: Position): readonly StoredEvent[] {
@@ -187,14 +194,20 @@ export class RelatedEvents {
     if (list) return earlierThan(before, list).slice();
     if (!this.#isComplete) return NO_EVENTS;
     const events: StoredEvent[] = [];
-    for (const number of this.#index.find(tag)) {
+    const numbers = this.#index.find(tag);
+    let unheldBytes = 0;
+    for (const number of numbers) {
       const event = this.#kept.get(number);
-      if (event.tags.includes(tag)) events.push(event);
+      if (!event.tags.includes(tag)) continue;
+      events.push(event);
+      if (!this.#kept.holds(number)) unheldBytes += this.#kept.weigh(number);
     }
-    if (events.length > LISTED_MIN) {
+    // Of what is held anyway, or of a few among many that have the same hash.
+    const isCheap = unheldBytes === 0 || events.length * 2 < numbers.length;
+    if (numbers.length > LISTED_MIN && isCheap) {
       this.#lists.set(tag, events.slice());
-      // The events themselves are weighed where they are kept.
-      this.#listedBytes += weighEvent(0) + events.length * POINTER_BYTES;
+      this.#listedBytes += weighEvent(0) + events.length * POINTER_BYTES +
+        unheldBytes;
     }
     return earlierThan(before, events);
   }

@@ -25,10 +25,10 @@ import type {
 } from "../events/event_store.ts";
 import { matchesQuery, type Query } from "../events/query.ts";
 import {
-  assertAppendOptions,
   assertQuery,
   assertReadBatchesOptions,
   assertReadOptions,
+  checkAppendOptions,
   type CheckedEvent,
   checkEventInputs,
 } from "../events/validation.ts";
@@ -77,9 +77,9 @@ export class MemoryEventStore implements EventStore {
     options: AppendOptions = {},
   ): Promise<AppendResult> {
     const checked = checkEventInputs(events);
-    assertAppendOptions(options);
-    options.signal?.throwIfAborted();
-    if (options.condition) this.#assertHolds(options.condition);
+    const { condition, signal } = checkAppendOptions(options);
+    signal?.throwIfAborted();
+    if (condition) this.#assertHolds(condition);
     const first = this.#log.length + 1;
     const now = this.#clock.now().toISOString();
     for (const event of checked) {

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { KeptEvents } from "../../src/projections/kept_events.ts";
+import type { Generation } from "../../src/projections/projection_store.ts";
+import { RelatedEvents } from "../../src/projections/related_events.ts";
 import { TagIndex } from "../../src/projections/tag_index.ts";
 import { TextArena } from "../../src/projections/text_arena.ts";
 import { hashText } from "../../src/projections/text_hash.ts";
@@ -71,4 +73,28 @@ Deno.test("an arena gives every text back, also one larger than a buffer", () =>
   for (const [index, at] of places.entries()) {
     assert(arena.get(at) === texts[index], `text ${index}`);
   }
+});
+
+Deno.test("related events that do not fit as objects are not held by a list either", () => {
+  const related = new RelatedEvents({} as Generation, {
+    complete: true,
+    bytesMax: 10_000,
+  });
+  const tags = ["t:hot"];
+  for (let position = 1; position <= 100; position++) {
+    const event = {
+      position,
+      type: "T",
+      tags,
+      id: "",
+      timestamp: "",
+      data: {},
+    };
+    related.keep(event);
+  }
+  const found = () => related.find(tags, Infinity);
+  assertEquals(found().map(({ position }) => position).slice(-2), [99, 100]);
+  // Made anew with each look, as only a few of them fit.
+  assert(found().at(-1) !== found().at(-1));
+  assert(found()[0] === found()[0]);
 });

@@ -40,6 +40,20 @@ export function testConditions(name: string, open: OpenStore): void {
     assertEquals(await store.append(numbered(1)), { first: 4, last: 4 });
   });
 
+  Deno.test(`${name}: append() judges a condition as it was when it was called`, async () => {
+    await using opened = await open();
+    const { store } = opened;
+    await store.append([event("SeatTaken", ["course:1"])]);
+    const tags = ["course:1"];
+    const condition = { failIfEventsMatch: { items: [{ tags }] }, after: 0 };
+    const appending = store.append(numbered(1), { condition });
+    // As in a loop that uses one condition again and again.
+    tags[0] = "course:2";
+    condition.after = 1;
+    await assertRejects(() => appending, AppendConditionError);
+    assertEquals(await store.head(), 1);
+  });
+
   Deno.test(`${name}: append() passes when only earlier events or other events match`, async () => {
     await using opened = await open();
     const { store } = opened;
