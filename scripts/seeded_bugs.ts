@@ -1,0 +1,90 @@
+/**
+ * Proves the tests: puts one bug after the other into a copy of the project (a dropped sync, a
+ * checksum nobody looks at, a lock nobody takes) and runs the tests that must turn red. One that
+ * stays green is a hole in the tests, or a piece of code that is not needed.
+ *
+ * `deno task test:seeded-bugs [WORDS…]`: all, or those whose name holds all the words. The exit
+ * status is 0 only when every bug was caught.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- this program talks to people
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SEEDED_BUGS, type SeededBug } from "../tests/faults/seeded_bugs.ts";
+import { Staging } from "./staging.ts";
+
+const ROOT: string = fileURLToPath(new URL("../", import.meta.url));
+const PERMISSIONS = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-sys",
+  "--allow-net=127.0.0.1,0.0.0.0",
+  `--allow-run=${Deno.execPath()}`,
+];
+/** A bug can make a test wait for ever: that counts as caught, after so long. */
+const TIMEOUT_MS = 120_000;
+
+/** What came of a bug. */
+interface Outcome {
+  readonly isCaught: boolean;
+  /** The first test that turned red, or what else happened. */
+  readonly by: string;
+}
+
+/** Puts a bug into the copy, runs its tests and takes it out again. */
+async function tryOut(bug: SeededBug, copy: string): Promise<Outcome> {
+  const file = join(copy, bug.file);
+  const before = Deno.readTextFileSync(file);
+  if (before.split(bug.replace).length !== 2) {
+    return { isCaught: false, by: "its place in the code is not there once" };
+  }
+  // Not as a pattern: what comes in may hold dollar signs.
+  Deno.writeTextFileSync(file, before.replace(bug.replace, () => bug.by));
+  try {
+    return await runTests(bug.tests, copy);
+  } finally {
+    Deno.writeTextFileSync(file, before);
+  }
+}
+
+async function runTests(
+  tests: readonly string[],
+  cwd: string,
+): Promise<Outcome> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    // A bug need not be well typed.
+    args: ["test", "--no-check", "--fail-fast", ...PERMISSIONS, ...tests],
+    cwd,
+    env: { NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "null",
+    signal,
+  }).output();
+  if (code === 0) return { isCaught: false, by: "no test turned red" };
+  if (signal.aborted) return { isCaught: true, by: "a test that hangs" };
+  const text = new TextDecoder().decode(stdout);
+  const [, name] = /^(.*?) \.\.\. .*FAILED/m.exec(text) ?? [];
+  return { isCaught: true, by: name?.trim() ?? "the tests do not start" };
+}
+
+if (import.meta.main) {
+  const bugs = SEEDED_BUGS.filter(({ name }) =>
+    Deno.args.every((word) => name.includes(word))
+  );
+  using staging = new Staging();
+  const copy = staging.copy("", "project");
+  Deno.symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+  let caught = 0;
+  for (const bug of bugs) {
+    const { isCaught, by } = await tryOut(bug, copy);
+    if (isCaught) caught++;
+    console.log(
+      `${isCaught ? "caught" : "MISSED"}  ${bug.name}\n        ${by}`,
+    );
+  }
+  console.log(`${caught} of ${bugs.length} seeded bugs caught`);
+  if (caught < bugs.length || bugs.length === 0) Deno.exit(1);
+}
