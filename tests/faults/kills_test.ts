@@ -1,6 +1,7 @@
 /**
  * Kills a program that appends, rebuilds and swaps, at calls of its file system port, again and
- * again on the same folder. For kills at every call of the system, SQLite's among them, there is
+ * again on the same folder: as often as `OPOSSUM_TEST_KILLS` says; `OPOSSUM_TEST_SEED` repeats a
+ * run. For kills at every call of the system, SQLite's among them, there is
  * `deno task test:faults:kills`.
  *
  * @module
@@ -15,7 +16,7 @@ import { portDisturber, runVictim } from "./kills/victim.ts";
 const SEED = Number(
   Deno.env.get("OPOSSUM_TEST_SEED") ?? Math.floor(Math.random() * 2 ** 32),
 );
-const KILLS = 12;
+const KILLS = Number(Deno.env.get("OPOSSUM_TEST_KILLS") ?? 12);
 /** As many as a run has at least. */
 const CALLS = 120;
 

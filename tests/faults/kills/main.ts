@@ -1,7 +1,7 @@
 /**
  * Kills programs at every call by which they change their data folder, in all their threads and
- * in SQLite: `deno task test:faults:kills [--kills N] [--seed S] [--errors N]`. Needs `cc` and
- * glibc.
+ * in SQLite: `deno task test:faults:kills [--kills N] [--errors N] [--terminations N] [--seed S]`.
+ * Then lets such calls fail, and stops servers by SIGTERM. Needs `cc` and glibc.
  *
  * @module
  */
@@ -10,10 +10,16 @@ import { makeLargeLog } from "./large_log.ts";
 import { compileShim, NoShimError } from "./shim.ts";
 import { type Scenario, sweep } from "./sweep.ts";
 import { Tally } from "./tally.ts";
+import { terminateServer } from "./termination.ts";
+import { SeededRandom } from "../../../examples/course_management/seeding/random.ts";
 import type { FaultKind } from "./messages.ts";
 import type { Disturber } from "./victim.ts";
 
 const LANES = 2;
+/** Servers are stopped so many times on a folder. */
+const ROUNDS_A_FOLDER = 10;
+/** A server is stopped when it answered so many appends, at most. */
+const ANSWERS_MAX = 100;
 const KILLS: readonly FaultKind[] = ["before", "half", "after"];
 const ERRORS: readonly FaultKind[] = ["EIO", "ENOSPC"];
 
@@ -61,12 +67,42 @@ async function runCourse(
   );
 }
 
+/** Stops servers at random moments, several times on each folder. */
+async function runTerminations(
+  { rounds, seed, directory }: {
+    readonly rounds: number;
+    readonly seed: number;
+    readonly directory: string;
+  },
+): Promise<void> {
+  const random = new SeededRandom(seed);
+  const startMs = performance.now();
+  let acknowledged = 0;
+  for (let round = 0; round < rounds; round++) {
+    const path = `${directory}/served-${Math.floor(round / ROUNDS_A_FOLDER)}`;
+    const afterAnswers = random.integer(0, ANSWERS_MAX);
+    const ended = await terminateServer({ path, round, afterAnswers });
+    acknowledged += ended.acknowledged;
+    if (ended.code === 0 && ended.signal === null) continue;
+    throw new Error(
+      `A server ended with status ${ended.code} (${ended.signal}), ` +
+        `round ${round}, seed ${seed}: see ${path}`,
+    );
+  }
+  const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
+  print(
+    `${rounds} servers stopped by SIGTERM in ${seconds} s, seed ${seed}: all ended ` +
+      `with status 0; of ${acknowledged} acknowledged appends 0 lost`,
+  );
+}
+
 async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
       kills: { type: "string", default: "2000" },
       errors: { type: "string", default: "300" },
+      terminations: { type: "string", default: "100" },
       seed: { type: "string", default: String(Date.now() % 2 ** 32) },
     },
   });
@@ -113,6 +149,11 @@ async function main(args: readonly string[]): Promise<void> {
     title: "failed calls",
     runs: Number(values.errors),
     scenarios: scenarios(ERRORS),
+  });
+  await runTerminations({
+    rounds: Number(values.terminations),
+    seed,
+    directory,
   });
   // Kept when anything went wrong before.
   Deno.removeSync(directory, { recursive: true });

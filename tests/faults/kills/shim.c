@@ -3,7 +3,7 @@
  * in all its threads, and does harm at one of those calls.
  *
  *   OPOSSUM_FAULT_FOLDER   the folder, an absolute path without symbolic links
- *   OPOSSUM_FAULT_AT       which call, from 1; 0 for none
+ *   OPOSSUM_FAULT_AT       which call, from 1
  *   OPOSSUM_FAULT_KIND     before, half, after: kill the process with SIGKILL, before the call, in
  *                          the middle of it (of a write: half of it is done) or after it.
  *                          EIO, ENOSPC: let the call fail with that error, once; of a write that
@@ -84,11 +84,16 @@ __attribute__((constructor)) static void load(void) {
   }
 }
 
-/* The path within the folder; NULL for one that is elsewhere. */
+/*
+ * The path within the folder; NULL for one that is elsewhere. SQLite's shared memory is none of
+ * it: it is made anew after a crash, and mostly written to without any call.
+ */
 static const char *inside(const char *path) {
   if (folder_length == 0 || path == NULL) return NULL;
   if (strncmp(path, folder, folder_length) != 0) return NULL;
   const char *rest = path + folder_length;
+  size_t length = strlen(rest);
+  if (length >= 4 && strcmp(rest + length - 4, "-shm") == 0) return NULL;
   return *rest == '\0' ? "." : *rest == '/' ? rest + 1 : NULL;
 }
 
