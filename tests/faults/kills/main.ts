@@ -111,7 +111,10 @@ async function main(args: readonly string[]): Promise<void> {
   const directory = Deno.realPathSync(
     Deno.makeTempDirSync({ prefix: "opossum_kills_" }),
   );
-  const disturber = await compileShim(directory);
+  const disturber = await compileShim(directory).catch((error) => {
+    Deno.removeSync(directory, { recursive: true });
+    throw error;
+  });
   const path = `${directory}/large`;
   const large = { path, calls: await makeLargeLog(path, seed) };
   const scenarios = (kinds: readonly FaultKind[]): Scenario[] => [{
@@ -169,8 +172,9 @@ if (import.meta.main) {
     await main(Deno.args);
   } catch (error) {
     const isUnable = error instanceof NoShimError;
+    const words = "a C compiler (cc) and glibc are needed, on Linux";
     // deno-lint-ignore no-console -- the program's own output
-    console.error(isUnable ? `Not run, as ${error.message}` : error);
+    console.error(isUnable ? `Not run, as ${words}: ${error.message}` : error);
     Deno.exit(1);
   }
 }
