@@ -10,15 +10,26 @@ import { assert } from "@std/assert";
 import { SeededRandom } from "../../examples/course_management/seeding/random.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { FolderHistory } from "./kills/folder_history.ts";
-import type { FaultKind } from "./kills/messages.ts";
+import type { FaultKind, FaultPoint } from "./kills/messages.ts";
 import { portDisturber, runVictim } from "./kills/victim.ts";
 
 const SEED = Number(
   Deno.env.get("OPOSSUM_TEST_SEED") ?? Math.floor(Math.random() * 2 ** 32),
 );
 const KILLS = Number(Deno.env.get("OPOSSUM_TEST_KILLS") ?? 12);
-/** As many as a run has at least. */
+/** As many as a run makes at least. */
 const CALLS = 120;
+/** As many of them write, at least. */
+const WRITES = 16;
+
+/** Torn writes are what recovery is for, and few calls are writes: every second one is torn. */
+function randomPoint(random: SeededRandom): FaultPoint {
+  if (random.fraction() < 0.5) {
+    return { at: random.integer(1, WRITES), kind: "half", call: "write" };
+  }
+  const kind = random.pick<FaultKind>(["before", "half", "after"]);
+  return { at: random.integer(1, CALLS), kind };
+}
 
 Deno.test("a program that is killed at any call of its file system loses nothing that it was told is stored, and needs nobody to go on", async (t) => {
   await t.step(`${KILLS} kills, seed ${SEED}`, async () => {
@@ -40,10 +51,7 @@ Deno.test("a program that is killed at any call of its file system loses nothing
         ],
         rounds: 1,
         tolerant: false,
-      }, {
-        at: random.integer(1, CALLS),
-        kind: random.pick<FaultKind>(["before", "half", "after"]),
-      });
+      }, randomPoint(random));
       assert(report.wasKilled);
       history.add(report);
       await history.check();

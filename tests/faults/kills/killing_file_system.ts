@@ -17,12 +17,19 @@ import { FAULT_LINE, type FaultPoint } from "./messages.ts";
  * @param point When to end the process, and whether before, in the middle of or after the call.
  * @returns The file system.
  */
-export function killingFileSystem({ at, kind }: FaultPoint): FileSystem {
+export function killingFileSystem(
+  { at, kind, call: counted }: FaultPoint,
+): FileSystem {
   let calls = 0;
+
+  /** Whether this is the call. */
+  function isNext(call: string): boolean {
+    return (counted === undefined || counted === call) && ++calls === at;
+  }
 
   /** Does something that has no middle. */
   function change<T>(call: string, path: string, action: () => T): T {
-    const isDue = ++calls === at;
+    const isDue = isNext(call);
     if (isDue && kind !== "after") end(call, path);
     const result = action();
     if (!isDue) return result;
@@ -42,11 +49,12 @@ export function killingFileSystem({ at, kind }: FaultPoint): FileSystem {
     return {
       readAt: (buffer, offset) => file.readAt(buffer, offset),
       append(bytes) {
-        if (kind !== "half" || calls + 1 !== at) {
-          return change("write", path, () => file.append(bytes));
-        }
-        file.append(bytes.subarray(0, bytes.length >> 1));
-        return end("write", path);
+        const isDue = isNext("write");
+        if (isDue && kind === "before") end("write", path);
+        const part = isDue && kind === "half" ? bytes.length >> 1 : undefined;
+        const written = file.append(bytes.subarray(0, part));
+        if (isDue) end("write", path);
+        return written;
       },
       truncate: (size) => change("ftruncate", path, () => file.truncate(size)),
       stat: () => file.stat(),

@@ -14,6 +14,8 @@ export interface FaultPoint {
   readonly at: number;
   /** How. */
   readonly kind: FaultKind;
+  /** Only such calls count; through the port alone. @default {all} */
+  readonly call?: "write";
 }
 
 /** What the program does; in which order follows from the seed. */
