@@ -89,7 +89,9 @@ class Victim {
         for (let i = 0; i < 3; i++) await this.#append(opossum, [padded()]);
         return;
       case "live": {
-        const last = await this.#append(opossum, [this.#any(), this.#any()]);
+        // Many at once: wherever their write is torn, some of them are missing.
+        const events = Array.from({ length: 9 }, this.#any);
+        const last = await this.#append(opossum, events);
         // A projection that failed may take long to be tried again.
         if (this.#task.tolerant) return;
         await opossum.projections.waitFor(last ?? 0);
