@@ -18,6 +18,8 @@ import type { FileSystem } from "../storage/file_system.ts";
 import { ProjectionDamagedError } from "./errors.ts";
 
 const FILE_PATTERN = /^(\d{6,15})(\.building)?\.sqlite$/;
+const COMPANION_PATTERN =
+  /^(\d{6,15}(?:\.building)?\.sqlite)-(?:wal|shm|journal)$/;
 const CURRENT = "current.json";
 
 /** What `current.json` says. */
@@ -74,6 +76,19 @@ export function removeGenerationFile(
   // The database goes first: a lone -wal is never taken for data, a lone database would be.
   for (const suffix of ["", "-wal", "-shm", "-journal"]) {
     fileSystem.remove(join(directory, fileName + suffix));
+  }
+}
+
+/** Deletes what SQLite kept beside databases that are gone: a crash came while one was deleted. */
+export function sweepCompanions(
+  fileSystem: FileSystem,
+  directory: string,
+): void {
+  for (const fileName of fileSystem.list(directory)) {
+    const database = COMPANION_PATTERN.exec(fileName)?.[1];
+    if (database === undefined) continue;
+    if (fileSystem.exists(join(directory, database))) continue;
+    fileSystem.remove(join(directory, fileName));
   }
 }
 

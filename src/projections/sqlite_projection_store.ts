@@ -16,6 +16,7 @@ import {
   listGenerationFiles,
   readCurrentFile,
   removeGenerationFile,
+  sweepCompanions,
   writeCurrentFile,
 } from "./generation_files.ts";
 import type {
@@ -138,6 +139,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     const directory = this.#directory(name);
     fileSystem.makeDirectory(directory);
     sweepTemporaries(fileSystem, directory);
+    sweepCompanions(fileSystem, directory);
     const interrupted = resume ? this.#openInterrupted(identity) : undefined;
     if (interrupted) return this.#build(interrupted, { resumed: true });
     for (const { fileName } of this.#unfinished(name)) {

@@ -15,7 +15,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   type AppendCondition,
   type EventStore,
@@ -232,10 +232,21 @@ async function checkProjection(
  * @throws {InvariantError} If a file is left over.
  */
 export function checkNothingLeft(path: string): void {
-  const orphans = [...filesIn(path)].filter((file) =>
-    /\.tmp$|\.building\.sqlite|-journal$/.test(file)
+  const files = [...filesIn(path)];
+  const orphans = files.filter((file) =>
+    /\.tmp$|\.building\.sqlite|-journal$/.test(file) || isWithoutDatabase(file)
   );
   if (orphans.length > 0) fail("I8", `left over: ${orphans.join(", ")}`);
+  const generations = files.filter((file) => /\d\.sqlite$/.test(file));
+  for (const [folder, kept] of Map.groupBy(generations, dirname)) {
+    if (kept.length > 2) fail("I8", `${kept.length} generations in ${folder}`);
+  }
+
+  /** What SQLite keeps beside a database that is not there. */
+  function isWithoutDatabase(file: string): boolean {
+    const [, database] = /^(.+\.sqlite)-(?:wal|shm)$/.exec(file) ?? [];
+    return database !== undefined && !files.includes(database);
+  }
 }
 
 /** Everything that is not derived: the log, what identifies it, and what serves. */

@@ -184,6 +184,25 @@ Deno.test("what SQLite left beside a deleted database is not taken for a new one
   assertEquals(await read(store), '"new"');
 });
 
+Deno.test("what SQLite left beside a database whose deletion a crash cut short is deleted", async () => {
+  using dir = new TempDir();
+  await using store = open(dir);
+  for (const text of ["1", "2", "3"]) await swapIn(store, text);
+  const left = [
+    "000001.sqlite-wal",
+    "000001.sqlite-shm",
+    "000004.building.sqlite-journal",
+  ];
+  for (const name of left) Deno.writeTextFileSync(dir.file(`One/${name}`), "x");
+  // Of one that serves: the database is there.
+  Deno.writeTextFileSync(dir.file("One/000002.sqlite-wal"), "");
+  await using build = await store.begin(IDENTITY, FRESH);
+  const names = [...Deno.readDirSync(dir.file("One"))].map(({ name }) => name);
+  assertEquals(names.filter((name) => left.includes(name)), []);
+  assert(names.includes("000002.sqlite-wal"));
+  await build.discard();
+});
+
 Deno.test("the locks keep out whoever else wants them", async () => {
   using dir = new TempDir();
   await using one = open(dir);

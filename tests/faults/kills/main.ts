@@ -1,0 +1,180 @@
+/**
+ * Kills programs at every call by which they change their data folder, in all their threads and
+ * in SQLite: `deno task test:faults:kills [--kills N] [--errors N] [--terminations N] [--seed S]`.
+ * Then lets such calls fail, and stops servers by SIGTERM. Needs `cc` and glibc.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { makeLargeLog } from "./large_log.ts";
+import { compileShim, NoShimError } from "./shim.ts";
+import { type Scenario, sweep } from "./sweep.ts";
+import { Tally } from "./tally.ts";
+import { terminateServer } from "./termination.ts";
+import { SeededRandom } from "../../../examples/course_management/seeding/random.ts";
+import type { FaultKind } from "./messages.ts";
+import type { Disturber } from "./victim.ts";
+
+const LANES = 2;
+/** Servers are stopped so many times on a folder. */
+const ROUNDS_A_FOLDER = 10;
+/** A server is stopped when it answered so many appends, at most. */
+const ANSWERS_MAX = 100;
+const KILLS: readonly FaultKind[] = ["before", "half", "after"];
+const ERRORS: readonly FaultKind[] = ["EIO", "ENOSPC"];
+
+interface Course {
+  readonly title: string;
+  readonly runs: number;
+  readonly seed: number;
+  readonly directory: string;
+  readonly disturber: Disturber;
+  readonly scenarios: readonly Scenario[];
+}
+
+/** Disturbs so many runs, and prints what it came to. */
+async function runCourse(
+  { title, runs, seed, directory, disturber, scenarios }: Course,
+): Promise<void> {
+  const tally = new Tally();
+  let begun = 0;
+  let struck = 0;
+  let undisturbed = 0;
+  let acknowledged = 0;
+  const startMs = performance.now();
+  await Promise.all(Array.from({ length: LANES }, (_, lane) =>
+    sweep({
+      disturber,
+      directory,
+      scenarios,
+      seed,
+      lane,
+      lanes: LANES,
+      begin: () => begun - undisturbed < runs && ++begun > 0,
+      onRun: ({ name }, report) => {
+        tally.addRun(name, report);
+        if (report.strike) struck++;
+        else undisturbed++;
+      },
+      onFolder: (history) => acknowledged += history.acknowledged,
+    })));
+  const seconds = (performance.now() - startMs) / 1_000;
+  print(
+    `${struck} ${title} in ${seconds.toFixed(0)} s, ` +
+      `${(struck / seconds).toFixed(1)}/s, seed ${seed}: of ${acknowledged} ` +
+      `acknowledged appends 0 lost, 0 positions given twice; ` +
+      `${undisturbed} runs came to their end first\n${tally}`,
+  );
+}
+
+/** Stops servers at random moments, several times on each folder. */
+async function runTerminations(
+  { rounds, seed, directory }: {
+    readonly rounds: number;
+    readonly seed: number;
+    readonly directory: string;
+  },
+): Promise<void> {
+  const random = new SeededRandom(seed);
+  const startMs = performance.now();
+  let acknowledged = 0;
+  for (let round = 0; round < rounds; round++) {
+    const path = `${directory}/served-${Math.floor(round / ROUNDS_A_FOLDER)}`;
+    const afterAnswers = random.integer(0, ANSWERS_MAX);
+    const ended = await terminateServer({ path, round, afterAnswers });
+    acknowledged += ended.acknowledged;
+    if (ended.code === 0 && ended.signal === null) continue;
+    throw new Error(
+      `A server ended with status ${ended.code} (${ended.signal}), ` +
+        `round ${round}, seed ${seed}: see ${path}`,
+    );
+  }
+  const seconds = ((performance.now() - startMs) / 1_000).toFixed(0);
+  print(
+    `${rounds} servers stopped by SIGTERM in ${seconds} s, seed ${seed}: all ended ` +
+      `with status 0; of ${acknowledged} acknowledged appends 0 lost`,
+  );
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      kills: { type: "string", default: "2000" },
+      errors: { type: "string", default: "300" },
+      terminations: { type: "string", default: "100" },
+      seed: { type: "string", default: String(Date.now() % 2 ** 32) },
+    },
+  });
+  const seed = Number(values.seed);
+  // Resolved: the shim compares paths.
+  const directory = Deno.realPathSync(
+    Deno.makeTempDirSync({ prefix: "opossum_kills_" }),
+  );
+  const disturber = await compileShim(directory).catch((error) => {
+    Deno.removeSync(directory, { recursive: true });
+    throw error;
+  });
+  const path = `${directory}/large`;
+  const large = { path, calls: await makeLargeLog(path, seed) };
+  const scenarios = (kinds: readonly FaultKind[]): Scenario[] => [{
+    name: "small log",
+    phases: [
+      "singles",
+      "together",
+      "conditions",
+      "roll",
+      "live",
+      "rebuild",
+      "rebuild one",
+    ],
+    // After a failure it must go on.
+    rounds: kinds === KILLS ? 1 : 2,
+    kinds,
+    weight: 4,
+  }, {
+    name: "rebuild in workers",
+    template: large,
+    phases: ["rebuild", "singles"],
+    rounds: 1,
+    kinds,
+    weight: 1,
+  }];
+  const shared = { seed, directory, disturber };
+  await runCourse({
+    ...shared,
+    title: "kills",
+    runs: Number(values.kills),
+    scenarios: scenarios(KILLS),
+  });
+  await runCourse({
+    ...shared,
+    title: "failed calls",
+    runs: Number(values.errors),
+    scenarios: scenarios(ERRORS),
+  });
+  await runTerminations({
+    rounds: Number(values.terminations),
+    seed,
+    directory,
+  });
+  // Kept when anything went wrong before.
+  Deno.removeSync(directory, { recursive: true });
+}
+
+function print(line: string): void {
+  // deno-lint-ignore no-console -- the program's own output
+  console.log(line);
+}
+
+if (import.meta.main) {
+  try {
+    await main(Deno.args);
+  } catch (error) {
+    const isUnable = error instanceof NoShimError;
+    const words = "a C compiler (cc) and glibc are needed, on Linux";
+    // deno-lint-ignore no-console -- the program's own output
+    console.error(isUnable ? `Not run, as ${words}: ${error.message}` : error);
+    Deno.exit(1);
+  }
+}
