@@ -291,8 +291,10 @@ export class LogIndex implements Disposable {
   }
 
   #openFile(): PositionIndex {
-    const { path, storeId } = this.#options;
-    return new PositionIndex(`${path}/${INDEX_FILE}`, storeId);
+    const { fileSystem, path, storeId } = this.#options;
+    const file = `${path}/${INDEX_FILE}`;
+    const database = fileSystem.databasePath?.(file) ?? file;
+    return new PositionIndex(database, storeId);
   }
 
   #remake(error: unknown): void {

@@ -66,4 +66,9 @@ export interface FileSystem {
   remove(path: string): void;
   /** Makes creations, renames and deletions in a folder durable. */
   syncDirectory(path: string): Promise<void>;
+  /**
+   * What SQLite is to open for the log's index at a path, as it opens its files by itself. Left
+   * out, the path is one of the machine's.
+   */
+  databasePath?(path: string): string;
 }

@@ -168,6 +168,11 @@ export class FaultyFileSystem implements FileSystem {
     await this.#inner.syncDirectory(path);
   }
 
+  /** {@inheritDoc FileSystem.databasePath} */
+  databasePath(path: string): string {
+    return this.#inner.databasePath?.(path) ?? path;
+  }
+
   /** Records the operation, and throws when it is its turn to fail. */
   #run(kind: FileOperationKind, path: string): void {
     throwInjected(this.#strike(kind, path), kind, path);
