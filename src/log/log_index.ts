@@ -293,8 +293,7 @@ export class LogIndex implements Disposable {
   #openFile(): PositionIndex {
     const { fileSystem, path, storeId } = this.#options;
     const file = `${path}/${INDEX_FILE}`;
-    const database = fileSystem.databasePath?.(file) ?? file;
-    return new PositionIndex(database, storeId);
+    return new PositionIndex(fileSystem.openDatabase?.(file) ?? file, storeId);
   }
 
   #remake(error: unknown): void {

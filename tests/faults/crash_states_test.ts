@@ -1,5 +1,6 @@
 import { assertGreater } from "@std/assert";
 import { allWorkloads, simulate } from "./crash/simulation.ts";
+import { simulateSwaps } from "./crash/swap.ts";
 
 /** A sample: `deno task test:faults:crash` goes through all of it. */
 const SCALE = {
@@ -15,3 +16,8 @@ for (const workload of allWorkloads()) {
     assertGreater(counts.states, 5);
   });
 }
+
+Deno.test("a power cut during a swap leaves whole generations that are named right", async () => {
+  const counts = await simulateSwaps(1, { momentOneIn: 16, statesMax: 2 });
+  assertGreater(counts.serving, 3);
+});

@@ -8,7 +8,7 @@ import { crashStates } from "./crash_states.ts";
 import { digestOf, type DiskView } from "./disk_view.ts";
 import type { Random } from "./random.ts";
 import { Recording } from "./recording.ts";
-import type { DatabaseVersion } from "./simulated_databases.ts";
+import type { IndexVersion } from "./simulated_databases.ts";
 
 /** How much to look at. */
 export interface Scale {
@@ -56,7 +56,7 @@ export interface CrashState {
   /** How many changes the first program had made. */
   readonly moment: number;
   readonly disk: DiskView;
-  readonly index: DatabaseVersion | undefined;
+  readonly index: IndexVersion | undefined;
   readonly witness: Witness;
   readonly segmentBytesMax: number | undefined;
 }

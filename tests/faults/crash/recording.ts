@@ -18,7 +18,7 @@ import { silentLogger } from "../../../src/telemetry/logger.ts";
 import type { AppendCall, Witness } from "../invariants.ts";
 import { type DiskView, type NodeId, ROOT } from "./disk_view.ts";
 import {
-  type DatabaseVersion,
+  type IndexVersion,
   SimulatedDatabases,
 } from "./simulated_databases.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
@@ -53,7 +53,7 @@ export interface RecordingOptions {
   /** What is on the disk. @default {nothing} */
   readonly disk?: DiskView;
   /** The index that is there. @default {none} */
-  readonly index?: DatabaseVersion | undefined;
+  readonly index?: IndexVersion | undefined;
   /** What was done and seen before. @default {nothing} */
   readonly before?: Witness;
   /** Size at which segments are sealed. */
@@ -78,8 +78,7 @@ export class Recording implements Disposable {
   readonly disk: SimulatedDisk;
   readonly segmentBytesMax: number | undefined;
   readonly #databases = new SimulatedDatabases();
-  readonly #versions: DatabaseVersion[] = [];
-  readonly #own: DatabaseVersion[] = [];
+  readonly #versions: IndexVersion[] = [];
   readonly #calls: TimedCall[] = [];
   readonly #seen: { position: Position; id: string; at: number }[] = [];
   readonly #before: Witness;
@@ -181,14 +180,13 @@ export class Recording implements Disposable {
   }
 
   /** What the index may hold when so many changes had been made; it may also be gone. */
-  indexesAt(changes: number): readonly (DatabaseVersion | undefined)[] {
+  indexesAt(changes: number): readonly (IndexVersion | undefined)[] {
     const known = this.#versions.filter(({ since }) => since <= changes);
     return [undefined, ...known];
   }
 
   [Symbol.dispose](): void {
     this.#databases[Symbol.dispose]();
-    for (const version of this.#own) version[Symbol.dispose]();
   }
 
   get #now(): number {
@@ -196,10 +194,9 @@ export class Recording implements Disposable {
   }
 
   #noteIndex(since: number): void {
-    const behind = this.#versions.at(-1)?.through ?? -1;
-    const version = this.#databases.versionOf(INDEX, { since, behind });
+    const known = this.#versions.at(-1)?.through ?? -1;
+    const version = this.#databases.versionOf(INDEX, { since, known });
     if (!version) return;
     this.#versions.push(version);
-    this.#own.push(version);
   }
 }

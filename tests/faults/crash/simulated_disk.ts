@@ -5,6 +5,7 @@
  * @module
  */
 import type {
+  Database,
   FileHandle,
   FileStat,
   FileSystem,
@@ -200,8 +201,8 @@ export class SimulatedDisk implements FileSystem {
     if (fault) throw systemError(fault.code, "syncDirectory", path);
   }
 
-  databasePath(path: string): string {
-    return this.#databases.pathOf(path);
+  openDatabase(path: string): Database {
+    return this.#databases.open(path);
   }
 
   /** Tells the disk from every other one by what programs see there. */
