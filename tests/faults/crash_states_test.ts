@@ -6,7 +6,9 @@ import { simulateSwaps } from "./crash/swap.ts";
 const SCALE = {
   momentOneIn: 4,
   statesMax: 3,
-  nestedOneIn: 40,
+  nestedOneIn: 60,
+  killedOneIn: 4,
+  nestedMomentOneIn: 4,
   nestedStatesMax: 1,
 };
 

@@ -18,6 +18,10 @@ export interface Scale {
   readonly statesMax: number;
   /** Of so many states, one is recovered with another crash; 0: none. */
   readonly nestedOneIn: number;
+  /** At one of so many moments, the program is killed before the crash. */
+  readonly killedOneIn: number;
+  /** Of so many moments of a recovery, one is looked at; 1: each. */
+  readonly nestedMomentOneIn: number;
   /** States after a crash at one moment of such a recovery, at most. */
   readonly nestedStatesMax: number;
 }
@@ -111,8 +115,8 @@ export async function explore(options: ExploreOptions): Promise<void> {
         await named(options, moment, () => nest(options, state, "nested"));
       }
     }
-    const isKilled = withKills && nestedOneIn > 0 &&
-      random.below(nestedOneIn) < scale.statesMax;
+    const isKilled = withKills && options.recover !== undefined &&
+      random.below(scale.killedOneIn) === 0;
     if (isKilled) {
       const killed = { moment, disk: view, index: indexes.at(-1), witness };
       const state = stateOf(recording, killed);
@@ -135,6 +139,7 @@ async function nest(
   });
   await recover?.(recovery);
   for (const [moment, view] of recovery.disk.views.entries()) {
+    if (random.below(scale.nestedMomentOneIn) > 0) continue;
     const known = recovery.witnessAt(moment);
     const indexes = recovery.indexesAt(moment);
     for (const left of crashStates(view, random, scale.nestedStatesMax)) {

@@ -161,6 +161,42 @@ const processes: LogWorkload = {
   },
 };
 
+/** Two processes, of which one is killed in a sync while it appends; the other goes on. */
+function survivor(
+  name: string,
+  fatal: (
+    operation: DiskOperation,
+    earlier: readonly DiskOperation[],
+  ) => boolean,
+): LogWorkload {
+  return {
+    name,
+    segmentBytesMax: ONE_APPEND,
+    async run(recording, seed) {
+      const events = new Events(seed);
+      // It is never closed: nobody is there to do it.
+      const one = await recording.open();
+      await using other = await recording.open();
+      await recording.append(one, events.some(1));
+      await recording.read(other);
+      const killed = new Promise<void>((resolve) => {
+        recording.disk.faultOf = (operation) => {
+          if (!fatal(operation, recording.disk.operations)) return undefined;
+          recording.disk.faultOf = () => undefined;
+          queueMicrotask(resolve);
+          return { code: "SIGKILL" };
+        };
+      });
+      recording.append(one, events.some(2));
+      await killed;
+      await recording.read(other);
+      await recording.append(other, events.some(1));
+      await recording.append(other, events.some(2));
+      await recording.read(other);
+    },
+  };
+}
+
 /** Work that finds a disk with a tail that a crash left, begun by another program. */
 function onCrashedDisk(
   name: string,
@@ -265,6 +301,17 @@ export const LOG_WORKLOADS: readonly Workload[] = ([
   aborted,
   rolls,
   processes,
+  survivor(
+    "a kill before a new segment has its name",
+    ({ kind, path }) => kind === "syncDirectory" && path.endsWith("/events"),
+  ),
+  // The second sync of the second segment: the first was of its header.
+  survivor(
+    "a kill before events are durable",
+    ({ kind, path }, earlier) =>
+      kind === "sync" && path.endsWith("2.ndjson") &&
+      earlier.some((one) => one.kind === "sync" && one.path === path),
+  ),
   tornTail,
   unfinished,
   ...failing("failed sync", {

@@ -17,6 +17,8 @@ const SCALE = {
   momentOneIn: 1,
   statesMax: 12,
   nestedOneIn: 30,
+  killedOneIn: 3,
+  nestedMomentOneIn: 1,
   nestedStatesMax: 2,
 };
 

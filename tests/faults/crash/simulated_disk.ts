@@ -41,7 +41,10 @@ export interface DiskOperation {
   readonly path: string;
 }
 
-/** What is to go wrong: the error's code, after so many bytes of an append. */
+/**
+ * What is to go wrong: the error's code, after so many bytes of an append. `"SIGKILL"`, in a sync,
+ * ends the program: it hears nothing more, and its locks are free.
+ */
 export interface DiskFault {
   readonly code: string;
   readonly bytesTaken?: number;
@@ -188,7 +191,7 @@ export class SimulatedDisk implements FileSystem {
     const operation = { kind: "syncDirectory", path } as const;
     const fault = this.faultOf(operation);
     const count = before.changes.length;
-    await Promise.resolve();
+    await this.#untilSynced(fault);
     const { entries, changes } = this.#folders.get(node) ?? before;
     // Names are journaled: after a failure they are still to be written, unlike data.
     if (!fault) {
@@ -254,7 +257,7 @@ export class SimulatedDisk implements FileSystem {
     const fault = this.faultOf(operation);
     const count = this.#files.get(node)?.changes.length ?? 0;
     // What is written meanwhile is not part of it.
-    await Promise.resolve();
+    await this.#untilSynced(fault);
     const file = this.#files.get(node);
     if (!file) throw new TypeError(`No file ${node}`);
     if (fault) {
@@ -311,6 +314,12 @@ export class SimulatedDisk implements FileSystem {
       [Symbol.dispose]: close,
     };
     return handle;
+  }
+
+  async #untilSynced(fault: DiskFault | undefined): Promise<void> {
+    if (fault?.code !== "SIGKILL") return;
+    for (const file of this.#live.values()) file.holder = undefined;
+    await new Promise<never>(() => {});
   }
 
   #fail(operation: DiskOperation): void {
