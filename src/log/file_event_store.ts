@@ -51,7 +51,7 @@ export interface FileEventStoreOptions {
   readonly clock?: Clock;
   /** Where log records go. */
   readonly logger: Logger;
-  /** Where the files are; the index is always on the machine's. @default {denoFileSystem} */
+  /** Where the files are; the index as well, if it opens databases. @default {denoFileSystem} */
   readonly fileSystem?: FileSystem;
   /** Size at which a segment is sealed, in bytes, at least. @default {67_108_864} 64 MiB */
   readonly segmentBytesMax?: number;

@@ -291,8 +291,9 @@ export class LogIndex implements Disposable {
   }
 
   #openFile(): PositionIndex {
-    const { path, storeId } = this.#options;
-    return new PositionIndex(`${path}/${INDEX_FILE}`, storeId);
+    const { fileSystem, path, storeId } = this.#options;
+    const file = `${path}/${INDEX_FILE}`;
+    return new PositionIndex(fileSystem.openDatabase?.(file) ?? file, storeId);
   }
 
   #remake(error: unknown): void {

@@ -8,6 +8,7 @@ import type { Position } from "../events/event.ts";
 import type { FileLock } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
+import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LogCorruptionError } from "./errors.ts";
 import { LogIndex } from "./log_index.ts";
@@ -19,7 +20,7 @@ import {
   readSegmentHeader,
   type Segment,
 } from "./segments.ts";
-import { openIdentity } from "./store_identity.ts";
+import { openIdentity, STORE_FILE } from "./store_identity.ts";
 
 /** What {@linkcode openLog} works with. */
 export interface OpenLogOptions {
@@ -53,7 +54,7 @@ export interface OpenedLog {
  */
 export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { path, fileSystem, clock, logger, lock, segmentBytesMax } = options;
-  fileSystem.makeDirectory(`${path}/events`);
+  await makeFolders(options);
   using resources = new DisposableStack();
   resources.use(lock);
   using _held = await lock.acquire();
@@ -107,6 +108,23 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   }
   resources.move();
   return { storeId, log, index, repair, failure };
+}
+
+async function makeFolders(
+  { path, fileSystem, logger }: OpenLogOptions,
+): Promise<void> {
+  // With a store in it, that was done: it comes first.
+  if (!fileSystem.exists(`${path}/${STORE_FILE}`)) {
+    const reason = await makeDurableDirectory(fileSystem, path);
+    if (reason) {
+      logger.log(
+        "warn",
+        "A power cut may take back the new data folder, as the folder above cannot be synced",
+        { reason: reason.message },
+      );
+    }
+  }
+  fileSystem.makeDirectory(`${path}/events`);
 }
 
 async function readLog(

@@ -10,6 +10,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
+import type { Database } from "../storage/file_system.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
 import { INDEX_SCHEMA } from "./index_schema.ts";
 import type { FrameLocation, IndexBlock } from "./index_tail.ts";
@@ -55,7 +56,7 @@ export interface Watermark {
 
 /** The open index file. Any call may throw what SQLite throws: then the index is in doubt. */
 export class PositionIndex implements Disposable {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #statements = new Map<string, StatementSync>();
   readonly #first = new FirstPosition((sql) => this.#sql(sql));
   #recorded: { readonly segment: Position; readonly offset: number };
@@ -63,12 +64,14 @@ export class PositionIndex implements Disposable {
   /**
    * Opens the index, creating it if missing.
    *
-   * @param path The file.
+   * @param database The file, or what was opened in its place.
    * @param storeId The store that it belongs to.
    * @throws {IndexMismatchError} If it belongs to another store or format.
    */
-  constructor(path: string, storeId: string) {
-    this.#db = new DatabaseSync(path, { timeout: 50 });
+  constructor(database: string | Database, storeId: string) {
+    this.#db = typeof database === "string"
+      ? new DatabaseSync(database, { timeout: 50 })
+      : database;
     try {
       // Syncs only at checkpoints: what a power cut takes is indexed again.
       this.#db.exec(

@@ -203,7 +203,7 @@ export class SegmentedLog implements Disposable {
       await file.sync();
       await this.#fileSystem.syncDirectory(`${this.#path}/events`);
     } catch (cause) {
-      file.close();
+      this.#abandonSegment(segment, file, bytes.length);
       throw new SyncError(segment.file, { cause });
     }
     this.#file?.close();
@@ -273,6 +273,20 @@ export class SegmentedLog implements Disposable {
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
+  }
+
+  /**
+   * Takes back a segment that could not be made durable, for the reason that {@linkcode abandon}
+   * tells: whoever opens the store next must not build on a first line that counts as written.
+   */
+  #abandonSegment(segment: Segment, file: FileHandle, bytes: number): void {
+    try {
+      if (file.size() === bytes) this.#fileSystem.remove(segment.path);
+    } catch {
+      // As there: nothing is left to do.
+    } finally {
+      file.close();
+    }
   }
 
   /** Undoes a write, of which any part may stand in the file. */

@@ -19,7 +19,7 @@ export interface StoreIdentity {
 }
 
 /** Name of the file in the data folder. */
-const STORE_FILE = "store.json";
+export const STORE_FILE = "store.json";
 
 /**
  * Reads the identity of the store, giving it one when the folder holds no store yet. Call it with

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import type { Clock } from "../events/clock.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
+import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import { FileLock } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
@@ -28,6 +29,7 @@ import type {
   ProjectionStore,
   StoredDocument,
 } from "./projection_store.ts";
+import { closeLease, type Lease } from "./generation_lease.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,
@@ -43,20 +45,6 @@ export interface SqliteProjectionStoreOptions {
   readonly clock: Clock;
 }
 
-/** An open current generation, and who uses it. */
-interface Lease {
-  /** For readers. */
-  readonly generation: SqliteGeneration;
-  /** Of the file that it was opened on. */
-  readonly identity: string | undefined;
-  /** For live updates, from the first one on. */
-  changing: SqliteGeneration | undefined;
-  /** Of `current.json`, when it named this generation. */
-  readonly version: string;
-  users: number;
-  retired: boolean;
-}
-
 /** Keeps generations as SQLite files in one folder a projection. */
 export class SqliteProjectionStore implements ProjectionStore {
   readonly #options: SqliteProjectionStoreOptions;
@@ -64,6 +52,8 @@ export class SqliteProjectionStore implements ProjectionStore {
   readonly #locks = new Map<string, FileLock>();
   /** Number of the last build begun here, by projection. */
   readonly #lastBegun = new Map<string, number>();
+  /** Projections whose folder is known to survive a power cut. */
+  readonly #durable = new Set<string>();
   #isClosed = false;
 
   /** @param options Where. */
@@ -129,7 +119,6 @@ export class SqliteProjectionStore implements ProjectionStore {
     yield* this.#leaseCurrent(name).generation.snapshot();
   }
 
-  // deno-lint-ignore require-await -- turns what is thrown into a rejection
   async begin(
     identity: BuildIdentity,
     { resume }: BeginOptions,
@@ -137,7 +126,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     const { fileSystem } = this.#options;
     const name = identity.projectionName;
     const directory = this.#directory(name);
-    fileSystem.makeDirectory(directory);
+    await this.#makeFolder(name);
     sweepTemporaries(fileSystem, directory);
     sweepCompanions(fileSystem, directory);
     const interrupted = resume ? this.#openInterrupted(identity) : undefined;
@@ -281,6 +270,17 @@ export class SqliteProjectionStore implements ProjectionStore {
     return opened;
   }
 
+  async #makeFolder(name: string): Promise<void> {
+    const { fileSystem, directory } = this.#options;
+    // Each time: an operator may delete the folder while the store is open.
+    fileSystem.makeDirectory(this.#directory(name));
+    if (this.#durable.has(name)) return;
+    // Else what is swapped in could be gone after a power cut, with the folder that it is in.
+    await makeDurableDirectory(fileSystem, directory);
+    await makeDurableDirectory(fileSystem, this.#directory(name));
+    this.#durable.add(name);
+  }
+
   #identityOf({ file }: SqliteGenerationOptions): string | undefined {
     return this.#options.fileSystem.stat(file)?.identity;
   }
@@ -392,9 +392,4 @@ export class SqliteProjectionStore implements ProjectionStore {
   #directory(name: string): string {
     return join(this.#options.directory, name);
   }
-}
-
-function closeLease({ generation, changing }: Lease): void {
-  changing?.close();
-  generation.close();
 }

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   atomicReplace,
   readTextIfExists,
@@ -31,6 +31,7 @@ export class OperationStore {
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
   readonly #logger: Logger;
+  #isNameDurable = false;
 
   /**
    * @param fileSystem Where.
@@ -52,6 +53,11 @@ export class OperationStore {
     const name = `${String(startedMs).padStart(15, "0")}-${operation.id}.json`;
     const text = JSON.stringify(operation) + "\n";
     await atomicReplace(this.#fileSystem, join(this.#directory, name), text);
+    if (!this.#isNameDurable) {
+      // Whoever made the folder may have died before its own name was durable.
+      await this.#fileSystem.syncDirectory(dirname(this.#directory));
+      this.#isNameDurable = true;
+    }
     for (const old of this.#names().slice(HISTORY_MAX)) {
       this.#fileSystem.remove(join(this.#directory, old));
     }

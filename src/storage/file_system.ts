@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { DatabaseSync } from "node:sqlite";
 
 /** How to open a file. */
 export interface OpenFileOptions {
@@ -48,6 +49,12 @@ export interface FileStat {
   readonly modifiedMs: number;
 }
 
+/** An open database: what is used of SQLite's own. */
+export type Database = Pick<
+  DatabaseSync,
+  "exec" | "prepare" | "close" | "isOpen" | "isTransaction"
+>;
+
 /** A file system. Paths are absolute or relative to the working folder. */
 export interface FileSystem {
   /** Opens a file; created files get mode 0600. */
@@ -66,4 +73,9 @@ export interface FileSystem {
   remove(path: string): void;
   /** Makes creations, renames and deletions in a folder durable. */
   syncDirectory(path: string): Promise<void>;
+  /**
+   * Opens a database, where SQLite cannot open its file by itself. Left out, the path is one of
+   * the machine's. Asked for the index of the log.
+   */
+  openDatabase?(path: string): Database;
 }

@@ -5,6 +5,7 @@
  */
 import { denoFileSystem } from "../storage/deno_file_system.ts";
 import type {
+  Database,
   FileHandle,
   FileStat,
   FileSystem,
@@ -75,6 +76,9 @@ export class FaultyFileSystem implements FileSystem {
   readonly #operations: FileOperation[] = [];
   #faults: ActiveFault[] = [];
 
+  /** {@inheritDoc FileSystem.openDatabase} */
+  readonly openDatabase?: (path: string) => Database;
+
   /**
    * Wraps a file system.
    *
@@ -82,6 +86,7 @@ export class FaultyFileSystem implements FileSystem {
    */
   constructor(inner: FileSystem = denoFileSystem) {
     this.#inner = inner;
+    if (inner.openDatabase) this.openDatabase = inner.openDatabase.bind(inner);
   }
 
   /** What was asked so far, in order. */

@@ -28,6 +28,7 @@ export {
   type FileOperationKind,
 } from "./faulty_file_system.ts";
 export type {
+  Database,
   FileHandle,
   FileStat,
   FileSystem,

@@ -18,6 +18,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import {
   type AppendCondition,
+  AppendConditionError,
   type EventStore,
   openOpossum,
   type Position,
@@ -26,7 +27,10 @@ import {
   type StoredEvent,
 } from "../../mod.ts";
 import { matchesQuery } from "../../src/events/query.ts";
-import { openFileEventStore } from "../../src/log/file_event_store.ts";
+import {
+  type FileEventStore,
+  openFileEventStore,
+} from "../../src/log/file_event_store.ts";
 import { readCurrentFile } from "../../src/projections/generation_files.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
@@ -140,6 +144,83 @@ function checkCall(
   }
 }
 
+/** How to check a store that was left, wherever its files are. */
+export interface CheckReopeningOptions {
+  /** Opens it. */
+  readonly open: () => Promise<FileEventStore>;
+  /** Everything that is not derived, as one text. */
+  readonly digest: () => string;
+  /** What was done and seen. */
+  readonly witness: Witness;
+  /** Called with the log while the store is closed for the first time. @default {nothing} */
+  readonly whileClosed?: (events: readonly StoredEvent[]) => Promise<void>;
+  /** Called with the store when it was opened once more. @default {nothing} */
+  readonly afterwards?: (store: FileEventStore) => Promise<void>;
+}
+
+/**
+ * Opens a store as a program would after a crash, and checks I1 to I4 and I9.
+ *
+ * @param options How.
+ * @returns The log as it was found.
+ * @throws {InvariantError} For the first invariant that does not hold.
+ * @throws Whatever opening throws, and why nothing can be appended: a crash alone must not need a human.
+ */
+export async function checkReopening(
+  { open, digest, witness, whileClosed, afterwards }: CheckReopeningOptions,
+): Promise<readonly StoredEvent[]> {
+  let events: readonly StoredEvent[];
+  {
+    await using store = await open();
+    if (store.readOnlyCause) throw store.readOnlyCause;
+    events = await checkLog(store, witness);
+  }
+  await whileClosed?.(events);
+  const before = digest();
+  await using store = await open();
+  if (digest() !== before) {
+    fail("I9", "opening the folder once more changed it");
+  }
+  await afterwards?.(store);
+  return events;
+}
+
+/** A tag that no other event has. */
+const GOING_ON = "invariants:goingOn";
+
+/**
+ * Appends to a store that was opened after a crash, and checks I1 to I4 with what it appended.
+ *
+ * @param store The store.
+ * @param witness What was done and seen before.
+ * @throws {InvariantError} For the first invariant that does not hold.
+ * @throws Whatever appending throws.
+ */
+export async function checkGoesOn(
+  store: EventStore,
+  witness: Witness,
+): Promise<void> {
+  const head = await store.head();
+  const id = crypto.randomUUID();
+  const condition: AppendCondition = {
+    failIfEventsMatch: { items: [{ tags: [GOING_ON] }] },
+  };
+  const append = (id: string) =>
+    store.append([{ type: "WentOn", tags: [GOING_ON], id, data: {} }], {
+      condition,
+    });
+  const { first } = await append(id);
+  if (first !== head + 1) {
+    fail("I2", `position ${first} was given where ${head + 1} must be`);
+  }
+  const refused = await append(crypto.randomUUID()).catch((error) => error);
+  if (!(refused instanceof AppendConditionError)) {
+    fail("I4", `an append was accepted although ${first} matches`);
+  }
+  const calls = [...witness.calls, { ids: [id], first, condition }];
+  await checkLog(store, { ...witness, calls });
+}
+
 /** Which folder to check, and how. */
 export interface CheckFolderOptions {
   /** The data folder. Nobody has it open. */
@@ -164,22 +245,16 @@ export async function checkFolder(
   { path, witness, projections = [], fileSystem = denoFileSystem }:
     CheckFolderOptions,
 ): Promise<readonly StoredEvent[]> {
-  const open = () =>
-    openFileEventStore({ path, fileSystem, logger: silentLogger });
-  let events: readonly StoredEvent[];
-  {
-    await using store = await open();
-    events = await checkLog(store, witness);
-  }
-  for (const definition of projections) {
-    await checkProjection(path, definition, events);
-  }
-  const before = digestOf(path);
-  await (await open())[Symbol.asyncDispose]();
-  if (digestOf(path) !== before) {
-    fail("I9", "opening the folder once more changed it");
-  }
-  return events;
+  return await checkReopening({
+    open: () => openFileEventStore({ path, fileSystem, logger: silentLogger }),
+    digest: () => digestOf(path),
+    witness,
+    whileClosed: async (events) => {
+      for (const definition of projections) {
+        await checkProjection(path, definition, events);
+      }
+    },
+  });
 }
 
 /** Checks I5 to I7 of a projection as it lies there. */

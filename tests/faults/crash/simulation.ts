@@ -1,0 +1,48 @@
+/**
+ * All workloads, one after the other.
+ *
+ * @module
+ */
+import { type Counts, explore, type Scale } from "./explore.ts";
+import { fileWorkloads } from "./file_workloads.ts";
+import { LOG_WORKLOADS, type Workload } from "./log_workloads.ts";
+import { Random, seededIds } from "./random.ts";
+import { Recording } from "./recording.ts";
+
+/** All workloads. */
+export function allWorkloads(): Workload[] {
+  return [...LOG_WORKLOADS, ...fileWorkloads()];
+}
+
+/**
+ * Does the work once, and crashes it in as many ways as wanted.
+ *
+ * @param workload The work.
+ * @param seed What chance depends on.
+ * @param scale How much to look at.
+ * @returns What was looked at.
+ * @throws {CrashStateError} For the first state in which something is wrong.
+ */
+export async function simulate(
+  workload: Workload,
+  seed: number,
+  scale: Scale,
+): Promise<Counts> {
+  const { run, check, recover, segmentBytesMax, withKills = true } = workload;
+  const counts: Counts = { moments: 0, states: 0, nested: 0, killed: 0 };
+  using _ids = seededIds(seed);
+  using recording = new Recording(
+    segmentBytesMax === undefined ? {} : { segmentBytesMax },
+  );
+  await run(recording, seed);
+  await explore({
+    recording,
+    random: new Random(seed),
+    scale,
+    counts,
+    check,
+    recover,
+    withKills,
+  });
+  return counts;
+}

@@ -1,0 +1,257 @@
+/**
+ * A projection that is built, updated, built again and given up, while the power goes.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import {
+  openOpossum,
+  type ProjectionDefinition,
+  silentLogger,
+} from "../../../mod.ts";
+import { assemble } from "../../../src/assembly.ts";
+import {
+  type FileEventStore,
+  openFileEventStore,
+} from "../../../src/log/file_event_store.ts";
+import { resolveOptions } from "../../../src/options.ts";
+import { readCurrentFile } from "../../../src/projections/generation_files.ts";
+import { denoFileSystem } from "../../../src/storage/deno_file_system.ts";
+import { createTelemetry } from "../../../src/telemetry/telemetry.ts";
+import { copyFolder } from "../../log/support.ts";
+import {
+  type Counted,
+  countingProjection,
+  counts,
+} from "../../support/course_fixture.ts";
+import { TempDir } from "../../support/temp_dir.ts";
+import {
+  type AppendCall,
+  checkFolder,
+  checkNothingLeft,
+  InvariantError,
+} from "../invariants.ts";
+import { crashStates } from "./crash_states.ts";
+import { digestOf } from "./disk_view.ts";
+import { CrashStateError } from "./explore.ts";
+import { Random } from "./random.ts";
+import { materialise, RecordedFolders } from "./recorded_folders.ts";
+
+/** How much to look at. */
+export interface SwapScale {
+  /** Of so many moments, one is looked at; 1: each. */
+  readonly momentOneIn: number;
+  /** States after a crash at one moment, at most. */
+  readonly statesMax: number;
+}
+
+/** What was looked at. */
+export interface SwapCounts {
+  moments: number;
+  states: number;
+  /** States in which a generation served. */
+  serving: number;
+}
+
+const NAME = "Sums";
+
+/** A rebuild that returned, after so many changes, and the generation that it named. */
+interface Swapped {
+  readonly at: number;
+  readonly generation: number;
+}
+
+/**
+ * Does the work once, and crashes it in as many ways as wanted.
+ *
+ * @param seed What chance depends on.
+ * @param scale How much to look at.
+ * @returns What was looked at.
+ * @throws {CrashStateError} For the first state in which something is wrong.
+ */
+export async function simulateSwaps(
+  seed: number,
+  scale: SwapScale,
+): Promise<SwapCounts> {
+  using dir = new TempDir();
+  const path = dir.file("data");
+  const calls: AppendCall[] = [];
+  const swapped: Swapped[] = [];
+  const folders = await work(path, calls, swapped);
+  const random = new Random(seed);
+  const seen = new Set<string>();
+  const total: SwapCounts = { moments: 0, states: 0, serving: 0 };
+  for (const [moment, view] of folders.views.entries()) {
+    if (random.below(scale.momentOneIn) > 0) continue;
+    total.moments++;
+    const told = swapped.findLast(({ at }) => at <= moment)?.generation ?? 0;
+    for (const disk of crashStates(view, random, scale.statesMax)) {
+      const key = `${told} ${digestOf(disk)}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      using left = new TempDir();
+      const found = left.file("data");
+      copyFolder(path, found);
+      Deno.removeSync(join(found, "projections"), { recursive: true });
+      materialise(disk, found);
+      try {
+        total.serving += await check(found, calls, told) ? 1 : 0;
+      } catch (cause) {
+        const where = `seed ${seed}, crash after change ${moment} (${
+          folders.operations[moment]
+        })`;
+        throw new CrashStateError(where, { cause });
+      }
+      total.states++;
+    }
+  }
+  return total;
+}
+
+/** Builds, updates, builds again, gives up, and builds once more. */
+async function work(
+  path: string,
+  calls: AppendCall[],
+  swapped: Swapped[],
+): Promise<RecordedFolders> {
+  await using events = await openFileEventStore({
+    path,
+    logger: silentLogger,
+  });
+  const folders = new RecordedFolders(path);
+  const append = async (count: number) => {
+    const ids = Array.from({ length: count }, () => crypto.randomUUID());
+    const counted = counts(count).map((event, i) => ({ ...event, id: ids[i] }));
+    const { first } = await events.append(counted as never);
+    calls.push({ ids, first });
+  };
+  const rebuild = async () => {
+    await using opossum = open(path, events, folders, sums());
+    const { success } = await opossum.rebuilder.rebuild(NAME);
+    if (!success) throw new Error("The rebuild failed");
+    const current = readCurrentFile(
+      folders,
+      join(path, "projections", NAME),
+      NAME,
+    );
+    swapped.push({
+      at: folders.operations.length - 1,
+      generation: current?.generation ?? 0,
+    });
+  };
+  await append(7);
+  await rebuild();
+  await append(4);
+  await update(path, events, folders);
+  await rebuild();
+  // It fails half-way, after a commit: what it leaves is discarded.
+  await fail(path, events, folders);
+  await append(2);
+  await update(path, events, folders);
+  await rebuild();
+  await rebuild();
+  return folders;
+}
+
+function sums(
+  overrides: Partial<ProjectionDefinition<{ sum: number }, Counted>> = {},
+): ProjectionDefinition {
+  // Its fingerprint must not depend on what is overridden.
+  return countingProjection(NAME, {
+    fingerprint: "sums",
+    ...overrides,
+  }) as ProjectionDefinition;
+}
+
+function open(
+  path: string,
+  events: FileEventStore,
+  fileSystem: RecordedFolders,
+  definition: ProjectionDefinition,
+): ReturnType<typeof assemble> {
+  return assemble({
+    options: resolveOptions({
+      path,
+      logger: silentLogger,
+      enableAutoRebuild: false,
+    }),
+    definitions: [definition],
+    events,
+    storeId: events.storeId,
+    fileSystem,
+    telemetry: createTelemetry(),
+  });
+}
+
+/** Applies what was appended to the generation that serves. */
+async function update(
+  path: string,
+  events: FileEventStore,
+  folders: RecordedFolders,
+): Promise<void> {
+  await using opossum = open(path, events, folders, sums());
+  await opossum.daemon.start();
+  await opossum.projections.waitFor(await events.head());
+}
+
+async function fail(
+  path: string,
+  events: FileEventStore,
+  folders: RecordedFolders,
+): Promise<void> {
+  const broken = sums({
+    apply: (state, { data: { by } }) => {
+      if (by === 4) throw new Error("It cannot be applied");
+      return { sum: (state?.sum ?? 0) + by };
+    },
+  });
+  await using opossum = open(path, events, folders, broken);
+  const { success } = await opossum.rebuilder.rebuild(NAME);
+  if (success) throw new Error("The rebuild did not fail");
+}
+
+/** Checks I1 to I9; whether a generation serves. */
+async function check(
+  path: string,
+  calls: readonly AppendCall[],
+  told: number,
+): Promise<boolean> {
+  const definition = sums();
+  const directory = join(path, "projections", NAME);
+  const current = readCurrentFile(denoFileSystem, directory, NAME);
+  const generation = current?.generation ?? 0;
+  if (generation < told) {
+    throw new InvariantError(
+      "I7",
+      `generation ${told} was swapped in, and now ${generation} serves`,
+    );
+  }
+  const projections = [definition];
+  await checkFolder({ path, witness: { calls }, projections });
+  await checkRebuild(path, definition);
+  await checkFolder({ path, witness: { calls }, projections });
+  checkNothingLeft(path);
+  return generation > 0;
+}
+
+/** A rebuild goes on wherever the last one was interrupted, and sweeps up behind it. */
+async function checkRebuild(
+  path: string,
+  definition: ProjectionDefinition,
+): Promise<void> {
+  await using opossum = await openOpossum({
+    path,
+    projections: [definition],
+    startDaemon: false,
+    logger: silentLogger,
+  });
+  const { success } = await opossum.rebuilder.rebuild(NAME);
+  if (!success) {
+    throw new InvariantError("I7", "it cannot be rebuilt after the crash");
+  }
+  const { checkpoint } = await opossum.projections.info(NAME);
+  const head = await opossum.events.head();
+  if (checkpoint !== head) {
+    throw new InvariantError("I6", `rebuilt up to ${checkpoint} of ${head}`);
+  }
+}

@@ -1,0 +1,25 @@
+import { assertGreater } from "@std/assert";
+import { allWorkloads, simulate } from "./crash/simulation.ts";
+import { simulateSwaps } from "./crash/swap.ts";
+
+/** A sample: `deno task test:faults:crash` goes through all of it. */
+const SCALE = {
+  momentOneIn: 4,
+  statesMax: 3,
+  nestedOneIn: 60,
+  killedOneIn: 4,
+  nestedMomentOneIn: 4,
+  nestedStatesMax: 1,
+};
+
+for (const workload of allWorkloads()) {
+  Deno.test(`a power cut during ${workload.name} loses nothing that was acknowledged`, async () => {
+    const counts = await simulate(workload, 1, SCALE);
+    assertGreater(counts.states, 5);
+  });
+}
+
+Deno.test("a power cut during a swap leaves whole generations that are named right", async () => {
+  const counts = await simulateSwaps(1, { momentOneIn: 16, statesMax: 2 });
+  assertGreater(counts.serving, 3);
+});
