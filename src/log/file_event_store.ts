@@ -91,7 +91,7 @@ const SEGMENT_BYTES_MAX = 64 * 1_024 * 1_024;
  * @returns The open store. When acknowledged events are damaged it is read-only from the
  * beginning: see `readOnlyCause`.
  * @throws {StoreFormatError} If the folder holds something else or something newer.
- * @throws {LogCorruptionError} If segments are missing or their first lines damaged.
+ * @throws {LogCorruptionError} If acknowledged events are damaged from the first one on.
  * @throws {LockTimeoutError} If another process holds the store's lock for too long.
  *
  * @example
