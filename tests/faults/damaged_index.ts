@@ -63,6 +63,22 @@ export async function openIndexFixture(random: Random): Promise<IndexFixture> {
   };
 }
 
+/** What a database takes, and a page that was lost or changed amounts to. */
+const SQL_DAMAGES = [
+  "DELETE FROM tags WHERE position % 7 = 3",
+  "DELETE FROM recent_tags",
+  "DELETE FROM typed WHERE position > 600",
+  "DELETE FROM types WHERE id = 2",
+  "UPDATE types SET type = type || '?' WHERE id = 1",
+  "UPDATE types SET id = id + 10",
+  "UPDATE types SET count = 0",
+  "UPDATE tags SET tag = tag + 1 WHERE position = 5",
+  "UPDATE typed SET position = position + 1000 WHERE position < 4",
+  "UPDATE frames SET offset = offset + 1",
+  "DELETE FROM sums",
+  "UPDATE meta SET through = 650",
+];
+
 /** Ways in which an index may be wrong. Each says in words what it did. */
 const DAMAGES: readonly ((
   path: string,
@@ -105,34 +121,28 @@ const DAMAGES: readonly ((
     Deno.copyFileSync(`${others[index]?.path}/index.sqlite`, path);
     return `swapped for number ${index}`;
   },
-  (path, _fixture, random) => {
+  ...SQL_DAMAGES.map((sql) => (path: string) => {
     using database = new DatabaseSync(path);
-    const sql = random.of([
-      "DELETE FROM tags WHERE position % 7 = 3",
-      "DELETE FROM recent_tags",
-      "DELETE FROM typed WHERE position > 600",
-      "DELETE FROM types WHERE id = 2",
-      "UPDATE types SET type = type || '?' WHERE id = 1",
-      "UPDATE types SET id = id + 10",
-      "UPDATE types SET count = 0",
-      "UPDATE tags SET tag = tag + 1 WHERE position = 5",
-      "UPDATE typed SET position = position + 1000 WHERE position < 4",
-      "UPDATE frames SET offset = offset + 1",
-      "DELETE FROM sums",
-      "UPDATE meta SET through = 650",
-    ]);
     database.exec(sql);
     return sql;
-  },
+  }),
 ];
 
-/** Damages an index; says how. */
+/** How many ways there are to damage an index. */
+export const DAMAGE_COUNT: number = DAMAGES.length;
+
+/** Damages an index in one of the ways; says how. */
 export function damageIndex(
+  way: number,
   folder: TestFolder,
   fixture: IndexFixture,
   random: Random,
 ): string {
-  return random.of(DAMAGES)(`${folder.path}/index.sqlite`, fixture, random);
+  return (DAMAGES[way] ?? random.of(DAMAGES))(
+    `${folder.path}/index.sqlite`,
+    fixture,
+    random,
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { copyFolder, TestFolder, unsynced } from "../log/support.ts";
 import {
+  DAMAGE_COUNT,
   damageIndex,
   openIndexFixture,
   wrongDecisions,
@@ -8,7 +9,7 @@ import {
 import { Random, scale } from "./random.ts";
 
 const SEED = scale("OPOSSUM_TEST_SEED", 20_261_125);
-const ROUNDS = scale("OPOSSUM_TEST_INDEXES", 60);
+const ROUNDS = scale("OPOSSUM_TEST_INDEXES", 3 * DAMAGE_COUNT);
 const CONDITIONS = 12;
 
 Deno.test("append() is never misled by an index that is damaged, stale, missing or of another log", async () => {
@@ -17,7 +18,12 @@ Deno.test("append() is never misled by an index that is damaged, stale, missing 
     const random = new Random(SEED + round);
     await using folder = new TestFolder();
     copyFolder(fixture.folder.path, folder.path);
-    const damage = damageIndex(folder, fixture, random);
+    const damage = damageIndex(
+      round % DAMAGE_COUNT,
+      folder,
+      fixture,
+      random,
+    );
     await using store = await folder.open({
       fileSystem: unsynced,
       segmentBytesMax: 16_384,
