@@ -141,7 +141,26 @@ async function lookAtEnd(options: ExamineLogOptions): Promise<EndOfLog> {
   return { storeId, refusal, torn, segments, sizes, head };
 }
 
-/** Without `store.json`, the segments tell whose they are. */
+/**
+ * The store that a folder holds, by `store.json` or else by its segments.
+ *
+ * @param fileSystem Where.
+ * @param path The data folder.
+ * @returns Its id; `undefined` when neither tells.
+ */
+export function storeIdOf(
+  fileSystem: FileSystem,
+  path: string,
+): string | undefined {
+  try {
+    const identity = readIdentity(fileSystem, path);
+    if (identity) return identity.storeId;
+  } catch (error) {
+    if (!(error instanceof StoreFormatError)) throw error;
+  }
+  return storeOfSegments(fileSystem, listSegments(fileSystem, path));
+}
+
 function storeOfSegments(
   fileSystem: FileSystem,
   segments: readonly Segment[],

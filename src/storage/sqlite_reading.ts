@@ -38,3 +38,15 @@ export function openForReading(
     throw error;
   }
 }
+
+/**
+ * What SQLite finds wrong with a database, page by page.
+ *
+ * @param database The database.
+ * @returns The first complaint; `undefined` when there is none.
+ */
+export function faultsOf(database: DatabaseSync): string | undefined {
+  const row = database.prepare("PRAGMA integrity_check(1)").get();
+  const [words] = Object.values(row ?? {});
+  return words === "ok" ? undefined : String(words);
+}
