@@ -116,6 +116,7 @@ Deno.test("commands but import refuse a folder that is no store, and create none
     const { exitCode, stdout, reports } = await runCommand([
       command,
       ...command === "export" ? ["Alpha"] : [],
+      ...command === "salvage" ? [dir.file("target")] : [],
       "--data",
       dir.file("missing"),
       ...projections,
