@@ -55,6 +55,11 @@ export interface FileEventStoreOptions {
   readonly fileSystem?: FileSystem;
   /** Size at which a segment is sealed, in bytes, at least. @default {67_108_864} 64 MiB */
   readonly segmentBytesMax?: number;
+  /**
+   * Called with the last position of a log that is whole, while nobody can append.
+   * @default {does nothing}
+   */
+  readonly onWhole?: (head: Position) => void;
 }
 
 /** An event store on files. Dispose it to finish what waits and close everything. */
@@ -115,6 +120,7 @@ export async function openFileEventStore(
     clock = systemClock,
     fileSystem = denoFileSystem,
     segmentBytesMax = SEGMENT_BYTES_MAX,
+    onWhole,
   } = options;
   const lock = new FileLock(fileSystem, `${path}/lock`, clock);
   const opened = await openLog({
@@ -124,6 +130,7 @@ export async function openFileEventStore(
     fileSystem,
     lock,
     segmentBytesMax,
+    onWhole,
   });
   return new OpenFileEventStore({ ...opened, fileSystem, lock, clock, logger });
 }

@@ -30,6 +30,8 @@ export interface OpenLogOptions {
   readonly logger: Logger;
   readonly lock: FileLock;
   readonly segmentBytesMax: number;
+  /** Called with the last position, before anybody can append; not for a damaged log. */
+  readonly onWhole?: ((head: Position) => void) | undefined;
 }
 
 /** An open log. */
@@ -104,6 +106,8 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     logger.log("error", "The log is damaged and takes no appends", {
       error: failure,
     });
+  } else {
+    options.onWhole?.(log.head);
   }
   resources.move();
   return { storeId, log, index, repair, failure };

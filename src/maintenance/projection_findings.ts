@@ -14,8 +14,7 @@ import {
   listGenerationFiles,
   readCurrentFile,
 } from "../projections/generation_files.ts";
-import { GENERATION_FORMAT } from "../projections/generation_schema.ts";
-import { readMeta } from "../projections/sqlite_connection.ts";
+import { readCheckedMeta } from "../projections/sqlite_connection.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { faultsOf, openForReading } from "../storage/sqlite_reading.ts";
 import type { Finding } from "./finding.ts";
@@ -142,7 +141,7 @@ function openGeneration(
   let database: DatabaseSync | undefined;
   try {
     database = openForReading(fileSystem, file);
-    const meta = readMeta(database);
+    const meta = readCheckedMeta(database);
     const fault = faultsOf(database) ?? faultOfMeta(meta, name, database);
     return fault ? { fault, database } : { database, meta };
   } catch (error) {
@@ -156,8 +155,6 @@ function faultOfMeta(
   name: string,
   database: DatabaseSync,
 ): string | undefined {
-  const format = meta.get("format");
-  if (format !== GENERATION_FORMAT) return `it has another format: ${format}`;
   const owner = meta.get("projectionName");
   if (owner !== name) return `it belongs to another projection: ${owner}`;
   const checkpoint = meta.get("checkpoint");
