@@ -216,7 +216,15 @@ export function* damagesOf(
   step: number,
   sectorBytes: number,
 ): Generator<{ readonly what: string; readonly bytes: Uint8Array }> {
-  for (let at = 0; at < whole.length; at += step) {
+  const borders = framesOf(whole).flatMap(({ offset, end }) => [
+    offset,
+    offset + 1,
+    end - 1,
+  ]);
+  const steps = range(0, Math.ceil(whole.length / step) - 1).map((n) =>
+    n * step
+  );
+  for (const at of new Set([...borders, ...steps])) {
     const flipped = whole.slice();
     flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
     yield { what: `byte ${at} flipped`, bytes: flipped };
