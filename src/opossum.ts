@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { assemble } from "./assembly.ts";
 import type { Daemon } from "./daemon/daemon.ts";
 import type { EventStore } from "./events/event_store.ts";
@@ -14,6 +15,7 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from "./options.ts";
+import { disownAhead } from "./projections/disown_ahead.ts";
 import type { ProjectionDefinition } from "./projections/definition.ts";
 import type { Projections } from "./projections/projections.ts";
 import { loadProjections, ProjectionRegistry } from "./projections/registry.ts";
@@ -97,6 +99,14 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     logger,
     fileSystem: denoFileSystem,
     segmentBytesMax,
+    onWhole: (head) =>
+      disownAhead({
+        fileSystem: denoFileSystem,
+        clock,
+        logger,
+        directory: join(path, "projections"),
+        head,
+      }),
   });
   const events = measureEventStore(log, telemetry);
   const assembly = assemble({

@@ -32,6 +32,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   rebuild: ["events", "storage", "log", "projections", "telemetry"],
   daemon: ["events", "storage", "projections", "rebuild", "telemetry"],
   testing: ["events", "storage", "projections", "telemetry", "opossum"],
+  maintenance: ["events", "storage", "log", "projections", "telemetry"],
   opossum: [
     "events",
     "storage",
@@ -48,6 +49,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "projections",
     "rebuild",
     "daemon",
+    "maintenance",
     "telemetry",
     "opossum",
   ],

@@ -45,6 +45,8 @@ export const OPTIONS: Readonly<Record<keyof OptionValues, OptionHelp>> = {
     value: "TEXT",
     meaning: "Words for the history, at most 256 characters.",
   },
+  deep: { meaning: "Check also what is derived from the log." },
+  apply: { meaning: "Do it, instead of only saying what would be done." },
 };
 
 /** What was asked for. */
@@ -113,6 +115,8 @@ function parse(args: readonly string[]): {
         concurrency: { type: "string" },
         "dry-run": { type: "boolean" },
         note: { type: "string" },
+        deep: { type: "boolean" },
+        apply: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },
       },

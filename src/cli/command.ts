@@ -15,6 +15,8 @@ export interface OptionValues {
   readonly concurrency?: string;
   readonly "dry-run"?: boolean;
   readonly note?: string;
+  readonly deep?: boolean;
+  readonly apply?: boolean;
 }
 
 /** What a command gets. */

@@ -69,7 +69,7 @@ export function toModuleUrl(module: string): string {
 }
 
 /** Also a store that lost half of its files is one: it is for opening it to say what is wrong. */
-async function looksLikeStore(path: string): Promise<boolean> {
+export async function looksLikeStore(path: string): Promise<boolean> {
   const parts = [join(path, "store.json"), join(path, "events")];
   const found = await Promise.all(parts.map(exists));
   return found.some((isThere) => isThere);

@@ -12,6 +12,8 @@ import { digestCommand } from "./commands/digest.ts";
 import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
 import { rebuildCommand } from "./commands/rebuild.ts";
+import { repairCommand } from "./commands/repair.ts";
+import { salvageCommand } from "./commands/salvage.ts";
 import { statusCommand } from "./commands/status.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import {
@@ -31,6 +33,8 @@ const COMMANDS: readonly Command[] = [
   exportCommand,
   digestCommand,
   verifyCommand,
+  repairCommand,
+  salvageCommand,
 ];
 
 /**

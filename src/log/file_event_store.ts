@@ -55,6 +55,11 @@ export interface FileEventStoreOptions {
   readonly fileSystem?: FileSystem;
   /** Size at which a segment is sealed, in bytes, at least. @default {67_108_864} 64 MiB */
   readonly segmentBytesMax?: number;
+  /**
+   * Called with the last position of a log that is whole, while nobody can append.
+   * @default {does nothing}
+   */
+  readonly onWhole?: (head: Position) => void;
 }
 
 /** An event store on files. Dispose it to finish what waits and close everything. */
@@ -91,7 +96,7 @@ const SEGMENT_BYTES_MAX = 64 * 1_024 * 1_024;
  * @returns The open store. When acknowledged events are damaged it is read-only from the
  * beginning: see `readOnlyCause`.
  * @throws {StoreFormatError} If the folder holds something else or something newer.
- * @throws {LogCorruptionError} If segments are missing or their first lines damaged.
+ * @throws {LogCorruptionError} If acknowledged events are damaged from the first one on.
  * @throws {LockTimeoutError} If another process holds the store's lock for too long.
  *
  * @example
@@ -115,6 +120,7 @@ export async function openFileEventStore(
     clock = systemClock,
     fileSystem = denoFileSystem,
     segmentBytesMax = SEGMENT_BYTES_MAX,
+    onWhole,
   } = options;
   const lock = new FileLock(fileSystem, `${path}/lock`, clock);
   const opened = await openLog({
@@ -124,6 +130,7 @@ export async function openFileEventStore(
     fileSystem,
     lock,
     segmentBytesMax,
+    onWhole,
   });
   return new OpenFileEventStore({ ...opened, fileSystem, lock, clock, logger });
 }

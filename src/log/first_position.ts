@@ -7,6 +7,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { Position, Tag } from "../events/event.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
+import type { IndexSums } from "./index_sums.ts";
 import type { Criterion } from "./query_streams.ts";
 import { hashTag } from "./term_hash.ts";
 
@@ -35,9 +36,15 @@ export class FirstPosition {
   readonly #prepare: (sql: string) => StatementSync;
   readonly #types = new Map<string, KnownType>();
 
-  /** @param prepare Gives the statement for a text, the same one each time. */
-  constructor(prepare: (sql: string) => StatementSync) {
+  readonly #sums: IndexSums;
+
+  /**
+   * @param prepare Gives the statement for a text, the same one each time.
+   * @param sums Checks what is relied upon.
+   */
+  constructor(prepare: (sql: string) => StatementSync, sums: IndexSums) {
     this.#prepare = prepare;
+    this.#sums = sums;
   }
 
   /**
@@ -54,6 +61,7 @@ export class FirstPosition {
   ): Position | undefined {
     // No event has so many.
     if (tags.length > EVENT_LIMITS.tagsPerEventMax) return undefined;
+    for (const tag of tags) this.#sums.checkTag(hashTag(tag));
     const range = { after, upTo };
     const known: KnownType[] = [];
     for (const type of types) {
@@ -73,10 +81,9 @@ export class FirstPosition {
   #knownType(type: string): KnownType | undefined {
     let known = this.#types.get(type);
     if (known && known.count >= RARE_TYPE_COUNT) return known;
-    const row = this.#prepare("SELECT id, count FROM types WHERE type = ?")
-      .get(type);
+    const row = this.#sums.typeRow(type);
     if (row === undefined) return undefined;
-    known = { id: Number(row.id), count: Number(row.count) };
+    known = { id: row.id, count: row.count };
     this.#types.set(type, known);
     return known;
   }

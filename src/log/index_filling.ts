@@ -11,7 +11,8 @@ import { eventLines, parseLine } from "./event_lines.ts";
 import type { FrameRun } from "./frame_reader.ts";
 import { type IndexBlock, type IndexEntry, IndexTail } from "./index_tail.ts";
 import { LogCursor } from "./log_cursor.ts";
-import { IndexMismatchError, type PositionIndex } from "./position_index.ts";
+import { IndexMismatchError } from "./index_mismatch.ts";
+import type { PositionIndex } from "./position_index.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
 

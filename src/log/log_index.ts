@@ -25,11 +25,8 @@ import {
 } from "./index_tail.ts";
 import { LogCursor } from "./log_cursor.ts";
 import type { PositionRange } from "./index_sql.ts";
-import {
-  IndexMismatchError,
-  isIndexFault,
-  PositionIndex,
-} from "./position_index.ts";
+import { IndexMismatchError } from "./index_mismatch.ts";
+import { isIndexFault, PositionIndex } from "./position_index.ts";
 import { type Stream, toCriteria, toStreams } from "./query_streams.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
@@ -53,7 +50,7 @@ const LOOKUP_SHARE_MAX = 0.02;
 const COUNT_MAX = 20_000;
 
 /** The index file's name within the data folder. */
-const INDEX_FILE = "index.sqlite";
+export const INDEX_FILE = "index.sqlite";
 
 /** Finds positions by type and tag, and frames by position. */
 export class LogIndex implements Disposable {

@@ -11,7 +11,7 @@ import { EventLoader } from "./event_loader.ts";
 import { scanEvents } from "./event_scan.ts";
 import type { LogCursorOptions } from "./log_cursor.ts";
 import type { LogIndex } from "./log_index.ts";
-import { IndexMismatchError } from "./position_index.ts";
+import { IndexMismatchError } from "./index_mismatch.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import { Yielder } from "../storage/yielder.ts";
 

@@ -15,7 +15,7 @@ import { LogIndex } from "./log_index.ts";
 import { repairTail } from "./recovery.ts";
 import { SegmentedLog, type TailDamage } from "./segmented_log.ts";
 import {
-  assertSegmentsJoin,
+  joinSegments,
   listSegments,
   readSegmentHeader,
   type Segment,
@@ -31,6 +31,8 @@ export interface OpenLogOptions {
   readonly logger: Logger;
   readonly lock: FileLock;
   readonly segmentBytesMax: number;
+  /** Called with the last position, before anybody can append; not for a damaged log. */
+  readonly onWhole?: ((head: Position) => void) | undefined;
 }
 
 /** An open log. */
@@ -50,7 +52,7 @@ export interface OpenedLog {
  * @param options Where and how.
  * @returns The log, its index, and what stands against appending.
  * @throws {StoreFormatError} If the folder holds something else or something newer.
- * @throws {LogCorruptionError} If segments are missing or their first lines damaged.
+ * @throws {LogCorruptionError} If nothing before the damage can be served.
  */
 export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { path, fileSystem, clock, logger, lock, segmentBytesMax } = options;
@@ -84,7 +86,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     });
   let failure: LogCorruptionError | undefined;
   try {
-    await readLog(log, storeId, options, repair);
+    await readLog(log, { storeId, fileSystem, path, repair });
     assertReaches(log, provenDurable);
   } catch (error) {
     // With the segments in order, what stands before the damage can be served.
@@ -105,6 +107,8 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     logger.log("error", "The log is damaged and takes no appends", {
       error: failure,
     });
+  } else {
+    options.onWhole?.(log.head);
   }
   resources.move();
   return { storeId, log, index, repair, failure };
@@ -127,31 +131,60 @@ async function makeFolders(
   fileSystem.makeDirectory(`${path}/events`);
 }
 
-async function readLog(
+/** What {@linkcode readLog} works with. */
+export interface ReadLogOptions {
+  readonly storeId: string;
+  readonly fileSystem: FileSystem;
+  /** The data folder. */
+  readonly path: string;
+  /** What is done about a damaged end; throws if nothing may be. */
+  readonly repair: (damage: TailDamage) => void | Promise<void>;
+}
+
+/**
+ * Reads the log up to its end, or to where it is damaged.
+ *
+ * @param log A log that was not read yet.
+ * @param options Whose, where, and what to do about a damaged end.
+ * @throws {LogCorruptionError} If acknowledged events are damaged. What stands before them was
+ * read.
+ */
+export async function readLog(
   log: SegmentedLog,
-  storeId: string,
-  { fileSystem, path }: OpenLogOptions,
-  repair: (damage: TailDamage) => Promise<void>,
+  { storeId, fileSystem, path, repair }: ReadLogOptions,
 ): Promise<void> {
   const segments = listSegments(fileSystem, path);
   const last = segments.at(-1);
   const unfinished = last && isUnfinished(fileSystem, last) ? last : undefined;
   const whole = unfinished ? segments.slice(0, -1) : segments;
-  assertSegmentsJoin(fileSystem, whole, storeId);
-  log.open(whole);
+  const { joined, damage: gap } = joinSegments(fileSystem, whole, storeId);
+  log.open(joined);
   const damage = await log.catchUp(() => {});
+  // Damage before the gap is where reading ends: with segments behind it, it is never repaired.
   if (damage) await repair(damage);
-  if (unfinished && unfinished.first > log.end + 1) {
+  const position = log.end + 1;
+  if (gap) throw new LogCorruptionError({ ...gap, position });
+  if (unfinished && unfinished.first > position) {
     throw new LogCorruptionError({
       file: unfinished.file,
       offset: 0,
-      position: log.end + 1,
+      position,
       what: "the events before this segment are missing",
     });
   }
 }
 
-function assertReaches(log: SegmentedLog, provenDurable: Position): void {
+/**
+ * Checks that the log is no shorter than it is known to have been.
+ *
+ * @param log The log, read to its end.
+ * @param provenDurable Highest position known to have been durable.
+ * @throws {LogCorruptionError} If it is.
+ */
+export function assertReaches(
+  log: SegmentedLog,
+  provenDurable: Position,
+): void {
   if (log.end >= provenDurable) return;
   const file = log.segments.at(-1)?.file ?? "events";
   const position = log.end + 1;

@@ -12,15 +12,29 @@ import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
 import type { Database } from "../storage/file_system.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
+import {
+  checksumOf,
+  EMPTY_MARK,
+  INDEX_FORMAT,
+  readMark,
+  SELECT_MARK,
+  toWatermark,
+  type Watermark,
+} from "./index_mark.ts";
+import { IndexMismatchError } from "./index_mismatch.ts";
 import { INDEX_SCHEMA } from "./index_schema.ts";
+import {
+  checksumOfCount,
+  checksumOfType,
+  IndexSums,
+  shareOf,
+  TagSums,
+} from "./index_sums.ts";
 import type { FrameLocation, IndexBlock } from "./index_tail.ts";
 import { type PositionRange, selectStream } from "./index_sql.ts";
 import { FirstPosition } from "./first_position.ts";
 import type { Criterion, Stream } from "./query_streams.ts";
 import { hashTag, TAG_HASH_MAX } from "./term_hash.ts";
-
-/** Changes whenever the tables or what they mean change: an index of another one is made again. */
-const INDEX_FORMAT = 1;
 
 // Frames nearer than this to the last one recorded are found from there.
 const LOCATION_BYTES = 16 * 1_024;
@@ -36,11 +50,6 @@ const SLICES = 16;
 /** SQLite's codes for "another connection writes" and "the disk is full": both pass. */
 const SQLITE_PASSING_CODES = [5, 13];
 
-/** The index does not fit the log or the process's own knowledge of it. Make it again. */
-export class IndexMismatchError extends Error {
-  override readonly name = "IndexMismatchError";
-}
-
 /** Whether what was thrown says something about the index file, rather than about the question. */
 export function isIndexFault(error: unknown): boolean {
   // Whatever comes from SQLite has a code, also what it refuses to hand out.
@@ -48,17 +57,15 @@ export function isIndexFault(error: unknown): boolean {
     (error instanceof Error && "code" in error);
 }
 
-/** How far the index goes, and the frame that this position lies in; all 0 when empty. */
-export interface Watermark {
-  readonly through: Position;
-  readonly frame: FrameLocation;
-}
-
 /** The open index file. Any call may throw what SQLite throws: then the index is in doubt. */
 export class PositionIndex implements Disposable {
   readonly #db: Database;
   readonly #statements = new Map<string, StatementSync>();
-  readonly #first = new FirstPosition((sql) => this.#sql(sql));
+  readonly #sums = new IndexSums(
+    (sql) => this.#sql(sql),
+    (action) => this.#inTransaction(action),
+  );
+  readonly #first = new FirstPosition((sql) => this.#sql(sql), this.#sums);
   #recorded: { readonly segment: Position; readonly offset: number };
 
   /**
@@ -82,14 +89,13 @@ export class PositionIndex implements Disposable {
       this.#sql(
         "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0, 0, 0, ?, 0) " +
           "ON CONFLICT DO NOTHING",
-      ).run(INDEX_FORMAT, storeId, checksumOf(EMPTY));
-      const { format, store } = this.#row("SELECT format, store FROM meta");
-      if (format !== INDEX_FORMAT || store !== storeId) {
-        throw new IndexMismatchError(
-          `The index belongs to store ${store}, format ${format}`,
-        );
-      }
-      this.watermark();
+      ).run(INDEX_FORMAT, storeId, checksumOf(EMPTY_MARK));
+      readMark(this.#db, storeId);
+      const none = new TagSums().bytes;
+      this.#sql(
+        "INSERT INTO sums VALUES (1, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
+      )
+        .run(none, crc32(none), checksumOfCount(0));
       this.#recorded = this.locate(Number.MAX_SAFE_INTEGER) ??
         { segment: 0, offset: 0 };
     } catch (error) {
@@ -104,18 +110,7 @@ export class PositionIndex implements Disposable {
    * @throws {IndexMismatchError} If the record of it is damaged.
    */
   watermark(): Watermark {
-    const row = this.#row(
-      "SELECT through, frame, segment, offset, crc, checksum FROM meta",
-    );
-    const { through, frame: first, segment, offset, crc } = row;
-    const mark = {
-      through,
-      frame: { first, segment, offset, crc },
-    } as Watermark;
-    if (row.checksum !== checksumOf(mark)) {
-      throw new IndexMismatchError("The index is damaged");
-    }
-    return mark;
+    return toWatermark(this.#row(SELECT_MARK));
   }
 
   /**
@@ -154,7 +149,11 @@ export class PositionIndex implements Disposable {
    */
   count({ type, tags }: Stream, countMax: number): number {
     let count = countMax;
-    if (type !== undefined) count = Math.min(count, this.#typeOf(type).count);
+    if (type !== undefined) {
+      // About: nothing but speed depends on it, so that nothing is summed up for it.
+      const row = this.#sql("SELECT count FROM types WHERE type = ?").get(type);
+      count = Math.min(count, Number(row?.count ?? 0));
+    }
     for (const tag of tags) count = this.#countTag(tag, count);
     return count;
   }
@@ -168,8 +167,9 @@ export class PositionIndex implements Disposable {
   positions({ type, tags }: Stream, range: PositionRange): Position[] {
     // No event has so many, and no statement takes any number.
     if (tags.length > EVENT_LIMITS.tagsPerEventMax) return [];
-    const found = type === undefined ? undefined : this.#typeOf(type);
-    if (found?.count === 0) return [];
+    const found = type === undefined ? undefined : this.#sums.typeRow(type);
+    if (type !== undefined && found === undefined) return [];
+    for (const tag of tags) this.#sums.checkTag(hashTag(tag));
     let ordered = tags;
     if (tags.length > 1) {
       const counts = new Map(
@@ -216,12 +216,6 @@ export class PositionIndex implements Disposable {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  #typeOf(type: string): { readonly id: number; readonly count: number } {
-    const row = this.#sql("SELECT id, count FROM types WHERE type = ?")
-      .get(type);
-    return { id: Number(row?.id ?? 0), count: Number(row?.count ?? 0) };
-  }
-
   #countTag(tag: string, countMax: number): number {
     const count = (table: string, limit: number) =>
       Number(
@@ -238,28 +232,27 @@ export class PositionIndex implements Disposable {
 
   #insert(block: IndexBlock, through: Position): void {
     const isNew = (position: Position) => position > through;
-    const upsert = this.#sql(
-      "INSERT INTO types (type, count) VALUES (?, ?) ON CONFLICT (type) " +
-        "DO UPDATE SET count = count + excluded.count RETURNING id",
-    );
     const typeRows: number[] = [];
+    let typesAdded = 0;
     for (const [type, all] of block.types) {
       const positions = all.filter(isNew);
       if (positions.length === 0) continue;
-      const id = Number(upsert.get(type, positions.length)?.id);
+      const { id, isAdded } = this.#addToType(type, positions);
+      if (isAdded) typesAdded++;
       for (const position of positions) typeRows.push(id, position);
     }
     this.#insertPairs("typed", typeRows);
     const tagRows: number[] = [];
-    const hashed = [...block.tags]
-      .map(([tag, all]) => ({ hash: hashTag(tag), all }))
-      .sort((a, b) => a.hash - b.hash);
-    for (const { hash, all } of hashed) {
-      for (const position of all) {
-        if (isNew(position)) tagRows.push(hash, position);
+    const sums = this.#sums.readTagSums();
+    for (const [hash, positions] of byHash(block.tags)) {
+      for (const position of positions) {
+        if (!isNew(position)) continue;
+        tagRows.push(hash, position);
+        sums.add(hash, position);
       }
     }
     this.#insertPairs("recent_tags", tagRows);
+    this.#writeSums(sums, typesAdded);
     this.#moveSlice();
     this.#recordFrames(block.frames);
     const { last, lastFrame } = block;
@@ -271,13 +264,54 @@ export class PositionIndex implements Disposable {
     ).run(last, first, segment, offset, crc, checksum);
   }
 
+  #addToType(
+    type: string,
+    positions: readonly Position[],
+  ): { readonly id: number; readonly isAdded: boolean } {
+    const known = this.#sums.typeRow(type);
+    const id = known?.id ??
+      Number(this.#row("SELECT coalesce(max(id), 0) + 1 AS id FROM types").id);
+    const count = (known?.count ?? 0) + positions.length;
+    const sum = positions.reduce(
+      (sum, position) => sum + shareOf(id, position),
+      known?.sum ?? 0,
+    );
+    this.#sql("INSERT OR REPLACE INTO types VALUES (?, ?, ?, ?, ?)")
+      .run(id, type, count, sum, checksumOfType({ id, type, count, sum }));
+    return { id, isAdded: known === undefined };
+  }
+
+  #writeSums(sums: TagSums, typesAdded: number): void {
+    const { bytes } = sums;
+    this.#sql("UPDATE sums SET tags = ?, checksum = ?").run(
+      bytes,
+      crc32(bytes),
+    );
+    if (typesAdded === 0) return;
+    const types = Number(this.#row("SELECT types FROM sums").types) +
+      typesAdded;
+    this.#sql("UPDATE sums SET types = ?, types_checksum = ?")
+      .run(types, checksumOfCount(types));
+  }
+
+  /** Runs an action that sees one state of the file, whatever others commit. */
+  #inTransaction<T>(action: () => T): T {
+    if (this.#db.isTransaction) return action();
+    this.#db.exec("BEGIN");
+    try {
+      return action();
+    } finally {
+      // Nothing was written.
+      if (this.#db.isTransaction) this.#db.exec("COMMIT");
+    }
+  }
+
   #moveSlice(): void {
     const slice = Number(this.#row("SELECT slice FROM meta").slice) % SLICES;
     const from = Math.floor(TAG_HASH_MAX / SLICES) * slice;
     const to = slice === SLICES - 1
       ? TAG_HASH_MAX - 1
       : from + Math.floor(TAG_HASH_MAX / SLICES) - 1;
-    // Two tags of the same hash on one event are one row.
     this.#sql(
       "INSERT OR IGNORE INTO tags SELECT tag, position FROM recent_tags " +
         "WHERE tag BETWEEN ? AND ? ORDER BY tag, position",
@@ -326,14 +360,20 @@ export class PositionIndex implements Disposable {
   }
 }
 
-const EMPTY: Watermark = {
-  through: 0,
-  frame: { first: 0, segment: 0, offset: 0, crc: 0 },
-};
-
-function checksumOf({ through, frame }: Watermark): number {
-  const { first, segment, offset, crc } = frame;
-  return crc32([through, first, segment, offset, crc].join());
+/** The positions of each hash, each once, in order of hash: that writes fewer pages. */
+function byHash(
+  tags: ReadonlyMap<string, readonly Position[]>,
+): [number, Iterable<Position>][] {
+  const hashed = [...tags]
+    .map(([tag, all]): [number, Iterable<Position>] => [hashTag(tag), all])
+    .sort(([a], [b]) => a - b);
+  return hashed.reduce<[number, Iterable<Position>][]>((merged, entry) => {
+    const last = merged.at(-1);
+    // Two tags of the same hash on one event are one row.
+    if (last?.[0] === entry[0]) last[1] = new Set([...last[1], ...entry[1]]);
+    else merged.push(entry);
+    return merged;
+  }, []);
 }
 
 function isPassing(error: unknown): boolean {

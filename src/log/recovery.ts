@@ -15,34 +15,45 @@ import { findNextFrame } from "./resync.ts";
 import type { SegmentedLog, TailDamage } from "./segmented_log.ts";
 import { listSegments } from "./segments.ts";
 
-/** What {@linkcode repairTail} works with. */
-export interface RepairOptions {
+/** What {@linkcode judgeTail} works with. */
+export interface JudgeOptions {
   readonly fileSystem: FileSystem;
   /** The data folder. */
   readonly path: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
   /** Highest position known to have been durable from elsewhere than the log. */
   readonly provenDurable: Position;
+}
+
+/** What {@linkcode repairTail} works with. */
+export interface RepairOptions extends JudgeOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** An end of the log that may be cut off. */
+export interface TornTail extends TailDamage {
+  /** How many bytes there are from the damage on. */
+  readonly bytes: number;
+  /** Whether the whole segment goes, since it was begun and never used. */
+  readonly isUnused: boolean;
 }
 
 const COPY_BYTES = 1_024 * 1_024;
 
 /**
- * Cuts off a torn tail, after copying it to `quarantine/`; does the same with a segment that was
- * begun and never used. Doing it twice changes nothing. The store's lock must be held.
+ * Decides whether a damaged end of the log may be cut off. Changes nothing.
  *
  * @param log The log, which stopped reading at the damage.
  * @param damage The damage.
  * @param options Files and evidence.
- * @throws {LogCorruptionError} If what is damaged had been acknowledged. Nothing was changed.
+ * @returns What may be cut off: nobody was told that it is stored.
+ * @throws {LogCorruptionError} If what is damaged had been acknowledged.
  */
-export async function repairTail(
+export function judgeTail(
   log: SegmentedLog,
   damage: TailDamage,
-  options: RepairOptions,
-): Promise<void> {
-  const { fileSystem, path, logger, provenDurable } = options;
+  { fileSystem, path, provenDurable }: JudgeOptions,
+): TornTail {
   const { segment, offset, position } = damage;
   const isUnused = segment.first !== log.segments.at(-1)?.first;
   using file = fileSystem.open(segment.path, { mode: "read" });
@@ -61,8 +72,27 @@ export async function repairTail(
     const what = `${damage.what}, and ${evidence}`;
     throw new LogCorruptionError({ ...damage, what });
   }
-  const bytes = file.size() - offset;
-  const keptAt = await quarantine(file, damage, options);
+  return { ...damage, bytes: file.size() - offset, isUnused };
+}
+
+/**
+ * Cuts off a torn tail, after copying it to `quarantine/`; does the same with a segment that was
+ * begun and never used. Doing it twice changes nothing. The store's lock must be held.
+ *
+ * @param log The log, which stopped reading at the damage.
+ * @param damage The damage.
+ * @param options Files and evidence.
+ * @throws {LogCorruptionError} If what is damaged had been acknowledged. Nothing was changed.
+ */
+export async function repairTail(
+  log: SegmentedLog,
+  damage: TailDamage,
+  options: RepairOptions,
+): Promise<void> {
+  const { fileSystem, path, logger } = options;
+  const { segment, offset, position } = damage;
+  const { bytes, isUnused } = judgeTail(log, damage, options);
+  const keptAt = await quarantine(damage, options);
   if (isUnused) {
     fileSystem.remove(segment.path);
     await fileSystem.syncDirectory(`${path}/events`);
@@ -99,10 +129,10 @@ function highestDurable(file: FileHandle, offset: number): Position {
 
 /** Copies everything from the damage on; returns the copy's name, or `null` if that is nothing. */
 async function quarantine(
-  file: FileHandle,
   { segment, offset }: TailDamage,
   { fileSystem, path, clock }: RepairOptions,
 ): Promise<string | null> {
+  using file = fileSystem.open(segment.path, { mode: "read" });
   const size = file.size();
   if (size <= offset) return null;
   const directory = `${path}/quarantine`;

@@ -9,15 +9,15 @@ import type { FileHandle } from "../storage/file_system.ts";
 import {
   FRAME_HEADER_BYTES_MAX,
   KEY_FRAME,
-  NEWLINE,
   parseFrameHeader,
 } from "./format.ts";
 import { FrameReader } from "./frame_reader.ts";
 
 const WINDOW_BYTES = 1_024 * 1_024;
 
-// No event line can contain this: line ends and quotes are escaped within JSON texts.
-const FRAME_START = Buffer.from([NEWLINE, ...KEY_FRAME]);
+// Without the line end before it, which is damaged when the frame before it is. Data may contain
+// this, but no whole header line, which ends in a line end: those are escaped within JSON texts.
+const FRAME_START = Buffer.from(KEY_FRAME);
 
 /** Where a whole frame begins. */
 export interface FoundFrame {
@@ -39,8 +39,7 @@ export function findNextFrame(
   from: number,
 ): FoundFrame | undefined {
   const size = file.size();
-  // A frame may begin exactly at `from`: its line end before is part of what is looked for.
-  let base = Math.max(0, from - 1);
+  let base = from;
   const window = Buffer.alloc(WINDOW_BYTES);
   while (base + FRAME_START.length <= size) {
     const filled = readWindow(file, window, base);
@@ -50,8 +49,8 @@ export function findNextFrame(
       at >= 0;
       at = bytes.indexOf(FRAME_START, at + 1)
     ) {
-      const first = firstOfWholeFrame(file, base + at + 1);
-      if (first !== undefined) return { offset: base + at + 1, first };
+      const first = firstOfWholeFrame(file, base + at);
+      if (first !== undefined) return { offset: base + at, first };
     }
     // Windows overlap, so that no beginning is missed between them.
     const step = filled - FRAME_START.length + 1;

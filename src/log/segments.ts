@@ -5,7 +5,7 @@
  */
 import type { Position } from "../events/event.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
-import { LogCorruptionError, StoreFormatError } from "./errors.ts";
+import { type LogDamage, StoreFormatError } from "./errors.ts";
 import {
   parseSegmentHeader,
   parseSegmentName,
@@ -64,6 +64,14 @@ export function readSegmentHeader(
   return parseSegmentHeader(bytes.subarray(0, filled));
 }
 
+/** Which segments follow each other. */
+export interface JoinedSegments {
+  /** The segments from the first up to where the next one does not join. */
+  readonly joined: readonly Segment[];
+  /** Why it does not, or `undefined` when all of them join. */
+  readonly damage: LogDamage | undefined;
+}
+
 /**
  * Checks what can be checked of all segments without reading them: that each header is whole and
  * of this store, that none is missing in between and none was shortened.
@@ -71,49 +79,56 @@ export function readSegmentHeader(
  * @param fileSystem Where.
  * @param segments All segments, in order, but one at the end that was begun and not finished.
  * @param storeId The store's id.
- * @throws {LogCorruptionError} If a segment is damaged or missing.
+ * @returns Those that join.
  * @throws {StoreFormatError} If a segment belongs to another store.
  */
-export function assertSegmentsJoin(
+export function joinSegments(
   fileSystem: FileSystem,
   segments: readonly Segment[],
   storeId: string,
-): void {
-  let previous: Segment | undefined;
+): JoinedSegments {
+  const joined: Segment[] = [];
+  let damage: LogDamage | undefined;
   let previousBytes = 0;
   for (const segment of segments) {
     using file = fileSystem.open(segment.path, { mode: "read" });
     const header = readSegmentHeader(file);
-    const corrupt = (what: string) =>
-      new LogCorruptionError({
-        file: segment.file,
-        offset: 0,
-        position: segment.first,
-        what,
-      });
-    if (header === undefined || header.segment !== segment.first) {
-      throw corrupt("its first line is damaged");
-    }
-    if (header.store !== storeId) {
+    // Also behind damage: what belongs to another store must not be taken for a loss of this one.
+    if (header && header.store !== storeId) {
       throw new StoreFormatError(
         segment.path,
         `it belongs to another store, move it away: ${header.store}`,
       );
     }
-    if (header.previous !== (previous?.first ?? 0)) {
-      throw corrupt(
-        `the segment before it is missing: ${segmentName(header.previous)}`,
-      );
+    if (damage) continue;
+    const what = faultOf(segment, header, joined.at(-1)?.first, previousBytes);
+    if (what === undefined) joined.push(segment);
+    else {
+      const { file, first } = segment;
+      damage = { file, offset: 0, position: first, what };
     }
-    if (header.previousBytes !== previousBytes) {
-      throw corrupt(
-        `the segment before it must have ${header.previousBytes} bytes: ` +
-          `current size is ${previousBytes}`,
-      );
-    }
-    previous = segment;
     previousBytes = file.size();
   }
+  return { joined, damage };
+}
+
+function faultOf(
+  segment: Segment,
+  header: ReadSegmentHeader | undefined,
+  previous: Position | undefined,
+  previousBytes: number,
+): string | undefined {
+  if (header === undefined || header.segment !== segment.first) {
+    return "its first line is damaged";
+  }
+  if (header.previous !== (previous ?? 0)) {
+    return `the segment before it is missing: ${segmentName(header.previous)}`;
+  }
+  if (header.previousBytes !== previousBytes) {
+    return `the segment before it must have ${header.previousBytes} bytes: ` +
+      `current size is ${previousBytes}`;
+  }
+  return undefined;
 }
 
 /**

@@ -22,6 +22,33 @@ export interface StoreIdentity {
 export const STORE_FILE = "store.json";
 
 /**
+ * Reads the identity of the store. Changes nothing.
+ *
+ * @param fileSystem Where.
+ * @param path The data folder.
+ * @returns The identity; `undefined` when the folder holds no store.
+ * @throws {StoreFormatError} If the folder holds events without `store.json`, or the file is
+ * damaged or of a newer version.
+ */
+export function readIdentity(
+  fileSystem: FileSystem,
+  path: string,
+): StoreIdentity | undefined {
+  const file = `${path}/${STORE_FILE}`;
+  const text = readText(fileSystem, file);
+  if (text !== undefined) return parseIdentity(file, text);
+  const segments = fileSystem.list(`${path}/events`).filter((name) =>
+    parseSegmentName(name) !== undefined
+  );
+  if (segments.length === 0) return undefined;
+  throw new StoreFormatError(
+    path,
+    `"events" holds ${segments.length} segments but "${STORE_FILE}" is missing, ` +
+      "restore it from a backup",
+  );
+}
+
+/**
  * Reads the identity of the store, giving it one when the folder holds no store yet. Call it with
  * the store's lock held: two processes must not both create it.
  *
@@ -29,32 +56,21 @@ export const STORE_FILE = "store.json";
  * @param path The data folder.
  * @param now The present time.
  * @returns The identity.
- * @throws {StoreFormatError} If the folder holds events without `store.json`, or the file is
- * damaged or of a newer version.
+ * @throws {StoreFormatError} As {@linkcode readIdentity} does.
  */
 export async function openIdentity(
   fileSystem: FileSystem,
   path: string,
   now: Date,
 ): Promise<StoreIdentity> {
-  const file = `${path}/${STORE_FILE}`;
-  const text = readText(fileSystem, file);
-  if (text !== undefined) return parseIdentity(file, text);
-  const segments = fileSystem.list(`${path}/events`).filter((name) =>
-    parseSegmentName(name) !== undefined
-  );
-  if (segments.length > 0) {
-    throw new StoreFormatError(
-      path,
-      `"events" holds ${segments.length} segments but "${STORE_FILE}" is missing, ` +
-        "restore it from a backup",
-    );
-  }
+  const found = readIdentity(fileSystem, path);
+  if (found) return found;
   const identity: StoreIdentity = {
     formatVersion: FORMAT_VERSION,
     storeId: crypto.randomUUID(),
     createdAt: now.toISOString(),
   };
+  const file = `${path}/${STORE_FILE}`;
   await atomicReplace(fileSystem, file, `${JSON.stringify(identity)}\n`);
   return identity;
 }

@@ -7,7 +7,7 @@ import type { Position } from "../events/event.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
 import { eventLines, EventLinesError, parseLine } from "./event_lines.ts";
 import { FrameReader, type FrameRun } from "./frame_reader.ts";
-import { findNextFrame } from "./resync.ts";
+import { findNextFrame, type FoundFrame } from "./resync.ts";
 import { readSegmentHeader, type Segment } from "./segments.ts";
 import { Yielder } from "../storage/yielder.ts";
 
@@ -52,6 +52,10 @@ export interface VerifyOptions {
   readonly head: Position;
   /** Read also what lies behind the head; else it is being written, and none of our business. */
   readonly behindHead: boolean;
+  /** The store that the segments must belong to; those of another one are not read. */
+  readonly storeId?: string;
+  /** Sees every run of whole frames, also those behind damage. */
+  readonly onRun?: (segment: Segment, run: FrameRun) => void | Promise<void>;
   /** Stops by throwing the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -97,12 +101,13 @@ class Verification {
   async read(segment: Segment): Promise<void> {
     using file = this.#options.fileSystem.open(segment.path, { mode: "read" });
     this.#segments++;
-    let offset = this.#checkHeader(segment, file);
-    for (;;) {
+    const start = this.#checkHeader(segment, file);
+    let offset = start ?? 0;
+    while (start !== undefined) {
       using reader = await this.#readFrames(segment, file, offset);
       if (this.#next > this.upTo || !reader.damage) break;
       const { offset: at, what } = reader.damage;
-      const found = findNextFrame(file, at + 1);
+      const found = this.#findFurther(file, at + 1);
       const last = (found?.first ?? this.#endOf(segment) + 1) - 1;
       this.#problem(segment, at, Math.max(last, this.#next), what);
       if (!found) {
@@ -120,11 +125,9 @@ class Verification {
   report(): VerifyReport {
     const { head } = this.#options;
     if (this.#next <= head) {
-      const last = this.#options.segments.at(-1);
-      if (last) {
-        const offset = this.#previous.size;
-        this.#problem(last, offset, head, "the events are missing");
-      }
+      const last = this.#options.segments.at(-1) ?? { file: "events" };
+      const offset = this.#previous.size;
+      this.#problem(last, offset, head, "the events are missing");
     }
     return {
       ok: this.#problems.length === 0,
@@ -137,8 +140,24 @@ class Verification {
     };
   }
 
-  #checkHeader(segment: Segment, file: FileHandle): number {
+  /** The next whole frame of events that did not come yet: old content may lie in between. */
+  #findFurther(file: FileHandle, from: number): FoundFrame | undefined {
+    let found = findNextFrame(file, from);
+    while (found && found.first < this.#next) {
+      found = findNextFrame(file, found.offset + 1);
+    }
+    return found;
+  }
+
+  /** Where the segment's frames begin; `undefined` when they are none of this store's. */
+  #checkHeader(segment: Segment, file: FileHandle): number | undefined {
     const header = readSegmentHeader(file);
+    const { storeId = header?.store } = this.#options;
+    if (header && header.store !== storeId) {
+      const what = `it belongs to another store: ${header.store}`;
+      this.#problem(segment, 0, Math.max(segment.first, this.#next), what);
+      return undefined;
+    }
     if (segment.first !== this.#next) {
       this.#problem(
         segment,
@@ -180,6 +199,7 @@ class Verification {
     for (let run = reader.read(); run; run = reader.read()) {
       this.#options.signal?.throwIfAborted();
       this.#checkLines(segment, run);
+      await this.#options.onRun?.(segment, run);
       this.#next = reader.next;
       this.#crc = reader.crc;
       if (this.#next > this.upTo) break;
@@ -211,8 +231,12 @@ class Verification {
     return next ? next.first - 1 : Math.max(head, this.#next);
   }
 
-  #problem(segment: Segment, offset: number, last: Position, what: string) {
-    const { file } = segment;
+  #problem(
+    { file }: Pick<Segment, "file">,
+    offset: number,
+    last: Position,
+    what: string,
+  ): void {
     this.#problems.push({ file, offset, first: this.#next, last, what });
   }
 }

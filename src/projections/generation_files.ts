@@ -3,7 +3,7 @@
  *
  * ```
  * projections/CourseDetails/
- *   current.json            {"generation":7,"previous":6}, replaced atomically
+ *   current.json            {"generation":7,"previous":6,"crc":"…"}, replaced atomically
  *   000006.sqlite           the one before, kept for going back
  *   000007.sqlite           the one that serves
  *   000008.building.sqlite  one under construction
@@ -13,6 +13,7 @@
  * @module
  */
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { ProjectionDamagedError } from "./errors.ts";
@@ -128,11 +129,15 @@ export function readCurrentFile(
   } catch (error) {
     throw damaged(error);
   }
-  const { generation, previous } = Object(value);
+  const { generation, previous, crc } = Object(value);
   const isNumber = (number: unknown) =>
     Number.isSafeInteger(number) && Number(number) >= 1;
   if (!isNumber(generation) || !(previous === null || isNumber(previous))) {
     throw damaged(new SyntaxError("No generation numbers"));
+  }
+  // One bit makes another number, and that generation may be there as well.
+  if (crc !== crcOf({ generation, previous })) {
+    throw damaged(new SyntaxError("The checksum does not match"));
   }
   return { generation, previous };
 }
@@ -146,6 +151,10 @@ export async function writeCurrentFile(
   await atomicReplace(
     fileSystem,
     join(directory, CURRENT),
-    JSON.stringify(current) + "\n",
+    JSON.stringify({ ...current, crc: crcOf(current) }) + "\n",
   );
+}
+
+function crcOf({ generation, previous }: CurrentFile): string {
+  return crc32(`${generation},${previous}`).toString(16).padStart(8, "0");
 }

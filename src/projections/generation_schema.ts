@@ -9,7 +9,7 @@
  */
 
 /** Raised when the tables change; a generation of another format is rebuilt. */
-export const GENERATION_FORMAT = 2;
+export const GENERATION_FORMAT = 3;
 
 /** The tables of an empty generation. */
 export const TABLES = `

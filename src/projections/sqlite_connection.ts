@@ -4,6 +4,9 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
+import { GENERATION_FORMAT } from "./generation_schema.ts";
+import type { BuildIdentity } from "./projection_store.ts";
 
 /** What a connection is for. */
 export type ConnectionUse = "serving" | "changing" | "building";
@@ -41,4 +44,60 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
 export function readMeta(database: DatabaseSync): Map<string, unknown> {
   const rows = database.prepare("SELECT name, value FROM meta").all();
   return new Map(rows.map(({ name, value }) => [String(name), value]));
+}
+
+/**
+ * What a generation says about itself, checked: a checkpoint that is read wrong would leave events
+ * out, or apply them twice.
+ *
+ * @param database The generation.
+ * @returns Names and values.
+ * @throws {Error} If it is of another format, or not what was written.
+ */
+export function readCheckedMeta(database: DatabaseSync): Map<string, unknown> {
+  const meta = readMeta(database);
+  const format = meta.get("format");
+  if (format !== GENERATION_FORMAT) throw new Error(`Format ${format}`);
+  const checkpoint = Number(meta.get("checkpoint"));
+  const checksum = checksumOfMeta(identityOf(meta), checkpoint);
+  if (meta.get("checksum") !== checksum) {
+    throw new Error("The checkpoint or what it was built by is damaged");
+  }
+  return meta;
+}
+
+/** What a generation says that it was built by. */
+export function identityOf(meta: ReadonlyMap<string, unknown>): BuildIdentity {
+  return {
+    projectionName: String(meta.get("projectionName")),
+    version: Number(meta.get("version")),
+    fingerprint: String(meta.get("fingerprint")),
+    storeId: String(meta.get("storeId")),
+  };
+}
+
+/** The checksum of what decides whether and where a generation goes on. */
+export function checksumOfMeta(
+  { projectionName, version, fingerprint, storeId }: BuildIdentity,
+  checkpoint: number,
+): number {
+  return crc32(
+    JSON.stringify([projectionName, version, fingerprint, storeId, checkpoint]),
+  );
+}
+
+/** Makes a generation one of another store. */
+export function writeStoreId(
+  database: DatabaseSync,
+  meta: ReadonlyMap<string, unknown>,
+  storeId: string,
+): void {
+  const identity = identityOf(meta);
+  const checkpoint = Number(meta.get("checkpoint"));
+  const checksum = checksumOfMeta({ ...identity, storeId }, checkpoint);
+  database.exec("BEGIN IMMEDIATE");
+  const update = database.prepare("UPDATE meta SET value = ? WHERE name = ?");
+  update.run(storeId, "storeId");
+  update.run(checksum, "checksum");
+  database.exec("COMMIT");
 }

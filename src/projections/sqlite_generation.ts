@@ -8,7 +8,13 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Tag } from "../events/event.ts";
 import { Yielder } from "../storage/yielder.ts";
 import { ProjectionDamagedError } from "./errors.ts";
-import { connect, type ConnectionUse, readMeta } from "./sqlite_connection.ts";
+import {
+  checksumOfMeta,
+  connect,
+  type ConnectionUse,
+  identityOf,
+  readCheckedMeta,
+} from "./sqlite_connection.ts";
 import type {
   BuildIdentity,
   DocumentChange,
@@ -107,6 +113,7 @@ export class SqliteGeneration implements Generation, Disposable {
       checkpoint: 0,
       documents: 0,
       eventsApplied: 0,
+      checksum: checksumOfMeta(identity, 0),
     };
     for (const [name, value] of Object.entries(start)) {
       generation.#setMeta(name, value);
@@ -133,20 +140,13 @@ export class SqliteGeneration implements Generation, Disposable {
       // Opening a missing database would create an empty one.
       Deno.lstatSync(options.file);
       database = connect(options.file, options.use);
-      const meta = readMeta(database);
-      const format = meta.get("format");
-      if (format !== GENERATION_FORMAT) throw new Error(`Format ${format}`);
+      const meta = readCheckedMeta(database);
       if (meta.get("projectionName") !== projectionName) {
         throw new Error(
           `It belongs to projection "${meta.get("projectionName")}"`,
         );
       }
-      const identity: BuildIdentity = {
-        projectionName,
-        version: Number(meta.get("version")),
-        fingerprint: String(meta.get("fingerprint")),
-        storeId: String(meta.get("storeId")),
-      };
+      const identity = identityOf(meta);
       const rows: RowsModes = { documents: "indexed", related: "indexed" };
       for (const kind of ROW_KINDS) {
         const isIndexed =
@@ -166,7 +166,7 @@ export class SqliteGeneration implements Generation, Disposable {
 
   status(): Promise<GenerationStatus> {
     return this.#read(() => {
-      const meta = readMeta(this.#database);
+      const meta = readCheckedMeta(this.#database);
       return {
         checkpoint: Number(meta.get("checkpoint")),
         documents: Number(meta.get("documents")),
@@ -267,6 +267,7 @@ export class SqliteGeneration implements Generation, Disposable {
       add.run(documentsDelta, "documents");
       add.run(eventsDelta, "eventsApplied");
       this.#setMeta("checkpoint", checkpoint);
+      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));
       this.#execLong("COMMIT");
       this.#inTransaction = false;
     });

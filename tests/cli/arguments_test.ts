@@ -11,6 +11,8 @@ const COMMANDS = [
   "export",
   "digest",
   "verify",
+  "repair",
+  "salvage",
 ];
 
 Deno.test("wrong calls end with status 2, say what is wrong and touch no folder", async () => {
@@ -26,6 +28,11 @@ Deno.test("wrong calls end with status 2, say what is wrong and touch no folder"
     [["verify", ...data, "--dta", "x"], "--dta"],
     [["verify", ...data, "--force"], "'--force' is not one of 'verify'"],
     [["verify", ...data, "more"], "takes no operand"],
+    [["verify", ...data, "--apply"], "'--apply' is not one of 'verify'"],
+    [["repair", ...data, "--deep"], "'--deep' is not one of 'repair'"],
+    [["repair", ...data], "Cannot find a store"],
+    [["salvage", ...data], "needs TARGET"],
+    [["salvage", ...data, ""], "needs TARGET"],
     [["import", ...data], "needs FILE"],
     [["import", ...data, "a", "b"], 'unexpected is "b"'],
     [["status", ...data], "'--projections' is missing"],
@@ -109,6 +116,7 @@ Deno.test("commands but import refuse a folder that is no store, and create none
     const { exitCode, stdout, reports } = await runCommand([
       command,
       ...command === "export" ? ["Alpha"] : [],
+      ...command === "salvage" ? [dir.file("target")] : [],
       "--data",
       dir.file("missing"),
       ...projections,

@@ -239,24 +239,47 @@ async function segmented(): Promise<TestFolder> {
   return folder;
 }
 
-Deno.test("openFileEventStore() refuses a log of which a segment is missing or shortened, naming it", async () => {
-  for (const index of [0, 2, 4]) {
+Deno.test("openFileEventStore() takes no appends when a segment is missing or shortened, names it, and serves what stands before", async () => {
+  for (const index of [2, 4]) {
     await using folder = await segmented();
-    const name = folder.segmentName(index);
+    const [name, next] = folder.segments().slice(index);
     const path = folder.segment(index);
     edit(path, (bytes) => bytes.subarray(0, bytes.length - 1));
-    const shortened = await assertRejects(
-      () => folder.open(),
-      LogCorruptionError,
-    );
-    assertEquals(shortened.file, `events/${folder.segments()[index + 1]}`);
+    await folder.with(async (store) => {
+      assert(store.readOnlyCause instanceof LogCorruptionError);
+      assertEquals(store.readOnlyCause.file, `events/${name}`);
+      assertEquals(store.readOnlyCause.position, index + 1);
+      assertEquals(await positions(store), range(1, index));
+      await assertRejects(() => store.append([event("B")]), StoreReadOnlyError);
+    });
     Deno.removeSync(path);
-    const missing = await assertRejects(
-      () => folder.open(),
-      LogCorruptionError,
-    );
-    assertStringIncludes(missing.message, name);
+    await folder.with(async (store) => {
+      assert(store.readOnlyCause instanceof LogCorruptionError);
+      assertEquals(store.readOnlyCause.file, `events/${next}`);
+      assertEquals(store.readOnlyCause.position, index + 1);
+      assertStringIncludes(store.readOnlyCause.message, name ?? "");
+      const query = { items: [{ tags: ["t:1"] }] };
+      assertEquals(await positions(store, query), range(1, index));
+      await assertRejects(() => store.append([event("B")]), StoreReadOnlyError);
+    });
+    assertEquals(folder.segments().length, 5);
+    assertEquals(folder.names("quarantine"), []);
   }
+});
+
+Deno.test("openFileEventStore() refuses a log whose first segment is missing or damaged", async () => {
+  await using folder = await segmented();
+  const [name, next] = folder.segments();
+  edit(folder.segment(0), (bytes) => bytes.subarray(0, bytes.length - 1));
+  const shortened = await assertRejects(
+    () => folder.open(),
+    LogCorruptionError,
+  );
+  assertEquals([shortened.file, shortened.position], [`events/${name}`, 1]);
+  Deno.removeSync(folder.segment(0));
+  const missing = await assertRejects(() => folder.open(), LogCorruptionError);
+  assertEquals([missing.file, missing.position], [`events/${next}`, 1]);
+  assertStringIncludes(missing.message, name ?? "");
 });
 
 Deno.test("openFileEventStore() refuses a log whose last segment is missing but indexed", async () => {

@@ -1,50 +1,54 @@
 /**
- * `opossum verify`: reads the whole log and says what is wrong with it.
+ * `opossum verify`: reads the whole log and says what is wrong with it; with `--deep`, also what
+ * is wrong with everything that is derived from it.
  *
  * @module
  */
-import type { VerifyReport } from "../../log/verify.ts";
 import type { Command } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
-import { openStore } from "../open_store.ts";
-import { formatBytes } from "../table.ts";
+import { inspectStore } from "../inspect_store.ts";
+import { damageLines, findingLine, readLine } from "../inspection_text.ts";
 
 /** The command. */
 export const verifyCommand: Command = {
   name: "verify",
   operands: "",
   operandCount: [0, 0],
-  summary: "Check every byte of the log.",
+  summary: "Check every byte of the log, and what is derived from it.",
   details:
     `Reads the whole log and checks every frame, checksum, position and event. Damage
-is listed with file, byte and positions; the exit status is then 1. Restore damaged
-files from a backup: nothing is repaired, but for an end that a crash left incomplete
-and nobody was told is stored.`,
-  options: [],
+is listed with file, byte and positions; the exit status is then 1. Nothing is
+changed, and a store that does not open is read as well.
+
+With --deep, also: the index is compared with the log, every projection's
+databases are checked page by page, and their documents are compared with a fold
+of the log when --projections names their definitions; and every operation's
+record is read. What a crash may leave is listed, and no fault.
+
+See also: opossum repair, opossum salvage.`,
+  options: ["deep"],
   needsProjections: false,
   async run(call) {
-    await using opossum = await openStore(call);
-    const report = await opossum.verify({ signal: call.io.signal });
+    const deep = call.options.deep === true;
+    const inspection = await inspectStore(call, { deep });
+    const { ok, log, findings } = inspection;
+    const { report, refusal, lost } = log;
+    const { problems, head } = report;
+    const damage = damageLines(inspection);
+    const summary = damage.length === 0
+      ? `The log is sound up to position ${head}: ${readLine(inspection)}`
+      : `The log is damaged in ${Math.max(problems.length, 1)} places: ` +
+        `could read ${readLine(inspection)}`;
     return {
-      exitCode: report.ok ? EXIT_OK : EXIT_FAILURE,
-      json: report,
-      text: describe(report),
+      exitCode: ok ? EXIT_OK : EXIT_FAILURE,
+      json: {
+        ...report,
+        ok,
+        refusal: refusal?.message ?? null,
+        lost,
+        findings,
+      },
+      text: [...damage, ...findings.map(findingLine), summary].join("\n"),
     };
   },
 };
-
-function describe(report: VerifyReport): string {
-  const { events, frames, segments, bytes, head, problems } = report;
-  const lines = problems.map(({ file, offset, first, last, what }) =>
-    `${file}, byte ${offset}, positions ${first} to ${last}: ${what}`
-  );
-  const read = `${events} events in ${frames} appends, ${segments} segments, ${
-    formatBytes(bytes)
-  }`;
-  return [
-    ...lines,
-    problems.length === 0
-      ? `The log is sound up to position ${head}: ${read}`
-      : `The log is damaged in ${problems.length} places: could read ${read}`,
-  ].join("\n");
-}
