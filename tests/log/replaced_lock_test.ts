@@ -221,6 +221,8 @@ Deno.test("append() makes the name of a segment durable that another store began
   await a.append([event("A")]);
   assertEquals(await b.head(), 1);
   inA.inject({ kind: "syncDirectory", path: "/events", code: "EIO" });
+  // As if it had died there: it would take the segment back otherwise.
+  inA.inject({ kind: "remove", path: "/events", code: "EIO" });
   await assertRejects(() => a.append([event("Refused")]));
   assertEquals(folder.segments().length, 2);
   const syncs = async () => {
