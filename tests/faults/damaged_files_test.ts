@@ -83,7 +83,7 @@ Deno.test("store.json that is damaged at any byte or cut is refused, or says the
   const bytes = Deno.readFileSync(file);
   const { storeId } = await folder.with((store) => store);
   let refused = 0;
-  for (const [what, damaged] of variantsOf(bytes, Math.min(STEP, 5))) {
+  for (const [what, damaged] of variantsOf(bytes, STEP === 1 ? 1 : 7)) {
     Deno.writeFileSync(file, damaged);
     try {
       const store = await folder.open();
@@ -104,7 +104,7 @@ Deno.test("current.json that is damaged at any byte or cut leads to a rebuild, n
   const expected = await expectedOf(folder);
   const file = "projections/Sums/current.json";
   const bytes = Deno.readFileSync(`${folder.path}/${file}`);
-  const step = STEP === 1 ? 1 : 9;
+  const step = STEP === 1 ? 1 : 17;
   for (const [what, damaged] of variantsOf(bytes, step)) {
     Deno.writeFileSync(`${folder.path}/${file}`, damaged);
     await using opossum = await open(folder.path, false);
@@ -124,7 +124,7 @@ Deno.test("records of operations that are damaged at any byte or cut keep nobody
   assert(name);
   const file = `${folder.path}/operations/${name}`;
   const bytes = Deno.readFileSync(file);
-  for (const [what, damaged] of variantsOf(bytes, STEP === 1 ? 5 : 211)) {
+  for (const [what, damaged] of variantsOf(bytes, STEP === 1 ? 5 : 509)) {
     Deno.writeFileSync(file, damaged);
     await using opossum = await open(folder.path);
     await opossum.daemon.whenStarted();
@@ -144,7 +144,7 @@ Deno.test("a checkpoint is never read as another one, whichever byte is damaged"
   const at = meta.indexOf("checkpoint");
   assert(at > 0);
   for (let byte = at - 6; byte < at + 14; byte++) {
-    for (let bit = 0; bit < 8; bit++) {
+    for (let bit = byte % 8; bit < 8; bit += STEP === 1 ? 1 : 8) {
       const damaged = bytes.slice();
       damaged[byte] = (damaged[byte] ?? 0) ^ (1 << bit);
       Deno.writeFileSync(file, damaged);

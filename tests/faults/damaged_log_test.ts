@@ -3,7 +3,7 @@ import { checkVerdict, damagesOf, openLogTemplate } from "./damaged_log.ts";
 import { scale } from "./random.ts";
 
 /** At every so many bytes: 1 tries all of them. */
-const STEP = scale("OPOSSUM_TEST_BYTE_STEP", 101);
+const STEP = scale("OPOSSUM_TEST_BYTE_STEP", 211);
 
 /** Also smaller than those of disks: more ways to meet the borders of frames. */
 const SECTOR_SIZES = STEP === 1 ? [512, 128, 32] : [256];
