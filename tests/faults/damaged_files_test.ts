@@ -13,9 +13,15 @@ import { scale } from "./random.ts";
 /** At every so many bytes: 1 tries all of them. */
 const STEP = scale("OPOSSUM_TEST_BYTE_STEP", 23);
 
+/** Nothing is rebuilt by itself. */
+const AS_IT_IS = { enableAutoRebuild: false };
+
 const PROJECTIONS = [countingProjection("Sums"), countingProjection("Others")];
 
-function open(path: string, enableAutoRebuild = true): Promise<Opossum> {
+function open(
+  path: string,
+  { enableAutoRebuild = true } = {},
+): Promise<Opossum> {
   return openOpossum({
     path,
     projections: PROJECTIONS,
@@ -107,7 +113,7 @@ Deno.test("current.json that is damaged at any byte or cut leads to a rebuild, n
   const step = STEP === 1 ? 1 : 17;
   for (const [what, damaged] of variantsOf(bytes, step)) {
     Deno.writeFileSync(`${folder.path}/${file}`, damaged);
-    await using opossum = await open(folder.path, false);
+    await using opossum = await open(folder.path, AS_IT_IS);
     await opossum.daemon.whenStarted();
     const { state, generation } = await opossum.projections.info("Sums");
     // White space and the like may change without changing what is said.
@@ -148,7 +154,7 @@ Deno.test("a checkpoint is never read as another one, whichever byte is damaged"
       const damaged = bytes.slice();
       damaged[byte] = (damaged[byte] ?? 0) ^ (1 << bit);
       Deno.writeFileSync(file, damaged);
-      await using opossum = await open(folder.path, false);
+      await using opossum = await open(folder.path, AS_IT_IS);
       const { state, checkpoint } = await opossum.projections.info("Sums");
       const isSame = state === "ready" && checkpoint === 40;
       assert(

@@ -5,6 +5,8 @@ import { projections } from "../cli/counting_projections.ts";
 import { edit, flipBit, type TestFolder } from "../log/support.ts";
 import { contentOf, filledStore, say } from "./maintenance_fixture.ts";
 
+const EXCLUSIVE = true;
+
 const TORN = '{"frame":25,"count":1,"by';
 
 function tear(folder: TestFolder): void {
@@ -115,7 +117,7 @@ Deno.test("repair leaves alone what another process is using", async () => {
   using lock = Deno.openSync(`${folder.path}/projections/Beta/build.lock`, {
     write: true,
   });
-  assert(lock.tryLockSync(true));
+  assert(lock.tryLockSync(EXCLUSIVE));
   const { exitCode, text } = await say(folder, "repair", "--apply");
   assertEquals(exitCode, 1);
   assertStringIncludes(text, `Left alone, as it is in use: ${file}`);

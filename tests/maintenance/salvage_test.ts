@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { openFileEventStore } from "../../src/log/file_event_store.ts";
 import { LOST_EVENT_TYPE } from "../../src/maintenance/salvage.ts";
 import { openOpossum, type Opossum, silentLogger } from "../../mod.ts";
@@ -128,7 +128,7 @@ Deno.test("a salvaged store has an id of its own, and builds its projections ane
   assertEquals(exitCode, 0, text);
   const idOf = (path: string) =>
     JSON.parse(Deno.readTextFileSync(`${path}/store.json`)).storeId;
-  assertEquals(idOf(dir.file("new")) === idOf(folder.path), false);
+  assert(idOf(dir.file("new")) !== idOf(folder.path));
   await using opossum = await open(dir.file("new"));
   await opossum.daemon.whenStarted();
   await opossum.projections.waitFor(24);
