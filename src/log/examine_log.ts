@@ -53,7 +53,7 @@ const LOCK_TIMEOUT_MS = 5_000;
 export async function examineLog(
   options: ExamineLogOptions,
 ): Promise<LogExamination> {
-  const { fileSystem, path, onRun, signal } = options;
+  const { fileSystem, onRun, signal } = options;
   const look = await lookAtEnd(options);
   const { storeId, torn, head } = look;
   const sizes = new Map(look.sizes);

@@ -8,7 +8,7 @@
  * The first line is the **segment header**:
  *
  * ```text
- * {"segment":1,"format":1,"store":"8f5e…","created":"2026-11-24T09:00:00.000Z","previous":0,"previousBytes":0,"prev":"00000000","crc":"5d3c1f00"}
+ * {"segment":1,"format":1,"store":"8f5e2c1a-7b1d-4e0a-9c53-2f6d1a0b4e77","created":"2026-11-24T09:00:00.000Z","previous":0,"previousBytes":0,"prev":"00000000","crc":"9d4c9a5f"}
  * ```
  *
  * - `segment`: its first position. `store`: the id in `store.json`.
@@ -21,10 +21,14 @@
  * `count` event lines.
  *
  * ```text
- * {"frame":1,"count":2,"bytes":394,"prev":"5d3c1f00","durable":0,"crc":"a01b2c3d"}
- * {"position":1,"type":"CourseCreated","tags":["courseId:1"],"id":"…","timestamp":"…","data":{…}}
- * {"position":2,"type":"CourseStudentLimitModified","tags":["courseId:1"],"id":"…","timestamp":"…","data":{…}}
+ * {"frame":1,"count":2,"bytes":348,"prev":"9d4c9a5f","durable":0,"crc":"2821d18f"}
+ * {"position":1,"type":"CourseCreated","tags":["courseId:1"],"id":"00000000-0000-4000-8000-000000000001","timestamp":"2026-11-24T09:00:01.000Z","data":{"name":"Geografía"}}
+ * {"position":2,"type":"CourseStudentLimitModified","tags":["courseId:1"],"id":"00000000-0000-4000-8000-000000000002","timestamp":"2026-11-24T09:00:01.000Z","data":{"limit":30}}
+ * {"frame":3,"count":1,"bytes":169,"prev":"2821d18f","durable":2,"crc":"af506bf4"}
+ * {"position":3,"type":"StudentEnrolled","tags":["courseId:1","studentId:7"],"id":"00000000-0000-4000-8000-000000000003","timestamp":"2026-11-24T09:00:01.000Z","data":{}}
  * ```
+ *
+ * These are the 854 bytes of a whole segment: the example is checked by a test.
  *
  * - `frame`: position of its first event. `bytes`: length of its event lines, line ends included.
  * - `prev`: CRC of the frame before, or of the segment header in the first frame: a frame cannot

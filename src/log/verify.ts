@@ -107,7 +107,7 @@ class Verification {
       using reader = await this.#readFrames(segment, file, offset);
       if (this.#next > this.upTo || !reader.damage) break;
       const { offset: at, what } = reader.damage;
-      const found = this.#findFurther(file, at + 1);
+      const found = this.#findFurther(file, at);
       const last = (found?.first ?? this.#endOf(segment) + 1) - 1;
       this.#problem(segment, at, Math.max(last, this.#next), what);
       if (!found) {
@@ -183,7 +183,13 @@ class Verification {
     if (what) this.#problem(segment, 0, segment.first, what);
     this.#crc = header?.crc;
     if (header) return header.headerBytes;
-    return findNextFrame(file, 0)?.offset ?? 0;
+    const found = this.#findFurther(file, 0);
+    if (found && found.first > this.#next) {
+      const what = "the events before the first whole append are damaged";
+      this.#problem(segment, 0, found.first - 1, what);
+      this.#next = found.first;
+    }
+    return found?.offset ?? 0;
   }
 
   async #readFrames(

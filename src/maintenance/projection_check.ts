@@ -42,7 +42,7 @@ export class ProjectionCheck implements Disposable {
   constructor(options: ProjectionCheckOptions) {
     const { definition: { name }, scratch } = options;
     this.#options = options;
-    this.#file = join(scratch, `${name}.sqlite`);
+    this.#file = join(scratch, `${crypto.randomUUID()}.sqlite`);
     this.#generation = SqliteGeneration.create(
       {
         file: this.#file,

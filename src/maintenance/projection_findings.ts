@@ -87,15 +87,14 @@ export function projectionFiles(
   }
   if (current === undefined) return { findings };
   const { previous } = current;
-  if (previous !== null) {
+  const kept = previous === null
+    ? undefined
+    : generationFileName(previous, "complete");
+  // Nobody misses it before it is gone back to.
+  if (previous !== null && kept !== undefined && known.includes(kept)) {
     const { fault, database } = openGeneration(options, previous);
     database?.close();
-    if (fault) {
-      const fileName = generationFileName(previous, "complete");
-      const isThere = known.includes(fileName);
-      const remedy = isThere ? "move" : "none";
-      find(fileName, fault, { remedy, harmless: !isThere });
-    }
+    if (fault) find(kept, fault, { remedy: "move", harmless: false });
   }
   const fileName = generationFileName(current.generation, "complete");
   const { fault, database, meta } = openGeneration(options, current.generation);

@@ -58,7 +58,11 @@ class StoreSink implements SalvageSink {
     this.#lostEvent = lostEvent;
   }
 
-  async events(events: readonly EventInput[]): Promise<void> {
+  async events(events: readonly StoredEvent[]): Promise<void> {
+    await this.#append(events.map(({ position: _, ...event }) => event));
+  }
+
+  async #append(events: readonly EventInput[]): Promise<void> {
     const append = this.#store.append(events);
     // It is waited for later: until then, nobody is to be told that nobody listens.
     append.catch(() => {});
@@ -73,7 +77,7 @@ class StoreSink implements SalvageSink {
         { length: count },
         (_, i) => this.#lostEvent(from + i),
       );
-      await this.events(events);
+      await this.#append(events);
     }
   }
 

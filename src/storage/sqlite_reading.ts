@@ -3,10 +3,37 @@
  *
  * @module
  */
-import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
 import type { FileSystem } from "./file_system.ts";
+
+/** A connection for reading, which leaves no file behind. */
+class ReadingDatabase extends DatabaseSync {
+  readonly #file: string;
+  readonly #isClean: boolean;
+
+  constructor(file: string, isClean: boolean) {
+    super(file, { readOnly: true, timeout: 5_000 });
+    this.#file = file;
+    this.#isClean = isClean;
+  }
+
+  override close(): void {
+    super.close();
+    if (!this.#isClean) return;
+    try {
+      // In WAL mode a reader makes files beside the database, and may not delete them. Whoever may
+      // write does so when closing as the last one, which only SQLite itself can tell.
+      using database = new DatabaseSync(this.#file, { timeout: 5_000 });
+      database.prepare("SELECT count(*) FROM sqlite_master").get();
+    } catch {
+      // Damaged, or on a disk that is read-only: nothing was made.
+    }
+  }
+
+  override [Symbol.dispose](): void {
+    if (this.isOpen) this.close();
+  }
+}
 
 /**
  * Opens a database for reading. What is read later is what was there at this moment, whatever
@@ -21,13 +48,9 @@ export function openForReading(
   fileSystem: FileSystem,
   file: string,
 ): DatabaseSync {
-  const url = pathToFileURL(resolve(file));
-  // Even for reading, SQLite would create files beside a database in WAL mode. Nobody who has it
-  // open does without the -wal, so that without one nothing changes it.
-  const hasWal = fileSystem.exists(`${file}-wal`) ||
-    fileSystem.exists(`${file}-journal`);
-  url.search = hasWal ? "" : "?immutable=1";
-  const database = new DatabaseSync(url, { readOnly: true, timeout: 5_000 });
+  const isClean = !fileSystem.exists(`${file}-wal`) &&
+    !fileSystem.exists(`${file}-journal`);
+  const database = new ReadingDatabase(file, isClean);
   try {
     database.exec("BEGIN");
     // The transaction begins with the first look.

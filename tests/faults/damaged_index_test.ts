@@ -9,7 +9,7 @@ import {
 import { Random, scale } from "./random.ts";
 
 const SEED = scale("OPOSSUM_TEST_SEED", 20_261_125);
-const ROUNDS = scale("OPOSSUM_TEST_INDEXES", 3 * DAMAGE_COUNT);
+const ROUNDS = scale("OPOSSUM_TEST_INDEXES", 2 * DAMAGE_COUNT);
 const CONDITIONS = 12;
 
 Deno.test("append() is never misled by an index that is damaged, stale, missing or of another log", async () => {
