@@ -29,7 +29,7 @@ import {
   checkEventInputs,
 } from "../events/validation.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
-import { FileLock } from "../storage/file_lock.ts";
+import { FairLock } from "../storage/fair_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LogCorruptionError, StoreClosedError } from "./errors.ts";
@@ -116,7 +116,7 @@ export async function openFileEventStore(
     fileSystem = denoFileSystem,
     segmentBytesMax = SEGMENT_BYTES_MAX,
   } = options;
-  const lock = new FileLock(fileSystem, `${path}/lock`, clock);
+  const lock = new FairLock(fileSystem, `${path}/lock`, clock);
   const opened = await openLog({
     path,
     logger,
@@ -132,7 +132,7 @@ interface Parts {
   readonly storeId: string;
   readonly log: SegmentedLog;
   readonly index: LogIndex;
-  readonly lock: FileLock;
+  readonly lock: FairLock;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fileSystem: FileSystem;
@@ -146,7 +146,7 @@ class OpenFileEventStore implements FileEventStore {
   readonly storeId: string;
   readonly #log: SegmentedLog;
   readonly #index: LogIndex;
-  readonly #lock: FileLock;
+  readonly #lock: FairLock;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #fileSystem: FileSystem;

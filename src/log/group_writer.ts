@@ -11,7 +11,8 @@ import {
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { AppendResult } from "../events/event_store.ts";
-import { type FileLock, LockTimeoutError } from "../storage/file_lock.ts";
+import type { FairLock } from "../storage/fair_lock.ts";
+import { LockTimeoutError } from "../storage/file_lock.ts";
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
@@ -38,7 +39,7 @@ export interface PendingAppend {
 export interface GroupWriterOptions {
   readonly log: SegmentedLog;
   readonly index: LogIndex;
-  readonly lock: FileLock;
+  readonly lock: FairLock;
   readonly clock: Clock;
   /** Repairs a torn tail, or throws {@linkcode LogCorruptionError}. */
   readonly repair: (damage: TailDamage) => Promise<void>;
@@ -274,6 +275,7 @@ export class GroupWriter {
   async #accept(group: readonly Waiting[]): Promise<Accepted[]> {
     const { log, index } = this.#options;
     const accepted: Accepted[] = [];
+    const refused: (() => void)[] = [];
     let frames: FrameGroup | undefined;
     let indexFailure: unknown;
     try {
@@ -289,7 +291,11 @@ export class GroupWriter {
             refusal = error ?? new Error("The condition cannot be judged");
           }
           if (refusal !== undefined) {
-            waiting.reject(refusal);
+            // For an event of this very group, nobody is refused before that event is stored.
+            const isEarly = refusal instanceof AppendConditionError &&
+              refusal.conflict.foundAt > log.head;
+            if (isEarly) refused.push(() => waiting.reject(refusal));
+            else waiting.reject(refusal);
             continue;
           }
         }
@@ -305,7 +311,7 @@ export class GroupWriter {
       index.cut(log.end);
       if (error instanceof SyncError) throw error;
       if (error instanceof RollbackError) {
-        this.#poison(error, accepted);
+        this.#poison(error, group);
         return [];
       }
       const file = log.segments.at(-1)?.file ?? "events";
@@ -320,10 +326,11 @@ export class GroupWriter {
     } catch (error) {
       log.abandon(frames.bytes);
       index.cut(log.head);
-      this.#poison(error, accepted);
+      this.#poison(error, group);
       return [];
     }
     this.#publish();
+    for (const refuse of refused) refuse();
     return accepted;
   }
 
@@ -355,12 +362,12 @@ export class GroupWriter {
       : new AppendConditionError({ after, foundAt });
   }
 
-  #poison(error: unknown, accepted: readonly Accepted[]): void {
+  #poison(error: unknown, group: readonly Waiting[]): void {
     const file = this.#options.log.segments.at(-1)?.file ?? "events";
     const cause = error instanceof SyncError ? error.cause : error;
     const failure = new AppendOutcomeUnknownError(file, { cause });
     this.failure = failure;
-    for (const { waiting } of accepted) waiting.reject(failure);
+    for (const { reject } of group) reject(failure);
   }
 
   #publish(): void {

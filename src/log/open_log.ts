@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
-import type { FileLock } from "../storage/file_lock.ts";
+import type { FairLock } from "../storage/fair_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -28,7 +28,7 @@ export interface OpenLogOptions {
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly lock: FileLock;
+  readonly lock: FairLock;
   readonly segmentBytesMax: number;
 }
 

@@ -81,9 +81,8 @@ class DenoFileHandle implements FileHandle {
     return this.#file.syncData();
   }
 
-  tryLock(): boolean {
-    const exclusive = true;
-    return this.#file.tryLockSync(exclusive);
+  tryLock(kind: "exclusive" | "shared" = "exclusive"): boolean {
+    return this.#file.tryLockSync(kind === "exclusive");
   }
 
   unlock(): void {

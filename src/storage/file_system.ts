@@ -30,8 +30,11 @@ export interface FileHandle extends Disposable {
   size(): number;
   /** Makes content and size durable (`fdatasync`). After a failure, never call it again. */
   sync(): Promise<void>;
-  /** Takes the exclusive `flock(2)` if it is free; returns whether it was. */
-  tryLock(): boolean;
+  /**
+   * Takes the `flock(2)` if it is free; returns whether it was. Any number can hold a shared one,
+   * as long as nobody holds an exclusive one. @default {"exclusive"}
+   */
+  tryLock(kind?: "exclusive" | "shared"): boolean;
   /** Lets the lock go. */
   unlock(): void;
   /** Closes the file; closing twice is harmless. */

@@ -249,9 +249,9 @@ class FaultyFileHandle implements FileHandle {
     await this.#inner.sync();
   }
 
-  tryLock(): boolean {
+  tryLock(kind?: "exclusive" | "shared"): boolean {
     this.#run("lock");
-    return this.#inner.tryLock();
+    return this.#inner.tryLock(kind);
   }
 
   unlock(): void {
