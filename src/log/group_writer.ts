@@ -13,6 +13,7 @@ import type { Position } from "../events/event.ts";
 import type { AppendResult } from "../events/event_store.ts";
 import type { FairLock } from "../storage/fair_lock.ts";
 import { LockTimeoutError } from "../storage/file_lock.ts";
+import { CatchUpGate } from "./catch_up_gate.ts";
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
@@ -77,14 +78,13 @@ export class GroupWriter {
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
   #isWriting = false;
-  #isCatchingUp = false;
-  /** For those who wait until it is not. */
-  #caughtUp: PromiseWithResolvers<void> | undefined;
+  readonly #catchingUp: CatchUpGate;
 
   /** @param options Where to write. */
   constructor(options: GroupWriterOptions) {
     this.#options = options;
     this.#openings = options.lock.openings;
+    this.#catchingUp = new CatchUpGate(options.clock);
   }
 
   /**
@@ -113,44 +113,39 @@ export class GroupWriter {
 
   /** Reads what other processes appended, if anything. */
   async notice(): Promise<void> {
-    const { lock } = this.#options;
+    const { clock } = this.#options;
+    const untilMs = clock.monotonicMs() + NOTICE_TIMEOUT_MS;
     // While this store writes, what others wrote before is known already.
-    if (this.#isWriting || this.failure || !this.#isBehind()) return;
-    // Who appends or reads already catches up as well; it need not be done twice.
-    if (this.#isAppending || this.#noticing) {
-      return await this.#waitForCatchUp();
+    while (!this.#isWriting && !this.failure && this.#isBehind()) {
+      const leftMs = untilMs - clock.monotonicMs();
+      if (leftMs <= 0) return;
+      // Who appends or reads already catches up as well; but it may have less patience left.
+      const isDone = this.#isAppending || this.#noticing
+        ? await this.#catchingUp.wait(leftMs)
+        : await this.#catchUpWithin(leftMs);
+      if (isDone) return;
     }
+  }
+
+  /** Catches up as a reader; returns whether it could. */
+  async #catchUpWithin(timeoutMs: number): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#noticing = promise;
-    this.#isCatchingUp = true;
+    this.#catchingUp.begin();
+    let isDone = true;
     try {
-      using _held = await lock.acquire({ timeoutMs: NOTICE_TIMEOUT_MS });
+      using _held = await this.#options.lock.acquire({ timeoutMs });
       if (this.#isBehind()) await this.#catchUp();
     } catch (error) {
       // Another process is writing: what is known stays true.
-      if (error instanceof LockTimeoutError) return;
-      if (!this.#failedFor(error)) throw error;
+      isDone = !(error instanceof LockTimeoutError);
+      if (isDone && !this.#failedFor(error)) throw error;
     } finally {
-      this.#endCatchUp();
+      this.#catchingUp.end(isDone ? "caught up" : "gave up");
       this.#noticing = undefined;
       resolve();
     }
-  }
-
-  async #waitForCatchUp(): Promise<void> {
-    if (!this.#isCatchingUp) return;
-    const timeout = new AbortController();
-    const { clock } = this.#options;
-    const waited = clock.sleep(NOTICE_TIMEOUT_MS, timeout.signal);
-    this.#caughtUp ??= Promise.withResolvers();
-    await Promise.race([this.#caughtUp.promise, waited]);
-    timeout.abort();
-  }
-
-  #endCatchUp(): void {
-    this.#isCatchingUp = false;
-    this.#caughtUp?.resolve();
-    this.#caughtUp = undefined;
+    return isDone;
   }
 
   #rejectOnAbort(waiting: Waiting, signal: AbortSignal): void {
@@ -194,7 +189,7 @@ export class GroupWriter {
     const { lock } = this.#options;
     while (this.#noticing) await this.#noticing;
     this.#isAppending = true;
-    this.#isCatchingUp = true;
+    this.#catchingUp.begin();
     let settle = () => {};
     let group: Waiting[] | undefined;
     // Not `using`, here alone: it takes as long as the lock itself.
@@ -205,7 +200,7 @@ export class GroupWriter {
       if (lock.openings !== this.#openings) this.#assertInPlace();
       if (this.#isBehind()) await this.#catchUp();
       this.#isWriting = true;
-      this.#endCatchUp();
+      this.#catchingUp.end("caught up");
       group = this.#takeGroup();
       const accepted = await this.#accept(group);
       settle = () => {
@@ -221,7 +216,7 @@ export class GroupWriter {
       };
     } finally {
       this.#isWriting = false;
-      this.#endCatchUp();
+      this.#catchingUp.end("gave up");
       held?.[Symbol.dispose]();
       this.#isAppending = false;
     }

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { AppendConditionError } from "../../mod.ts";
 import { AppendFailedError } from "../../src/log/errors.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import { FileLock } from "../../src/storage/file_lock.ts";
 import { FakeClock, FaultyFileSystem } from "../../src/testing/mod.ts";
 import { withSync } from "../support/slow_sync.ts";
 import { event, positions, range, TestFolder } from "./support.ts";
@@ -129,6 +130,24 @@ Deno.test("append() and head() wait for a reader that is making another store's 
     "head 2",
     "head 2",
   ]);
+});
+
+Deno.test("head() waits its own time for the lock, also when a reader before it gives up", async () => {
+  await using folder = new TestFolder();
+  const clock = new FakeClock();
+  await using a = await folder.open({ clock });
+  await folder.with((b) => b.append([event("A")]));
+  using lock = new FileLock(denoFileSystem, `${folder.path}/lock`, clock);
+  const held = lock.tryAcquire();
+  const first = a.head();
+  await clock.advance(95);
+  const second = a.head();
+  await clock.advance(10);
+  // Another process may be stopped for long: what is known is told.
+  assertEquals(await first, 0);
+  held?.[Symbol.dispose]();
+  await clock.advance(10);
+  assertEquals(await second, 1);
 });
 
 Deno.test("append() judges conditions on what another store appended just before", async () => {

@@ -71,7 +71,8 @@ Deno.test("FairLock.acquire() is not kept from a free lock by the sign of a proc
     append: true,
     create: true,
   });
-  stopped.tryLockSync(false);
+  const exclusive = false;
+  stopped.tryLockSync(exclusive);
   for (let i = 0; i < 10; i++) {
     await clock.advance(10);
     assertEquals(lock.tryAcquire(), undefined);
