@@ -65,6 +65,7 @@ export type {
   PageOptions,
   ProjectionFault,
   ProjectionInfo,
+  ProjectionOwner,
   Projections,
   ProjectionState,
   WaitOptions,

@@ -7,7 +7,6 @@
 import { join } from "node:path";
 import type { Clock } from "../events/clock.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
-import { FileLock } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
 import {
@@ -27,6 +26,9 @@ import type {
   ProjectionStore,
   StoredDocument,
 } from "./projection_store.ts";
+import { closeLease, type Lease } from "./lease.ts";
+import { ProjectionLocks } from "./projection_locks.ts";
+import type { ProjectionOwner } from "./projections.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,
@@ -42,25 +44,11 @@ export interface SqliteProjectionStoreOptions {
   readonly clock: Clock;
 }
 
-/** An open current generation, and who uses it. */
-interface Lease {
-  /** For readers. */
-  readonly generation: SqliteGeneration;
-  /** Of the file that it was opened on. */
-  readonly identity: string | undefined;
-  /** For live updates, from the first one on. */
-  changing: SqliteGeneration | undefined;
-  /** Of `current.json`, when it named this generation. */
-  readonly version: string;
-  users: number;
-  retired: boolean;
-}
-
 /** Keeps generations as SQLite files in one folder a projection. */
 export class SqliteProjectionStore implements ProjectionStore {
   readonly #options: SqliteProjectionStoreOptions;
   readonly #leases = new Map<string, Lease>();
-  readonly #locks = new Map<string, FileLock>();
+  readonly #locks: ProjectionLocks;
   /** Number of the last build begun here, by projection. */
   readonly #lastBegun = new Map<string, number>();
   #isClosed = false;
@@ -68,6 +56,8 @@ export class SqliteProjectionStore implements ProjectionStore {
   /** @param options Where. */
   constructor(options: SqliteProjectionStoreOptions) {
     this.#options = options;
+    const directoryOf = (name: string) => this.#directory(name);
+    this.#locks = new ProjectionLocks({ ...options, directoryOf });
   }
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
@@ -160,20 +150,41 @@ export class SqliteProjectionStore implements ProjectionStore {
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
   async hasInterruptedBuild(identity: BuildIdentity): Promise<boolean> {
+    const name = identity.projectionName;
+    // Mostly there is none, and whoever wants the lock for a build must not come upon this look.
+    if (this.#unfinished(name).length === 0) return false;
+    using lock = this.tryLockBuild(name);
+    if (!lock) return false;
     using generation = this.#openInterrupted(identity);
     return generation !== undefined;
   }
 
-  async lockLive(name: string, signal?: AbortSignal): Promise<Disposable> {
-    return await this.#lock(name, "live").acquire(signal ? { signal } : {});
+  lockLive(
+    name: string,
+    signal?: AbortSignal,
+    timeoutMs?: number,
+  ): Promise<Disposable> {
+    return this.#locks.lockLive(name, signal, timeoutMs);
   }
 
   tryLockLive(name: string): Disposable | undefined {
-    return this.#lock(name, "live").tryAcquire();
+    return this.#locks.tryLockLive(name);
   }
 
-  tryLockBuild(name: string): Disposable | undefined {
-    return this.#lock(name, "build").tryAcquire();
+  tryLockBuild(name: string, operationId?: string): Disposable | undefined {
+    return this.#locks.tryLockBuild(name, operationId);
+  }
+
+  operationBuilding(name: string): string | null {
+    return this.#locks.operationBuilding(name);
+  }
+
+  tryOwn(name: string): Disposable | undefined {
+    return this.#locks.tryOwn(name);
+  }
+
+  owner(name: string): ProjectionOwner | null {
+    return this.#locks.owner(name);
   }
 
   // deno-lint-ignore require-await -- nothing to wait for, but disposal may be in others
@@ -181,8 +192,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     this.#isClosed = true;
     for (const lease of this.#leases.values()) this.#retire(lease);
     this.#leases.clear();
-    for (const lock of this.#locks.values()) lock[Symbol.dispose]();
-    this.#locks.clear();
+    this.#locks[Symbol.dispose]();
   }
 
   #build(
@@ -374,25 +384,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     };
   }
 
-  #lock(name: string, kind: "live" | "build"): FileLock {
-    const { fileSystem, clock } = this.#options;
-    const path = join(this.#directory(name), `${kind}.lock`);
-    // Each time: an operator may delete the folder while the store is open.
-    fileSystem.makeDirectory(this.#directory(name));
-    let lock = this.#locks.get(path);
-    if (!lock) {
-      lock = new FileLock(fileSystem, path, clock);
-      this.#locks.set(path, lock);
-    }
-    return lock;
-  }
-
   #directory(name: string): string {
     return join(this.#options.directory, name);
   }
-}
-
-function closeLease({ generation, changing }: Lease): void {
-  changing?.close();
-  generation.close();
 }
