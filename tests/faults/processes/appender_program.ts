@@ -5,13 +5,13 @@
  *
  * @module
  */
-import { TextLineStream } from "./lines.ts";
 import { AppendConditionError, silentLogger } from "../../../mod.ts";
 import {
   type FileEventStore,
   openFileEventStore,
 } from "../../../src/log/file_event_store.ts";
-import type { Answer, Command, Reply, Request } from "./commands.ts";
+import type { Answer, Command } from "./commands.ts";
+import { serveLines } from "./line_program.ts";
 
 /** Small, so that many segments are begun by many processes. */
 const SEGMENT_BYTES_MAX = 65_536;
@@ -57,31 +57,7 @@ async function serve(path: string): Promise<void> {
     logger: silentLogger,
     segmentBytesMax: SEGMENT_BYTES_MAX,
   });
-  const encoder = new TextEncoder();
-  const answering = new Set<Promise<void>>();
-  const tell = (reply: Reply) => {
-    // Blocking: an answer that is written is in the pipe, whatever becomes of this process.
-    const bytes = encoder.encode(`${JSON.stringify(reply)}\n`);
-    for (let at = 0; at < bytes.length;) {
-      at += Deno.stdout.writeSync(bytes.subarray(at));
-    }
-  };
-  const answer = async ({ n, command }: Request) => {
-    try {
-      tell({ n, answer: await carryOut(store, command) });
-    } catch (error) {
-      tell({ n, answer: { is: "error", message: String(error) } });
-    }
-  };
-  const lines = Deno.stdin.readable
-    .pipeThrough(new TextDecoderStream())
-    .pipeThrough(new TextLineStream());
-  for await (const line of lines) {
-    const answered = answer(JSON.parse(line))
-      .finally(() => answering.delete(answered));
-    answering.add(answered);
-  }
-  await Promise.all(answering);
+  await serveLines((command: Command) => carryOut(store, command));
 }
 
 if (import.meta.main) await serve(Deno.args[0] ?? "");

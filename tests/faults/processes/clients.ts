@@ -6,8 +6,9 @@
  */
 import type { AppendCondition, Query } from "../../../mod.ts";
 import type { SeededRandom } from "../../../examples/course_management/seeding/random.ts";
-import { type AppenderProcess, KilledError } from "./appender_process.ts";
+import type { AppenderProcess } from "./appender_process.ts";
 import type { NewEvent } from "./commands.ts";
+import { KilledError } from "./line_process.ts";
 
 const COUNTERS = 3;
 const COURSES = 5;

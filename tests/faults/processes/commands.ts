@@ -38,15 +38,3 @@ export type Answer =
   }
   | { readonly is: "head"; readonly head: Position; readonly ms: number }
   | { readonly is: "error"; readonly message: string };
-
-/** A line to a process. */
-export interface Request {
-  readonly n: number;
-  readonly command: Command;
-}
-
-/** A line from a process. */
-export interface Reply {
-  readonly n: number;
-  readonly answer: Answer;
-}
