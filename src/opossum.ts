@@ -48,6 +48,7 @@ export interface Opossum extends AsyncDisposable {
  * @param options Where, which projections, and how.
  * @returns The open store.
  * @throws {TypeError | RangeError} If an option is unusable; nothing was opened.
+ * @throws {NetworkFileSystemError} If the folder is on a network file system.
  * @throws {LogCorruptionError} If the log is damaged where it was acknowledged.
  *
  * @example
@@ -83,7 +84,7 @@ export interface Opossum extends AsyncDisposable {
  */
 export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
   const resolved = resolveOptions(options);
-  const { path, projections, clock, logger, segmentBytesMax } = resolved;
+  const { path, projections, clock, logger } = resolved;
   const definitions: readonly ProjectionDefinition[] =
     typeof projections === "string"
       ? await loadProjections(projections)
@@ -96,7 +97,8 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     clock,
     logger,
     fileSystem: denoFileSystem,
-    segmentBytesMax,
+    segmentBytesMax: resolved.segmentBytesMax,
+    allowNetworkFileSystem: resolved.allowNetworkFileSystem,
   });
   const events = measureEventStore(log, telemetry);
   const assembly = assemble({

@@ -18,13 +18,16 @@ import type { ProjectionStore } from "../projections/projection_store.ts";
 /** How long a projection may stand still before who stands by moves it. */
 const PATIENCE_MS = 250;
 
+/** How often who stands by looks whether the owner moves it: somebody may wait for that. */
+const LOOK_INTERVAL_MS = 25;
+
 /** How often who stands by looks for an owner that has ended, and for what it left undone. */
 const STANDBY_INTERVAL_MS = 1_000;
 
 /** What it works with. */
 export interface OwnershipOptions {
   readonly store: Pick<ProjectionStore, "tryOwn">;
-  readonly live: Pick<LiveUpdater, "fault" | "wasMovedHere">;
+  readonly live: Pick<LiveUpdater, "fault" | "isAwaited" | "wasMovedHere">;
   readonly clock: Clock;
 }
 
@@ -62,6 +65,8 @@ export class Ownership implements Disposable {
     if (checkpoint === undefined) {
       // A faulted one is retried by its owner; the others may have use for what we have not.
       if (live.fault(name) === null) this.#release(name);
+      // Another process may be building it.
+      if (live.isAwaited(name)) this.#standby.set(name, undefined);
       return false;
     }
     if (this.#isOwned(name)) return checkpoint < head;
@@ -85,9 +90,10 @@ export class Ownership implements Disposable {
     const nowMs = this.#options.clock.monotonicMs();
     let nextMs = nowMs + STANDBY_INTERVAL_MS;
     for (const behind of this.#standby.values()) {
+      const dueMs = (behind?.sinceMs ?? 0) + PATIENCE_MS;
       // What could not be applied then is not tried without a pause.
-      const dueMs = (behind?.sinceMs ?? Infinity) + PATIENCE_MS;
-      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
+      if (behind === undefined || dueMs <= nowMs) continue;
+      nextMs = Math.min(nextMs, dueMs, nowMs + LOOK_INTERVAL_MS);
     }
     return nextMs;
   }

@@ -55,6 +55,8 @@ export interface FileEventStoreOptions {
   readonly fileSystem?: FileSystem;
   /** Size at which a segment is sealed, in bytes, at least. @default {67_108_864} 64 MiB */
   readonly segmentBytesMax?: number;
+  /** Opens it also where other machines could. @default {false} */
+  readonly allowNetworkFileSystem?: boolean;
 }
 
 /** An event store on files. Dispose it to finish what waits and close everything. */
@@ -90,6 +92,7 @@ const SEGMENT_BYTES_MAX = 64 * 1_024 * 1_024;
  * @param options Where and how.
  * @returns The open store. When acknowledged events are damaged it is read-only from the
  * beginning: see `readOnlyCause`.
+ * @throws {NetworkFileSystemError} If the folder is on a network file system.
  * @throws {StoreFormatError} If the folder holds something else or something newer.
  * @throws {LogCorruptionError} If segments are missing or their first lines damaged.
  * @throws {LockTimeoutError} If another process holds the store's lock for too long.
@@ -115,6 +118,7 @@ export async function openFileEventStore(
     clock = systemClock,
     fileSystem = denoFileSystem,
     segmentBytesMax = SEGMENT_BYTES_MAX,
+    allowNetworkFileSystem = false,
   } = options;
   const lock = new FairLock(fileSystem, `${path}/lock`, clock);
   const opened = await openLog({
@@ -124,6 +128,7 @@ export async function openFileEventStore(
     fileSystem,
     lock,
     segmentBytesMax,
+    allowNetworkFileSystem,
   });
   return new OpenFileEventStore({ ...opened, fileSystem, lock, clock, logger });
 }

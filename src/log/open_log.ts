@@ -7,6 +7,7 @@ import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { FairLock } from "../storage/fair_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
+import { assertLocal } from "../storage/network_file_system.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LogCorruptionError } from "./errors.ts";
@@ -30,6 +31,8 @@ export interface OpenLogOptions {
   readonly logger: Logger;
   readonly lock: FairLock;
   readonly segmentBytesMax: number;
+  /** Whether the folder may be on a network file system. */
+  readonly allowNetworkFileSystem: boolean;
 }
 
 /** An open log. */
@@ -48,11 +51,18 @@ export interface OpenedLog {
  *
  * @param options Where and how.
  * @returns The log, its index, and what stands against appending.
+ * @throws {NetworkFileSystemError} If the folder is on a network file system.
  * @throws {StoreFormatError} If the folder holds something else or something newer.
  * @throws {LogCorruptionError} If segments are missing or their first lines damaged.
  */
 export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { path, fileSystem, clock, logger, lock, segmentBytesMax } = options;
+  const network = assertLocal(path, options);
+  if (network !== undefined) {
+    const message =
+      "The data folder may be on a network file system: only one machine may open it";
+    logger.log("warn", message, { path, fileSystem: network });
+  }
   fileSystem.makeDirectory(`${path}/events`);
   using resources = new DisposableStack();
   resources.use(lock);

@@ -172,6 +172,11 @@ export class LiveUpdater implements Disposable {
     }
   }
 
+  /** Whether somebody here waits for the projection to come up to a position. */
+  isAwaited(name: string): boolean {
+    return this.#waiters.values().some((waiter) => waiter.name === name);
+  }
+
   /** Whether it was the last commit made here that brought the projection to its checkpoint. */
   wasMovedHere(name: string, checkpoint: Checkpoint): boolean {
     return this.#folds.committedAt(name) === checkpoint;

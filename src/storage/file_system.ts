@@ -63,6 +63,11 @@ export interface FileSystem {
   stat(path: string): FileStat | undefined;
   /** Whether there is a file or folder of that name: far cheaper than `stat()` where there is none. */
   exists(path: string): boolean;
+  /**
+   * The type that `statfs(2)` tells of the file system that a path is on, or would be, or
+   * `undefined` where it does not. @default {never tells}
+   */
+  type?(path: string): number | undefined;
   /** Replaces `to` by `from`, atomically. Durable only after `syncDirectory`. */
   rename(from: string, to: string): void;
   /** Deletes a file; does nothing when it does not exist. Durable only after `syncDirectory`. */

@@ -150,6 +150,11 @@ export class FaultyFileSystem implements FileSystem {
     return this.#inner.exists(path);
   }
 
+  /** {@inheritDoc FileSystem.type} */
+  type(path: string): number | undefined {
+    return this.#inner.type?.(path);
+  }
+
   /** {@inheritDoc FileSystem.rename} */
   rename(from: string, to: string): void {
     this.#run("rename", to);

@@ -25,6 +25,7 @@ class Standin implements AsyncDisposable {
   readonly ownership: Ownership;
   movedTo: number | undefined;
   fault: ProjectionFault | null = null;
+  isAwaited = false;
 
   constructor(directory: string, clock: FakeClock) {
     const fileSystem = denoFileSystem;
@@ -33,6 +34,7 @@ class Standin implements AsyncDisposable {
       wasMovedHere: (_: string, checkpoint: number) =>
         checkpoint === this.movedTo,
       fault: () => this.fault,
+      isAwaited: () => this.isAwaited,
     };
     this.ownership = new Ownership({ store: this.store, live, clock });
   }
@@ -91,7 +93,7 @@ Deno.test("Ownership lets who stands by do what the owner leaves undone, until s
   // It was up to date for long: patience begins when it is behind.
   await clock.advance(10_000);
   assert(!b.mayApply(1, 2));
-  assertEquals(b.ownership.nextLookAtMs() - clock.monotonicMs(), 250);
+  assertEquals(b.ownership.nextLookAtMs() - clock.monotonicMs(), 25);
   await clock.advance(249);
   assert(!b.mayApply(1, 9));
   await clock.advance(1);
@@ -118,6 +120,10 @@ Deno.test("Ownership of what takes no events is given up, but not for a fault", 
   a.fault = null;
   assert(!a.mayApply(undefined, 1));
   assertEquals(a.store.owner("One"), null);
+  assertEquals(a.ownership.nextLookAtMs(), Infinity);
+  a.isAwaited = true;
+  a.mayApply(undefined, 1);
+  assertEquals(a.ownership.nextLookAtMs() - clock.monotonicMs(), 1_000);
 });
 
 Deno.test("a second daemon stands by, tells who is at it, and goes on when that one stops", async () => {
