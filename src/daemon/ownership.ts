@@ -107,10 +107,7 @@ export class Ownership implements Disposable {
   #isOwned(name: string): boolean {
     if (this.#owned.has(name)) return true;
     const lock = this.#options.store.tryOwn(name);
-    if (!lock) {
-      if (!this.#standby.has(name)) this.#standby.set(name, undefined);
-      return false;
-    }
+    if (!lock) return false;
     this.#owned.set(name, lock);
     this.#standby.delete(name);
     return true;
