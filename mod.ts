@@ -65,6 +65,7 @@ export type {
   PageOptions,
   ProjectionFault,
   ProjectionInfo,
+  ProjectionOwner,
   Projections,
   ProjectionState,
   WaitOptions,
@@ -120,3 +121,4 @@ export type { VerifyProblem, VerifyReport } from "./src/log/verify.ts";
 
 // src/storage/
 export { LockTimeoutError } from "./src/storage/file_lock.ts";
+export { NetworkFileSystemError } from "./src/storage/network_file_system.ts";

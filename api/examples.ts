@@ -107,6 +107,7 @@ export const infoExample: ProjectionInfo = {
   documents: 84,
   bytes: 126_976,
   builtAt: COMPLETED_AT,
+  owner: { pid: 4711, since: COMPLETED_AT, isSelf: true },
   fault: null,
 };
 

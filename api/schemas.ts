@@ -10,6 +10,7 @@ import {
   type PlannedRebuild,
   type ProjectionFault,
   type ProjectionInfo,
+  type ProjectionOwner,
   type ProjectionRebuildDetail,
   type ProjectionRebuildProgress,
   type ProjectionRebuildResult,
@@ -200,6 +201,12 @@ const Fault: z.ZodType<ProjectionFault> = z.object({
   retryAt: Time,
 }).openapi("ProjectionFault");
 
+const Owner: z.ZodType<ProjectionOwner> = z.object({
+  pid: Count.nullable(),
+  since: Time.nullable(),
+  isSelf: z.boolean(),
+}).openapi("ProjectionOwner");
+
 /** How one projection stands. */
 export const Info: z.ZodType<ProjectionInfo> = z.object({
   name: z.string().openapi({ example: "CourseDetails" }),
@@ -214,6 +221,7 @@ export const Info: z.ZodType<ProjectionInfo> = z.object({
   bytes: Count,
   builtAt: Time.nullable(),
   fault: Fault.nullable(),
+  owner: Owner.nullable(),
 }).openapi("ProjectionInfo");
 
 /** What a rebuild would do to one projection. */

@@ -50,6 +50,7 @@ export interface Opossum extends AsyncDisposable {
  * @param options Where, which projections, and how.
  * @returns The open store.
  * @throws {TypeError | RangeError} If an option is unusable; nothing was opened.
+ * @throws {NetworkFileSystemError} If the folder is on a network file system.
  * @throws {LogCorruptionError} If the log is damaged where it was acknowledged.
  *
  * @example
@@ -86,6 +87,7 @@ export interface Opossum extends AsyncDisposable {
 export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
   const resolved = resolveOptions(options);
   const { path, projections, clock, logger, segmentBytesMax } = resolved;
+  const { allowNetworkFileSystem } = resolved;
   const definitions: readonly ProjectionDefinition[] =
     typeof projections === "string"
       ? await loadProjections(projections)
@@ -107,6 +109,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
         directory: join(path, "projections"),
         head,
       }),
+    allowNetworkFileSystem,
   });
   const events = measureEventStore(log, telemetry);
   const assembly = assemble({

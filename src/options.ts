@@ -109,6 +109,13 @@ export interface OpossumOptions {
    */
   readonly segmentBytesMax?: number;
 
+  /**
+   * Opens a data folder also on a network file system (NFS, SMB and others, as far as Linux tells
+   * and `--allow-sys` lets us ask). Without it that is refused: locks between machines are not to
+   * be relied on there. Set it when one machine only ever opens the folder. @default {false}
+   */
+  readonly allowNetworkFileSystem?: boolean;
+
   /** Where log records go. @default {JSON lines on standard error, from "info"} */
   readonly logger?: Logger;
 
@@ -142,6 +149,8 @@ export interface ResolvedOptions {
   readonly startDaemon: boolean;
   /** Size at which a segment of the log is sealed, in bytes. */
   readonly segmentBytesMax: number;
+  /** Whether the data folder may be on a network file system. */
+  readonly allowNetworkFileSystem: boolean;
   /** Where log records go. */
   readonly logger: Logger;
   /** The source of time. */
@@ -173,6 +182,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildSchedule,
     startDaemon = true,
     segmentBytesMax = 64 * MiB,
+    allowNetworkFileSystem = false,
     logger = createJsonLogger(),
     clock = systemClock,
   } = options;
@@ -191,6 +201,10 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
   }
   if (typeof startDaemon !== "boolean") {
     throw new TypeError(refusal("startDaemon", "true or false", startDaemon));
+  }
+  if (typeof allowNetworkFileSystem !== "boolean") {
+    const name = "allowNetworkFileSystem";
+    throw new TypeError(refusal(name, "true or false", allowNetworkFileSystem));
   }
   if (
     rebuildSchedule !== undefined && !/^\S+( \S+){4}$/.test(rebuildSchedule)
@@ -227,6 +241,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildSchedule,
     startDaemon,
     segmentBytesMax,
+    allowNetworkFileSystem,
     logger,
     clock,
   };

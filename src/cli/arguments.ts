@@ -20,6 +20,7 @@ export const COMMON_OPTIONS: readonly (keyof OptionValues)[] = [
   "projections",
   "json",
   "verbose",
+  "allow-network-file-system",
 ];
 
 /** Every option. */
@@ -34,6 +35,9 @@ export const OPTIONS: Readonly<Record<keyof OptionValues, OptionHelp>> = {
   },
   verbose: {
     meaning: "Log to standard error from level info; else from level warn.",
+  },
+  "allow-network-file-system": {
+    meaning: "Open a folder on NFS, SMB or the like. No other machine may.",
   },
   force: { meaning: "Rebuild also what is up to date." },
   concurrency: {
@@ -111,6 +115,7 @@ function parse(args: readonly string[]): {
         projections: { type: "string" },
         json: { type: "boolean" },
         verbose: { type: "boolean" },
+        "allow-network-file-system": { type: "boolean" },
         force: { type: "boolean" },
         concurrency: { type: "string" },
         "dry-run": { type: "boolean" },

@@ -13,11 +13,13 @@ import type {
   ApplyBatchOptions,
   LiveUpdater,
 } from "../projections/live_updater.ts";
+import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { Ownership } from "./ownership.ts";
 
 /** While catching up, so many batches are stored in one transaction: documents recur in them. */
 const HELD_BATCHES_MAX = 64;
@@ -31,6 +33,7 @@ const HELD_MS_MAX = 500;
 export interface LiveLoopOptions {
   readonly registry: ProjectionRegistry;
   readonly live: LiveUpdater;
+  readonly store: ProjectionStore;
   readonly events: EventStore;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -49,10 +52,12 @@ export class LiveLoop {
   #done: Promise<void> | undefined;
   /** Those that failed for other reasons than an event: not again before then. */
   readonly #restUntilMs = new Map<string, number>();
+  readonly #ownership: Ownership;
 
   /** @param options What it is made of. */
   constructor(options: LiveLoopOptions) {
     this.#options = options;
+    this.#ownership = new Ownership(options);
   }
 
   /** Begins. */
@@ -74,6 +79,7 @@ export class LiveLoop {
 
   async #run(): Promise<void> {
     const { events, live, logger } = this.#options;
+    using _owned = this.#ownership;
     using _appends = events.onAppend(() => this.wake());
     using _swaps = live.onSwap(() => {
       // A new generation may do what the old one could not.
@@ -96,9 +102,12 @@ export class LiveLoop {
 
   async #rest(): Promise<void> {
     const { clock, live, pollingInterval } = this.#options;
-    const untilRetryMs = live.nextRetryAtMs() - clock.monotonicMs();
+    const nextMs = Math.min(
+      live.nextRetryAtMs(),
+      this.#ownership.nextLookAtMs(),
+    );
     await clock.sleep(
-      Math.max(Math.min(pollingInterval, untilRetryMs), 1),
+      Math.max(Math.min(pollingInterval, nextMs - clock.monotonicMs()), 1),
       this.#wake.signal,
     );
   }
@@ -139,7 +148,8 @@ export class LiveLoop {
     for (const name of registry.names) {
       if (this.#isResting(name)) continue;
       const cursor = await live.cursor(name);
-      if (cursor === undefined || cursor >= head) continue;
+      const mayApply = this.#ownership.mayApply(name, cursor, head);
+      if (cursor === undefined || !mayApply) continue;
       const group = groups.get(cursor) ?? [];
       group.push(name);
       groups.set(cursor, group);

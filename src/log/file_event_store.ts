@@ -29,7 +29,7 @@ import {
   checkEventInputs,
 } from "../events/validation.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
-import { FileLock } from "../storage/file_lock.ts";
+import { FairLock } from "../storage/fair_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LogCorruptionError, StoreClosedError } from "./errors.ts";
@@ -60,6 +60,8 @@ export interface FileEventStoreOptions {
    * @default {does nothing}
    */
   readonly onWhole?: (head: Position) => void;
+  /** Opens it also where other machines could. @default {false} */
+  readonly allowNetworkFileSystem?: boolean;
 }
 
 /** An event store on files. Dispose it to finish what waits and close everything. */
@@ -95,6 +97,7 @@ const SEGMENT_BYTES_MAX = 64 * 1_024 * 1_024;
  * @param options Where and how.
  * @returns The open store. When acknowledged events are damaged it is read-only from the
  * beginning: see `readOnlyCause`.
+ * @throws {NetworkFileSystemError} If the folder is on a network file system.
  * @throws {StoreFormatError} If the folder holds something else or something newer.
  * @throws {LogCorruptionError} If acknowledged events are damaged from the first one on.
  * @throws {LockTimeoutError} If another process holds the store's lock for too long.
@@ -121,8 +124,9 @@ export async function openFileEventStore(
     fileSystem = denoFileSystem,
     segmentBytesMax = SEGMENT_BYTES_MAX,
     onWhole,
+    allowNetworkFileSystem = false,
   } = options;
-  const lock = new FileLock(fileSystem, `${path}/lock`, clock);
+  const lock = new FairLock(fileSystem, `${path}/lock`, clock);
   const opened = await openLog({
     path,
     logger,
@@ -131,6 +135,7 @@ export async function openFileEventStore(
     lock,
     segmentBytesMax,
     onWhole,
+    allowNetworkFileSystem,
   });
   return new OpenFileEventStore({ ...opened, fileSystem, lock, clock, logger });
 }
@@ -139,7 +144,7 @@ interface Parts {
   readonly storeId: string;
   readonly log: SegmentedLog;
   readonly index: LogIndex;
-  readonly lock: FileLock;
+  readonly lock: FairLock;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fileSystem: FileSystem;
@@ -153,7 +158,7 @@ class OpenFileEventStore implements FileEventStore {
   readonly storeId: string;
   readonly #log: SegmentedLog;
   readonly #index: LogIndex;
-  readonly #lock: FileLock;
+  readonly #lock: FairLock;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #fileSystem: FileSystem;

@@ -11,7 +11,9 @@ import {
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { AppendResult } from "../events/event_store.ts";
-import { type FileLock, LockTimeoutError } from "../storage/file_lock.ts";
+import type { FairLock } from "../storage/fair_lock.ts";
+import { LockTimeoutError } from "../storage/file_lock.ts";
+import { CatchUpGate } from "./catch_up_gate.ts";
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
@@ -38,7 +40,7 @@ export interface PendingAppend {
 export interface GroupWriterOptions {
   readonly log: SegmentedLog;
   readonly index: LogIndex;
-  readonly lock: FileLock;
+  readonly lock: FairLock;
   readonly clock: Clock;
   /** Repairs a torn tail, or throws {@linkcode LogCorruptionError}. */
   readonly repair: (damage: TailDamage) => Promise<void>;
@@ -76,14 +78,13 @@ export class GroupWriter {
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
   #isWriting = false;
-  #isCatchingUp = false;
-  /** For those who wait until it is not. */
-  #caughtUp: PromiseWithResolvers<void> | undefined;
+  readonly #catchingUp: CatchUpGate;
 
   /** @param options Where to write. */
   constructor(options: GroupWriterOptions) {
     this.#options = options;
     this.#openings = options.lock.openings;
+    this.#catchingUp = new CatchUpGate(options.clock);
   }
 
   /**
@@ -112,44 +113,39 @@ export class GroupWriter {
 
   /** Reads what other processes appended, if anything. */
   async notice(): Promise<void> {
-    const { lock } = this.#options;
+    const { clock } = this.#options;
+    const untilMs = clock.monotonicMs() + NOTICE_TIMEOUT_MS;
     // While this store writes, what others wrote before is known already.
-    if (this.#isWriting || this.failure || !this.#isBehind()) return;
-    // Who appends or reads already catches up as well; it need not be done twice.
-    if (this.#isAppending || this.#noticing) {
-      return await this.#waitForCatchUp();
+    while (!this.#isWriting && !this.failure && this.#isBehind()) {
+      const leftMs = untilMs - clock.monotonicMs();
+      if (leftMs <= 0) return;
+      // Who appends or reads already catches up as well; but it may have less patience left.
+      const isDone = this.#isAppending || this.#noticing
+        ? await this.#catchingUp.wait(leftMs)
+        : await this.#catchUpWithin(leftMs);
+      if (isDone) return;
     }
+  }
+
+  /** Catches up as a reader; returns whether it could. */
+  async #catchUpWithin(timeoutMs: number): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#noticing = promise;
-    this.#isCatchingUp = true;
+    this.#catchingUp.begin();
+    let isDone = true;
     try {
-      using _held = await lock.acquire({ timeoutMs: NOTICE_TIMEOUT_MS });
+      using _held = await this.#options.lock.acquire({ timeoutMs });
       if (this.#isBehind()) await this.#catchUp();
     } catch (error) {
       // Another process is writing: what is known stays true.
-      if (error instanceof LockTimeoutError) return;
-      if (!this.#failedFor(error)) throw error;
+      isDone = !(error instanceof LockTimeoutError);
+      if (isDone && !this.#failedFor(error)) throw error;
     } finally {
-      this.#endCatchUp();
+      this.#catchingUp.end(isDone ? "caught up" : "gave up");
       this.#noticing = undefined;
       resolve();
     }
-  }
-
-  async #waitForCatchUp(): Promise<void> {
-    if (!this.#isCatchingUp) return;
-    const timeout = new AbortController();
-    const { clock } = this.#options;
-    const waited = clock.sleep(NOTICE_TIMEOUT_MS, timeout.signal);
-    this.#caughtUp ??= Promise.withResolvers();
-    await Promise.race([this.#caughtUp.promise, waited]);
-    timeout.abort();
-  }
-
-  #endCatchUp(): void {
-    this.#isCatchingUp = false;
-    this.#caughtUp?.resolve();
-    this.#caughtUp = undefined;
+    return isDone;
   }
 
   #rejectOnAbort(waiting: Waiting, signal: AbortSignal): void {
@@ -193,7 +189,7 @@ export class GroupWriter {
     const { lock } = this.#options;
     while (this.#noticing) await this.#noticing;
     this.#isAppending = true;
-    this.#isCatchingUp = true;
+    this.#catchingUp.begin();
     let settle = () => {};
     let group: Waiting[] | undefined;
     // Not `using`, here alone: it takes as long as the lock itself.
@@ -204,7 +200,7 @@ export class GroupWriter {
       if (lock.openings !== this.#openings) this.#assertInPlace();
       if (this.#isBehind()) await this.#catchUp();
       this.#isWriting = true;
-      this.#endCatchUp();
+      this.#catchingUp.end("caught up");
       group = this.#takeGroup();
       const accepted = await this.#accept(group);
       settle = () => {
@@ -220,7 +216,7 @@ export class GroupWriter {
       };
     } finally {
       this.#isWriting = false;
-      this.#endCatchUp();
+      this.#catchingUp.end("gave up");
       held?.[Symbol.dispose]();
       this.#isAppending = false;
     }
@@ -274,6 +270,7 @@ export class GroupWriter {
   async #accept(group: readonly Waiting[]): Promise<Accepted[]> {
     const { log, index } = this.#options;
     const accepted: Accepted[] = [];
+    const refused: (() => void)[] = [];
     let frames: FrameGroup | undefined;
     let indexFailure: unknown;
     try {
@@ -289,7 +286,11 @@ export class GroupWriter {
             refusal = error ?? new Error("The condition cannot be judged");
           }
           if (refusal !== undefined) {
-            waiting.reject(refusal);
+            // For an event of this very group, nobody is refused before that event is stored.
+            const isEarly = refusal instanceof AppendConditionError &&
+              refusal.conflict.foundAt > log.head;
+            if (isEarly) refused.push(() => waiting.reject(refusal));
+            else waiting.reject(refusal);
             continue;
           }
         }
@@ -305,7 +306,7 @@ export class GroupWriter {
       index.cut(log.end);
       if (error instanceof SyncError) throw error;
       if (error instanceof RollbackError) {
-        this.#poison(error, accepted);
+        this.#poison(error, group);
         return [];
       }
       const file = log.segments.at(-1)?.file ?? "events";
@@ -320,10 +321,11 @@ export class GroupWriter {
     } catch (error) {
       log.abandon(frames.bytes);
       index.cut(log.head);
-      this.#poison(error, accepted);
+      this.#poison(error, group);
       return [];
     }
     this.#publish();
+    for (const refuse of refused) refuse();
     return accepted;
   }
 
@@ -355,12 +357,12 @@ export class GroupWriter {
       : new AppendConditionError({ after, foundAt });
   }
 
-  #poison(error: unknown, accepted: readonly Accepted[]): void {
+  #poison(error: unknown, group: readonly Waiting[]): void {
     const file = this.#options.log.segments.at(-1)?.file ?? "events";
     const cause = error instanceof SyncError ? error.cause : error;
     const failure = new AppendOutcomeUnknownError(file, { cause });
     this.failure = failure;
-    for (const { waiting } of accepted) waiting.reject(failure);
+    for (const { reject } of group) reject(failure);
   }
 
   #publish(): void {

@@ -5,8 +5,9 @@
  */
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
-import type { FileLock } from "../storage/file_lock.ts";
+import type { FairLock } from "../storage/fair_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
+import { assertLocal } from "../storage/network_file_system.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -29,10 +30,12 @@ export interface OpenLogOptions {
   readonly fileSystem: FileSystem;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly lock: FileLock;
+  readonly lock: FairLock;
   readonly segmentBytesMax: number;
   /** Called with the last position, before anybody can append; not for a damaged log. */
   readonly onWhole?: ((head: Position) => void) | undefined;
+  /** Whether the folder may be on a network file system. */
+  readonly allowNetworkFileSystem: boolean;
 }
 
 /** An open log. */
@@ -51,11 +54,18 @@ export interface OpenedLog {
  *
  * @param options Where and how.
  * @returns The log, its index, and what stands against appending.
+ * @throws {NetworkFileSystemError} If the folder is on a network file system.
  * @throws {StoreFormatError} If the folder holds something else or something newer.
  * @throws {LogCorruptionError} If nothing before the damage can be served.
  */
 export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { path, fileSystem, clock, logger, lock, segmentBytesMax } = options;
+  const network = assertLocal(path, options);
+  if (network !== undefined) {
+    const message =
+      "The data folder may be on a network file system: only one machine may open it";
+    logger.log("warn", message, { path, fileSystem: network });
+  }
   await makeFolders(options);
   using resources = new DisposableStack();
   resources.use(lock);

@@ -112,6 +112,7 @@ export class DocumentReader implements Projections {
       bytes: 0,
       builtAt: null,
       fault: null,
+      owner: store.owner(name),
     };
     try {
       const { previous } = await store.numbers(name);

@@ -7,7 +7,7 @@
  *   000006.sqlite           the one before, kept for going back
  *   000007.sqlite           the one that serves
  *   000008.building.sqlite  one under construction
- *   live.lock, build.lock   flock(2); never deleted
+ *   live.lock, build.lock, owner.lock   flock(2); never deleted
  * ```
  *
  * @module

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import type { SqliteGeneration } from "./sqlite_generation.ts";
+import {
+  SqliteGeneration,
+  type SqliteGenerationOptions,
+} from "./sqlite_generation.ts";
 
 /** An open current generation, and who uses it. */
 export interface Lease {
@@ -19,6 +22,21 @@ export interface Lease {
   users: number;
   /** Whether another generation serves now: the last user closes it. */
   retired: boolean;
+}
+
+/**
+ * Opens a connection of its own for live updates: the other one sees nothing before it is
+ * committed.
+ *
+ * @param lease The lease.
+ * @param file Where its generation is.
+ */
+export function openChanging(
+  lease: Lease,
+  file: SqliteGenerationOptions,
+): SqliteGeneration {
+  const { projectionName } = lease.generation.identity;
+  return SqliteGeneration.open({ ...file, use: "changing" }, projectionName);
 }
 
 /** Closes its connections. */

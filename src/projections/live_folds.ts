@@ -18,6 +18,8 @@ interface KeptFold {
   readonly generation: Generation;
   /** Of the last commit. */
   committed: Checkpoint;
+  /** Whether that was made by this fold. */
+  hasCommitted: boolean;
   /** Events applied by the fold up to then. */
   eventsCommitted: number;
 }
@@ -54,9 +56,16 @@ export class LiveFolds {
       fold,
       generation,
       committed: checkpoint,
+      hasCommitted: false,
       eventsCommitted: 0,
     });
     return fold;
+  }
+
+  /** The checkpoint that a projection's last commit made here left behind. */
+  committedAt(name: string): Checkpoint | undefined {
+    const kept = this.#folds.get(name);
+    return kept !== undefined && kept.hasCommitted ? kept.committed : undefined;
   }
 
   /** Whether all of them, with what they have not committed, take no more than they may. */
@@ -78,6 +87,7 @@ export class LiveFolds {
     const { fold, eventsCommitted } = kept;
     await fold.flush();
     kept.committed = fold.checkpoint;
+    kept.hasCommitted = true;
     kept.eventsCommitted = fold.eventsApplied;
     let others = -fold.heldBytes;
     for (const { fold } of this.#folds.values()) others += fold.heldBytes;

@@ -28,6 +28,9 @@ import type { ProjectionRegistry } from "./registry.ts";
 
 const MEMORY_BYTES_MAX = 134_217_728;
 
+/** A swap is over by then. A process that was stopped in a batch must not hold up the others. */
+const LOCK_WAIT_MS_MAX = 2_000;
+
 /** What live updates are made of. */
 export interface LiveUpdaterOptions extends FaultsOptions {
   /** Which projections there are. */
@@ -169,6 +172,16 @@ export class LiveUpdater implements Disposable {
     }
   }
 
+  /** Whether somebody here waits for the projection to come up to a position. */
+  isAwaited(name: string): boolean {
+    return this.#waiters.values().some((waiter) => waiter.name === name);
+  }
+
+  /** Whether it was the last commit made here that brought the projection to its checkpoint. */
+  wasMovedHere(name: string, checkpoint: Checkpoint): boolean {
+    return this.#folds.committedAt(name) === checkpoint;
+  }
+
   /** When the earliest faulted projection is to be tried again, in monotonic milliseconds. */
   nextRetryAtMs(): number {
     return this.#faults.nextRetryAtMs();
@@ -238,7 +251,7 @@ export class LiveUpdater implements Disposable {
     const { store } = this.#options;
     try {
       return store.tryLockLive(name) ??
-        (waitUntil && await store.lockLive(name, waitUntil));
+        (waitUntil && await store.lockLive(name, waitUntil, LOCK_WAIT_MS_MAX));
     } catch (error) {
       if (waitUntil?.aborted) return undefined;
       throw error;

@@ -6,6 +6,7 @@
  */
 import type { Position, Tag } from "../events/event.ts";
 import type { Checkpoint } from "./definition.ts";
+import type { ProjectionOwner } from "./projections.ts";
 
 /** What a generation was built by. A generation is only continued by the same. */
 export interface BuildIdentity {
@@ -208,21 +209,44 @@ export interface ProjectionStore extends AsyncDisposable {
   begin(identity: BuildIdentity, options: BeginOptions): Promise<Build>;
 
   /**
-   * Whether a build of that identity was interrupted and can be continued. Call it with the
-   * build lock held.
+   * Whether a build of that identity was interrupted and can be continued: nobody is at it. Looks
+   * with the build lock held, and not longer.
    */
   hasInterruptedBuild(identity: BuildIdentity): Promise<boolean>;
 
   /**
-   * Takes the lock under which the current generation is changed or switched.
+   * Takes the lock under which the current generation is changed or switched. Waits for 30 s
+   * unless told how long.
    *
    * @throws {LockTimeoutError} If another process holds it for too long.
    */
-  lockLive(name: string, signal?: AbortSignal): Promise<Disposable>;
+  lockLive(
+    name: string,
+    signal?: AbortSignal,
+    timeoutMs?: number,
+  ): Promise<Disposable>;
 
   /** Takes that lock, or returns `undefined` if it is taken. */
   tryLockLive(name: string): Disposable | undefined;
 
-  /** Takes the lock under which a projection is built, or returns `undefined` if it is taken. */
-  tryLockBuild(name: string): Disposable | undefined;
+  /**
+   * Takes the lock under which a projection is built, or returns `undefined` if it is taken.
+   * Others are told of the operation that it is taken for.
+   */
+  tryLockBuild(name: string, operationId?: string): Disposable | undefined;
+
+  /**
+   * The operation that whoever holds the build lock took it for; `null` when it does not say, or
+   * nobody holds it.
+   */
+  operationBuilding(name: string): string | null;
+
+  /**
+   * Becomes the one who keeps the projection up to date, for life, or returns `undefined` while
+   * that is somebody else. It spares the others the work; what is right, the live lock decides.
+   */
+  tryOwn(name: string): Disposable | undefined;
+
+  /** Who that is, or `null` when nobody is. */
+  owner(name: string): ProjectionOwner | null;
 }

@@ -54,6 +54,16 @@ export interface ProjectionFault {
   readonly retryAt: string;
 }
 
+/** Who keeps a projection up to date: of several processes one does, and the others stand by. */
+export interface ProjectionOwner {
+  /** Its process, or `null` when it is just taking over. */
+  readonly pid: number | null;
+  /** Since when, ISO 8601, or `null` likewise. */
+  readonly since: string | null;
+  /** Whether it is the store that was asked. */
+  readonly isSelf: boolean;
+}
+
 /** How one projection stands. Plain JSON. */
 export interface ProjectionInfo {
   /** The projection. */
@@ -80,6 +90,8 @@ export interface ProjectionInfo {
   readonly builtAt: string | null;
   /** Why it stands still, or `null`. */
   readonly fault: ProjectionFault | null;
+  /** Who keeps it up to date, or `null` when no daemon does. */
+  readonly owner: ProjectionOwner | null;
 }
 
 /** What to wait for. */

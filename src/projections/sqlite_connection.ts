@@ -40,6 +40,16 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
   }
 }
 
+/** Reads several things as they are at one moment, whatever another process commits meanwhile. */
+export function readAtOnce<T>(database: DatabaseSync, read: () => T): T {
+  database.exec("BEGIN");
+  try {
+    return read();
+  } finally {
+    database.exec("COMMIT");
+  }
+}
+
 /** What a generation says about itself. */
 export function readMeta(database: DatabaseSync): Map<string, unknown> {
   const rows = database.prepare("SELECT name, value FROM meta").all();

@@ -13,6 +13,7 @@ import {
   connect,
   type ConnectionUse,
   identityOf,
+  readAtOnce,
   readCheckedMeta,
 } from "./sqlite_connection.ts";
 import type {
@@ -105,10 +106,8 @@ export class SqliteGeneration implements Generation, Disposable {
       identity,
       rows: { documents: "adding", related: "adding" },
     });
-    for (const [name, value] of Object.entries(identity)) {
-      generation.#setMeta(name, value);
-    }
     const start = {
+      ...identity,
       format: GENERATION_FORMAT,
       checkpoint: 0,
       documents: 0,
@@ -187,7 +186,7 @@ export class SqliteGeneration implements Generation, Disposable {
         if (row) found.set(key, String(row.state));
       }
       return found;
-    });
+    }, keys.length);
   }
 
   page({ after, limit, backwards, tag }: PageRequest): Promise<StoredPage> {
@@ -209,9 +208,12 @@ export class SqliteGeneration implements Generation, Disposable {
       };
       return {
         documents: select.all(parameters) as unknown as StoredDocument[],
-        checkpoint: this.#checkpoint(),
+        checkpoint: Number(
+          this.#prepare("SELECT value FROM meta WHERE name = 'checkpoint'")
+            .get()?.value,
+        ),
       };
-    });
+    }, 2);
   }
 
   /**
@@ -249,7 +251,7 @@ export class SqliteGeneration implements Generation, Disposable {
       const eventsOf = (tag: Tag) =>
         select.all(tag).map(({ event }) => String(event));
       return new Map(tags.map((tag) => [tag, eventsOf(tag)]));
-    });
+    }, tags.length);
   }
 
   async stage({ documents, related }: StagedChanges): Promise<void> {
@@ -362,13 +364,6 @@ export class SqliteGeneration implements Generation, Disposable {
     this.close();
   }
 
-  #checkpoint(): number {
-    const row = this.#prepare(
-      "SELECT value FROM meta WHERE name = 'checkpoint'",
-    ).get();
-    return Number(row?.value);
-  }
-
   #setMeta(name: string, value: string | number): void {
     this.#prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
       .run(name, value);
@@ -384,9 +379,10 @@ export class SqliteGeneration implements Generation, Disposable {
   }
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
-  async #read<T>(action: () => T): Promise<T> {
+  async #read<T>(action: () => T, statements = 1): Promise<T> {
     try {
-      return action();
+      if (statements === 1 || this.#inTransaction) return action();
+      return readAtOnce(this.#database, action);
     } catch (cause) {
       throw this.#damaged(cause);
     }

@@ -8,7 +8,6 @@ import { join } from "node:path";
 import type { Clock } from "../events/clock.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
-import { FileLock } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
 import {
@@ -29,7 +28,9 @@ import type {
   ProjectionStore,
   StoredDocument,
 } from "./projection_store.ts";
-import { closeLease, type Lease } from "./generation_lease.ts";
+import { closeLease, type Lease, openChanging } from "./generation_lease.ts";
+import { ProjectionLocks } from "./projection_locks.ts";
+import type { ProjectionOwner } from "./projections.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,
@@ -49,7 +50,7 @@ export interface SqliteProjectionStoreOptions {
 export class SqliteProjectionStore implements ProjectionStore {
   readonly #options: SqliteProjectionStoreOptions;
   readonly #leases = new Map<string, Lease>();
-  readonly #locks = new Map<string, FileLock>();
+  readonly #locks: ProjectionLocks;
   /** Number of the last build begun here, by projection. */
   readonly #lastBegun = new Map<string, number>();
   /** Projections whose folder is known to survive a power cut. */
@@ -59,6 +60,8 @@ export class SqliteProjectionStore implements ProjectionStore {
   /** @param options Where. */
   constructor(options: SqliteProjectionStoreOptions) {
     this.#options = options;
+    const directoryOf = (name: string) => this.#directory(name);
+    this.#locks = new ProjectionLocks({ ...options, directoryOf });
   }
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
@@ -84,22 +87,15 @@ export class SqliteProjectionStore implements ProjectionStore {
   ): Promise<T> {
     let lease = this.#leaseCurrent(name);
     if (!lease.changing) {
-      const file = this.#generationOptions(
-        name,
-        lease.generation.number,
-        "complete",
-      );
+      const { number } = lease.generation;
+      const file = this.#generationOptions(name, number, "complete");
       if (this.#identityOf(file) !== lease.identity) {
         // Somebody put another file in its place: what is written there, readers must see.
         this.#leases.delete(name);
         this.#retire(lease);
         lease = this.#leaseCurrent(name);
       }
-      // A connection of its own: the other one sees nothing before it is committed.
-      lease.changing = SqliteGeneration.open(
-        { ...file, use: "changing" },
-        name,
-      );
+      lease.changing = openChanging(lease, file);
     }
     const { changing } = lease;
     return await this.#use(lease, () => action(changing));
@@ -151,20 +147,41 @@ export class SqliteProjectionStore implements ProjectionStore {
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
   async hasInterruptedBuild(identity: BuildIdentity): Promise<boolean> {
+    const name = identity.projectionName;
+    // Mostly there is none, and whoever wants the lock for a build must not come upon this look.
+    if (this.#unfinished(name).length === 0) return false;
+    using lock = this.tryLockBuild(name);
+    if (!lock) return false;
     using generation = this.#openInterrupted(identity);
     return generation !== undefined;
   }
 
-  async lockLive(name: string, signal?: AbortSignal): Promise<Disposable> {
-    return await this.#lock(name, "live").acquire(signal ? { signal } : {});
+  lockLive(
+    name: string,
+    signal?: AbortSignal,
+    timeoutMs?: number,
+  ): Promise<Disposable> {
+    return this.#locks.lockLive(name, signal, timeoutMs);
   }
 
   tryLockLive(name: string): Disposable | undefined {
-    return this.#lock(name, "live").tryAcquire();
+    return this.#locks.tryLockLive(name);
   }
 
-  tryLockBuild(name: string): Disposable | undefined {
-    return this.#lock(name, "build").tryAcquire();
+  tryLockBuild(name: string, operationId?: string): Disposable | undefined {
+    return this.#locks.tryLockBuild(name, operationId);
+  }
+
+  operationBuilding(name: string): string | null {
+    return this.#locks.operationBuilding(name);
+  }
+
+  tryOwn(name: string): Disposable | undefined {
+    return this.#locks.tryOwn(name);
+  }
+
+  owner(name: string): ProjectionOwner | null {
+    return this.#locks.owner(name);
   }
 
   // deno-lint-ignore require-await -- nothing to wait for, but disposal may be in others
@@ -172,8 +189,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     this.#isClosed = true;
     for (const lease of this.#leases.values()) this.#retire(lease);
     this.#leases.clear();
-    for (const lock of this.#locks.values()) lock[Symbol.dispose]();
-    this.#locks.clear();
+    this.#locks[Symbol.dispose]();
   }
 
   #build(
@@ -374,19 +390,6 @@ export class SqliteProjectionStore implements ProjectionStore {
       displayName: `projections/${name}/${fileName}`,
       use: stage === "building" ? "building" : "serving",
     };
-  }
-
-  #lock(name: string, kind: "live" | "build"): FileLock {
-    const { fileSystem, clock } = this.#options;
-    const path = join(this.#directory(name), `${kind}.lock`);
-    // Each time: an operator may delete the folder while the store is open.
-    fileSystem.makeDirectory(this.#directory(name));
-    let lock = this.#locks.get(path);
-    if (!lock) {
-      lock = new FileLock(fileSystem, path, clock);
-      this.#locks.set(path, lock);
-    }
-    return lock;
   }
 
   #directory(name: string): string {

@@ -149,13 +149,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
     const head = await events.head();
     return await Promise.all(resolved.map(async (name) => {
-      // The lock is let go before anything is waited for: a rebuild may want it next.
-      const lock = store.tryLockBuild(name);
-      const looking = lock && !forceRebuild
-        ? store.hasInterruptedBuild(live.identity(name))
-        : false;
-      lock?.[Symbol.dispose]();
-      const interrupted = await looking;
+      const interrupted = !forceRebuild &&
+        await store.hasInterruptedBuild(live.identity(name));
       const info = await projections.info(name);
       return planRebuild({ info, head, interrupted, insist });
     }));
@@ -344,9 +339,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   ): void {
     const { registry, store, clock } = this.#options;
     const { projectionName, reason, events } = plan;
-    const lock = store.tryLockBuild(projectionName);
+    const lock = store.tryLockBuild(projectionName, operation.id);
     if (!lock) {
-      const error = new RebuildConflictError(projectionName, null);
+      const builtBy = store.operationBuilding(projectionName);
+      const error = new RebuildConflictError(projectionName, builtBy);
       if (whenRunning === "reject") throw error;
       operation.refuse(refusedDetail(plan, error));
       return;

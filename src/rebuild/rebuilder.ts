@@ -59,12 +59,13 @@ export class RebuildConflictError extends Error {
    * Creates the error.
    *
    * @param projectionName The projection.
-   * @param operationId The operation that rebuilds it, or `null` when another process does.
+   * @param operationId The operation that rebuilds it, also of another process, or `null` when
+   * that process does not say.
    */
   constructor(
     /** The projection. */
     readonly projectionName: string,
-    /** The operation that rebuilds it, or `null` when another process does. */
+    /** The operation that rebuilds it, or `null` when another process does and does not say. */
     readonly operationId: string | null,
   ) {
     super(

@@ -25,6 +25,9 @@ export class LockTimeoutError extends Error {
   }
 }
 
+/** Notes are shorter than this. */
+const NOTE_BYTES_MAX = 256;
+
 /** How to wait for a lock. */
 export interface LockOptions {
   /** Gives up after this long, in milliseconds. @default {30_000} */
@@ -43,6 +46,7 @@ export class FileLock implements Disposable {
   /** Of the open file: it cannot change. */
   #identity = "";
   #holder: Disposable | undefined;
+  #hasNote = false;
 
   /**
    * @param fileSystem Where.
@@ -58,17 +62,19 @@ export class FileLock implements Disposable {
   /**
    * Takes the lock if it is free. Whoever else uses this very object is kept out as well.
    *
+   * @param note What others may know of the holder; it replaces what one that was killed left.
    * @returns What to dispose to let it go (once; more does nothing), or `undefined`.
    */
-  tryAcquire(): Disposable | undefined {
+  tryAcquire(note?: string): Disposable | undefined {
     // The lock belongs to the open file: asking the system again would succeed.
     if (this.#holder !== undefined) return undefined;
     const file = this.#file ??= this.#open();
     if (!file.tryLock()) return undefined;
     if (!this.#isStillThere()) {
       this.#closeFile();
-      return this.tryAcquire();
+      return this.tryAcquire(note);
     }
+    if (note !== undefined) this.#write(note);
     return this.#holder = new Holder(this.#letGo);
   }
 
@@ -96,6 +102,17 @@ export class FileLock implements Disposable {
     }
   }
 
+  /**
+   * What the holder noted down, when another one holds the lock: otherwise what is there says
+   * nothing. Empty when there is no note.
+   */
+  readNote(): string {
+    const file = this.#file ??= this.#open();
+    const bytes = new Uint8Array(NOTE_BYTES_MAX);
+    const length = file.readAt(bytes, 0);
+    return new TextDecoder().decode(bytes.subarray(0, length));
+  }
+
   /** How often the file was opened: once more each time that it was found replaced. */
   get openings(): number {
     return this.#openings;
@@ -103,6 +120,7 @@ export class FileLock implements Disposable {
 
   /** Closes the file, and with it lets the lock go. */
   [Symbol.dispose](): void {
+    if (this.#holder !== undefined && this.#hasNote) this.#write("");
     this.#closeFile();
     this.#holder = undefined;
   }
@@ -111,8 +129,22 @@ export class FileLock implements Disposable {
     // Another one may hold it by now.
     if (this.#holder !== holder) return;
     this.#holder = undefined;
+    if (this.#hasNote) this.#write("");
     this.#file?.unlock();
   };
+
+  /** A note is news, not a promise: a full disk keeps nobody from the lock. */
+  #write(note: string): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    try {
+      if (file.size() > 0) file.truncate(0);
+      if (note !== "") file.append(new TextEncoder().encode(note));
+      this.#hasNote = note !== "";
+    } catch {
+      this.#hasNote = true;
+    }
+  }
 
   /**
    * Whether the path still names the open file: one that was deleted, moved away or replaced

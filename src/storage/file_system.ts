@@ -31,8 +31,11 @@ export interface FileHandle extends Disposable {
   size(): number;
   /** Makes content and size durable (`fdatasync`). After a failure, never call it again. */
   sync(): Promise<void>;
-  /** Takes the exclusive `flock(2)` if it is free; returns whether it was. */
-  tryLock(): boolean;
+  /**
+   * Takes the `flock(2)` if it is free; returns whether it was. Any number can hold a shared one,
+   * as long as nobody holds an exclusive one. @default {"exclusive"}
+   */
+  tryLock(kind?: "exclusive" | "shared"): boolean;
   /** Lets the lock go. */
   unlock(): void;
   /** Closes the file; closing twice is harmless. */
@@ -67,6 +70,11 @@ export interface FileSystem {
   stat(path: string): FileStat | undefined;
   /** Whether there is a file or folder of that name: far cheaper than `stat()` where there is none. */
   exists(path: string): boolean;
+  /**
+   * The type that `statfs(2)` tells of the file system that a path is on, or would be, or
+   * `undefined` where it does not. @default {never tells}
+   */
+  type?(path: string): number | undefined;
   /** Replaces `to` by `from`, atomically. Durable only after `syncDirectory`. */
   rename(from: string, to: string): void;
   /** Deletes a file; does nothing when it does not exist. Durable only after `syncDirectory`. */

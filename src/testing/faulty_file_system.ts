@@ -155,6 +155,11 @@ export class FaultyFileSystem implements FileSystem {
     return this.#inner.exists(path);
   }
 
+  /** {@inheritDoc FileSystem.type} */
+  type(path: string): number | undefined {
+    return this.#inner.type?.(path);
+  }
+
   /** {@inheritDoc FileSystem.rename} */
   rename(from: string, to: string): void {
     this.#run("rename", to);
@@ -254,9 +259,9 @@ class FaultyFileHandle implements FileHandle {
     await this.#inner.sync();
   }
 
-  tryLock(): boolean {
+  tryLock(kind?: "exclusive" | "shared"): boolean {
     this.#run("lock");
-    return this.#inner.tryLock();
+    return this.#inner.tryLock(kind);
   }
 
   unlock(): void {

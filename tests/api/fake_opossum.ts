@@ -263,6 +263,7 @@ export class FakeOpossum implements Opossum {
       documents: 2,
       bytes: 4_096,
       builtAt: STARTED_AT,
+      owner: { pid: 1, since: STARTED_AT, isSelf: true },
       fault: null,
     });
   }

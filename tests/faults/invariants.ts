@@ -34,6 +34,7 @@ import {
 import { readCurrentFile } from "../../src/projections/generation_files.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
+import { Matches } from "./matches.ts";
 import { plainFold } from "../../src/testing/determinism/plain_fold.ts";
 
 /** The invariants, by number. */
@@ -104,7 +105,8 @@ export async function checkLog(
   if (head !== events.length) {
     fail("I2", `the head is ${head}, but ${events.length} events are there`);
   }
-  for (const call of calls) checkCall(call, events, positions);
+  const matches = new Matches(events);
+  for (const call of calls) checkCall(call, matches, positions);
   const known = new Set(calls.flatMap(({ ids }) => ids));
   for (const { id, position } of events) {
     if (!known.has(id)) fail("I2", `nobody appended event ${position}, ${id}`);
@@ -120,7 +122,7 @@ export async function checkLog(
 
 function checkCall(
   { ids, first, condition }: AppendCall,
-  events: readonly StoredEvent[],
+  matches: Matches,
   positions: ReadonlyMap<string, Position>,
 ): void {
   const found = ids.map((id) => positions.get(id));
@@ -137,10 +139,9 @@ function checkCall(
   if (!isWhole) fail("I2", `an append is there in part: it is at ${found}`);
   if (start === undefined || condition === undefined) return;
   const { failIfEventsMatch, after = 0 } = condition;
-  const match = events.slice(after, start - 1)
-    .find((event) => matchesQuery(failIfEventsMatch, event));
-  if (match) {
-    fail("I4", `${start} was appended although ${match.position} matches`);
+  const match = matches.next(failIfEventsMatch, after);
+  if (match !== undefined && match < start) {
+    fail("I4", `${start} was appended although ${match} matches`);
   }
 }
 

@@ -44,6 +44,32 @@ Deno.test("append() that cannot be written stores nothing, says so, and the next
   }
 });
 
+Deno.test("append() is not refused for an event that stands in the same group and could not be stored", async () => {
+  for (
+    const [kind, expected] of [
+      ["append", AppendFailedError],
+      ["sync", AppendOutcomeUnknownError],
+    ] as const
+  ) {
+    await using folder = new TestFolder();
+    const fileSystem = new FaultyFileSystem();
+    await folder.with(async (store) => {
+      await store.append([event("A")]);
+      fileSystem.inject({ kind, path: "/events/", code: "EIO" });
+      const condition = { failIfEventsMatch: TAGGED };
+      const outcomes = await Promise.allSettled(
+        range(1, 2).map(() =>
+          store.append([event("B", ["t:1"])], { condition })
+        ),
+      );
+      for (const outcome of outcomes) {
+        assert(outcome.status === "rejected");
+        assert(outcome.reason instanceof expected, `${outcome.reason}`);
+      }
+    }, { fileSystem });
+  }
+});
+
 Deno.test("append() goes on after a short write", async () => {
   await using folder = new TestFolder();
   const fileSystem = new FaultyFileSystem();

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { AppendConditionError } from "../../mod.ts";
+import type { FileEventStore } from "../../src/log/file_event_store.ts";
 import { AppendFailedError } from "../../src/log/errors.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import { FileLock } from "../../src/storage/file_lock.ts";
 import { FakeClock, FaultyFileSystem } from "../../src/testing/mod.ts";
 import { withSync } from "../support/slow_sync.ts";
 import { event, positions, range, TestFolder } from "./support.ts";
@@ -131,6 +133,24 @@ Deno.test("append() and head() wait for a reader that is making another store's 
   ]);
 });
 
+Deno.test("head() waits its own time for the lock, also when a reader before it gives up", async () => {
+  await using folder = new TestFolder();
+  const clock = new FakeClock();
+  await using a = await folder.open({ clock });
+  await folder.with((b) => b.append([event("A")]));
+  using lock = new FileLock(denoFileSystem, `${folder.path}/lock`, clock);
+  const held = lock.tryAcquire();
+  const first = a.head();
+  await clock.advance(95);
+  const second = a.head();
+  await clock.advance(10);
+  // Another process may be stopped for long: what is known is told.
+  assertEquals(await first, 0);
+  held?.[Symbol.dispose]();
+  await clock.advance(10);
+  assertEquals(await second, 1);
+});
+
 Deno.test("append() judges conditions on what another store appended just before", async () => {
   await using folder = new TestFolder();
   await using a = await folder.open();
@@ -147,6 +167,21 @@ Deno.test("append() judges conditions on what another store appended just before
   }
   const condition = { failIfEventsMatch, after: 3 };
   assertEquals((await a.append([event("B")], { condition })).first, 4);
+});
+
+Deno.test("append() lets each of two stores have its share, however fast both append", async () => {
+  await using folder = new TestFolder();
+  await using a = await folder.open();
+  await using b = await folder.open();
+  let left = 300;
+  const appendAll = async (store: FileEventStore) => {
+    let appended = 0;
+    for (; left > 0; left--, appended++) await store.append([event("A")]);
+    return appended;
+  };
+  const shares = await Promise.all([a, b].map(appendAll));
+  // Whose lock nobody hands over gets one or two.
+  assert(Math.min(...shares) >= 30, shares.join());
 });
 
 Deno.test("append() gives each seat once, whichever of several processes asks", async () => {

@@ -111,6 +111,36 @@ Deno.test("a refused rebuild lets go of what it had taken already", async () => 
   assertEquals([joined.totalRebuilt, joined.failedProjections], [1, ["Two"]]);
 });
 
+Deno.test("a rebuild that another store is at already is refused, naming its operation", async () => {
+  using dir = new TempDir();
+  const gate = Promise.withResolvers<void>();
+  const swapping = Promise.withResolvers<void>();
+  const slow = withSync("One/current.json", async (next) => {
+    swapping.resolve();
+    await gate.promise;
+    await next();
+  });
+  const log = new MemoryEventStore();
+  const definitions = [countingProjection("One")];
+  await using a = openOverMemory(dir.path, definitions, {}, log, slow);
+  await using b = openOverMemory(dir.path, definitions, {}, log);
+  const { id } = await a.rebuilder.start(["One"]);
+  await swapping.promise;
+  assertEquals((await b.rebuilder.plan(["One"]))[0]?.reason, "absent");
+  const error = await assertRejects(
+    () => b.rebuilder.rebuild("One", { whenRunning: "reject" }),
+    RebuildConflictError,
+    `by operation ${id}`,
+  );
+  assertEquals(error.operationId, id);
+  assertEquals((await b.rebuilder.getOperation(id))?.state, "queued");
+  const { details: [detail] } = await b.rebuilder.rebuild("One");
+  assertEquals(detail?.errorMessage, error.message);
+  gate.resolve();
+  assert((await a.rebuilder.wait(id))?.success);
+  assert((await b.rebuilder.rebuild("One")).success);
+});
+
 Deno.test("a rebuild asked for while the store closes waits for the next start", async () => {
   using dir = new TempDir();
   const log = new MemoryEventStore();

@@ -18,7 +18,8 @@ export const statusCommand: Command = {
   summary: "Show how the projections stand.",
   details:
     `Shows for each projection its state, checkpoint, lag behind the log and size, and
-what came of the last rebuild, also of another process.
+what came of the last rebuild, also of another process. UPDATED BY names the process
+whose daemon keeps it up to date; others stand by.
 
 States: absent (never built), ready, stale (built from another definition),
 faulted (an event cannot be applied), damaged (files missing or broken). All but
@@ -47,7 +48,16 @@ ready ones need a rebuild.`,
 
 function toTable(infos: readonly ProjectionInfo[]): string {
   return formatTable(
-    ["PROJECTION", "STATE", "CHECKPOINT", "LAG", "DOCUMENTS", "SIZE", "BUILT"],
+    [
+      "PROJECTION",
+      "STATE",
+      "CHECKPOINT",
+      "LAG",
+      "DOCUMENTS",
+      "SIZE",
+      "BUILT",
+      "UPDATED BY",
+    ],
     infos.map((info) => [
       info.name,
       info.state,
@@ -56,6 +66,7 @@ function toTable(infos: readonly ProjectionInfo[]): string {
       info.documents,
       formatBytes(info.bytes),
       info.builtAt ?? "never",
+      info.owner ? `process ${info.owner.pid ?? "starting"}` : "nobody",
     ]),
   );
 }
