@@ -15,7 +15,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   type AppendCondition,
   AppendConditionError,
@@ -307,11 +307,19 @@ async function checkProjection(
  * @throws {InvariantError} If a file is left over.
  */
 export function checkNothingLeft(path: string): void {
-  const orphans = [...filesIn(path)].filter((file) =>
-    /\.tmp$|\.building\.sqlite|-journal$/.test(file)
+  const files = [...filesIn(path)];
+  const generations = files.filter((file) => GENERATION.test(file)).sort()
+    .reverse();
+  const orphans = files.filter((file) =>
+    /\.tmp$|\.building\.sqlite|-journal$/.test(file) ||
+    // Third and older of the same folder.
+    generations.filter((one) => dirname(one) === dirname(file))
+        .indexOf(file) > 1
   );
   if (orphans.length > 0) fail("I8", `left over: ${orphans.join(", ")}`);
 }
+
+const GENERATION = /projections\/[^/]+\/\d+\.sqlite$/;
 
 /** Everything that is not derived: the log, what identifies it, and what serves. */
 function digestOf(path: string): string {
