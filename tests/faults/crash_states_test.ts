@@ -20,6 +20,11 @@ for (const workload of allWorkloads()) {
 }
 
 Deno.test("a power cut during a swap leaves whole generations that are named right", async () => {
-  const counts = await simulateSwaps(1, { momentOneIn: 16, statesMax: 2 });
-  assertGreater(counts.serving, 3);
+  const counts = await simulateSwaps(1, {
+    momentOneIn: 1,
+    statesMax: 6,
+    openedOneIn: 40,
+  });
+  assertGreater(counts.opened, 0);
+  assertGreater(counts.serving, 50);
 });

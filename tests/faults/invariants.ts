@@ -26,7 +26,6 @@ import {
   silentLogger,
   type StoredEvent,
 } from "../../mod.ts";
-import { matchesQuery } from "../../src/events/query.ts";
 import {
   type FileEventStore,
   openFileEventStore,

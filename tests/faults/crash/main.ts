@@ -1,7 +1,7 @@
 /**
  * Simulates power cuts until so many states were looked at, and prints how many of which kind.
  *
- * Of swaps of projections, which happen on a real disk, it looks at a four-hundredth as many.
+ * Of swaps of projections, which happen on a real disk, it looks at a twentieth as many.
  *
  * `OPOSSUM_TEST_STATES` says how many, `OPOSSUM_TEST_SEED` where to begin: each round has a seed
  * of its own. A failure names its round's seed; starting there repeats it.
@@ -63,14 +63,18 @@ console.log(
 );
 
 const swapStartMs = performance.now();
-const swaps = { states: 0, serving: 0 };
-for (let seed = firstSeed; swaps.states < statesMin / 400; seed++) {
-  const counts = await simulateSwaps(seed, { momentOneIn: 2, statesMax: 3 });
-  swaps.states += counts.states;
-  swaps.serving += counts.serving;
+const swaps = { states: 0, opened: 0, serving: 0 };
+for (let seed = firstSeed; swaps.states < statesMin / 20; seed++) {
+  const scale = { momentOneIn: 1, statesMax: 20, openedOneIn: 30 };
+  const counts = await simulateSwaps(seed, scale);
+  for (const kind of ["states", "opened", "serving"] as const) {
+    swaps[kind] += counts[kind];
+  }
 }
 const swapSeconds = (performance.now() - swapStartMs) / 1_000;
 console.log(
-  `I1 to I9 of swaps: ${swaps.states} states in ${swapSeconds.toFixed(0)} s, ` +
-    `${swaps.serving} with a generation that serves: 0 wrong`,
+  `I7 of swaps: ${swaps.states} states, ${swaps.serving} with a generation; ` +
+    `I1 to I9 of ${swaps.opened} of them, in ${
+      swapSeconds.toFixed(0)
+    } s: 0 wrong`,
 );
