@@ -81,7 +81,7 @@ export async function repairFolder(
 
 /** What may be done about what was found. */
 function planRepair(
-  { log, findings }: Inspection,
+  { findings }: Inspection,
   { clock }: RepairOptions,
 ): RepairStep[] {
   const stamp = clock.now().toISOString().replaceAll(/[:.]/g, "-");
@@ -95,8 +95,7 @@ function planRepair(
         return [{ ...finding, remedy, to, done: false }];
       }
       case "remake":
-        // A damaged log is not opened for writing, whatever its index looks like.
-        return log.refusal ? [] : [{ ...finding, remedy, done: false }];
+        return [{ ...finding, remedy, done: false }];
       case "move":
         return [{
           ...finding,

@@ -158,8 +158,14 @@ export async function wrongDecisions(
   const log: StoredEvent[] = await Array.fromAsync(store.read("all"));
   const wrong: string[] = [];
   for (let n = 0; n < count; n++) {
-    const query = randomQuery(random);
-    const after = random.of([0, random.below(log.length), log.length - 3]);
+    const type = TYPES[n];
+    // Every type once, whatever chance says.
+    const query = type === undefined
+      ? randomQuery(random)
+      : { items: [{ types: [type] }] };
+    const after = type !== undefined
+      ? 0
+      : random.of([0, random.below(log.length), log.length - 3]);
     const expected = log.slice(after)
       .find((event) => matchesQuery(query, event))?.position;
     const condition = { failIfEventsMatch: query, after };

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { openFileEventStore } from "../../src/log/file_event_store.ts";
 import { LOST_EVENT_TYPE } from "../../src/maintenance/salvage.ts";
 import { openOpossum, type Opossum, silentLogger } from "../../mod.ts";
+import { framesOf } from "../faults/damaged_log.ts";
 import { runCommand } from "../cli/cli_fixture.ts";
 import { projections } from "../cli/counting_projections.ts";
 import { edit, flipBit, range, type TestFolder } from "../log/support.ts";
@@ -68,6 +69,23 @@ const DAMAGES: readonly (readonly [
     (folder) => Deno.removeSync(folder.segment(1)),
     range(7, 12),
   ],
+  [
+    "an append that is cut out",
+    (folder) =>
+      edit(folder.segment(-1), (bytes) => {
+        const [cut] = framesOf(bytes);
+        return new Uint8Array([
+          ...bytes.subarray(0, cut?.offset),
+          ...bytes.subarray(cut?.end),
+        ]);
+      }),
+    [19, 20],
+  ],
+  ["the name of a copied segment", (folder) =>
+    Deno.copyFileSync(
+      folder.segment(0),
+      `${folder.path}/events/00000000000000000002.ndjson`,
+    ), []],
   [
     "the last segment",
     (folder) => Deno.removeSync(folder.segment(-1)),
