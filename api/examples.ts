@@ -108,6 +108,8 @@ export const infoExample: ProjectionInfo = {
   bytes: 126_976,
   builtAt: COMPLETED_AT,
   fault: null,
+  errorPolicy: "stop",
+  deadLetters: 0,
 };
 
 /** A projection whose definition changed. */

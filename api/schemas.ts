@@ -6,6 +6,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import {
+  type DeadLetter,
   isProjectionName,
   type PlannedRebuild,
   type ProjectionFault,
@@ -197,8 +198,24 @@ const Fault: z.ZodType<ProjectionFault> = z.object({
   eventType: z.string(),
   message: z.string(),
   attempts: Count,
-  retryAt: Time,
+  retryAt: Time.nullable().openapi({
+    description:
+      "When it is tried again; null if only when it is asked for, as its code is suspected to " +
+      "have ended a process",
+  }),
 }).openapi("ProjectionFault");
+
+/** An event that a projection passed over. */
+export const Letter: z.ZodType<DeadLetter> = z.object({
+  position: Count,
+  eventType: z.string(),
+  key: z.string().nullable().openapi({
+    description: "The document that it was passed over for; null for all",
+  }),
+  reason: z.enum(["failed", "ordered"]),
+  message: z.string(),
+  at: Time,
+}).openapi("DeadLetter");
 
 /** How one projection stands. */
 export const Info: z.ZodType<ProjectionInfo> = z.object({
@@ -214,6 +231,10 @@ export const Info: z.ZodType<ProjectionInfo> = z.object({
   bytes: Count,
   builtAt: Time.nullable(),
   fault: Fault.nullable(),
+  errorPolicy: z.enum(["stop", "skip", "quarantine"]),
+  deadLetters: Count.openapi({
+    description: "Events passed over, once for each document",
+  }),
 }).openapi("ProjectionInfo");
 
 /** What a rebuild would do to one projection. */

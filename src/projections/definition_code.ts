@@ -18,17 +18,29 @@ export class DefinitionCode {
   readonly #definition: ProjectionDefinition;
   #lastPosition: Position = 0;
 
-  /** @param definition The projection. */
-  constructor(definition: ProjectionDefinition) {
+  readonly #attempts: number;
+
+  /**
+   * @param definition The projection.
+   * @param options How often in a row the code must fail to tell keys and related tags.
+   */
+  constructor(
+    definition: ProjectionDefinition,
+    { attempts }: { readonly attempts: number },
+  ) {
     this.#definition = definition;
+    this.#attempts = attempts;
   }
 
   /** The keys of the documents that an event changes, each once. */
   keys(event: StoredEvent): readonly string[] {
-    try {
-      return toKeys(this.#definition.key(event));
-    } catch (cause) {
-      throw this.#failedAt(event, cause);
+    for (let attempt = 1;; attempt++) {
+      try {
+        return toKeys(this.#definition.key(event));
+      } catch (cause) {
+        if (attempt < this.#attempts) continue;
+        throw this.#failedAt(event, cause);
+      }
     }
   }
 
@@ -36,10 +48,13 @@ export class DefinitionCode {
   relatedTags(event: StoredEvent): readonly Tag[] {
     const { related } = this.#definition;
     if (!related) return NOTHING;
-    try {
-      return related.tags(event);
-    } catch (cause) {
-      throw this.#failedAt(event, cause);
+    for (let attempt = 1;; attempt++) {
+      try {
+        return related.tags(event);
+      } catch (cause) {
+        if (attempt < this.#attempts) continue;
+        throw this.#failedAt(event, cause);
+      }
     }
   }
 

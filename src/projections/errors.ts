@@ -126,3 +126,19 @@ export class ProjectionApplyError extends Error {
     );
   }
 }
+
+/**
+ * The process ended, or was ended, while a projection's code ran on this event: it may never
+ * return, or take all memory. It is not run again by itself; it is when the definition changes,
+ * or an operator says so.
+ */
+export class SuspectedEventError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "SuspectedEventError";
+
+  constructor() {
+    super(
+      "A process ended while this code ran on this event: it may not return, or take all memory",
+    );
+  }
+}

@@ -8,9 +8,11 @@
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
 import type { ProjectionDefinition } from "./definition.ts";
-import { DefinitionCode } from "./definition_code.ts";
+import { type ApplyLocation, DefinitionCode } from "./definition_code.ts";
+import { applyCarefully, ATTEMPTS, DeadLetters } from "./dead_letters.ts";
 import { documentChanges } from "./document_changes.ts";
-import { FoldCache, lastEventOf } from "./fold_cache.ts";
+import { asFailure, type FoldTask, needsOf } from "./fold_task.ts";
+import { FoldCache, lastEventOf, weigh } from "./fold_cache.ts";
 import { KeyGuesses } from "./key_guess.ts";
 import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
 import type { DocumentChange, Generation } from "./projection_store.ts";
@@ -33,15 +35,6 @@ export interface FoldOptions {
   readonly relatedBytesMax?: number;
 }
 
-/** One event with what it will need. */
-interface Task {
-  readonly event: StoredEvent;
-  readonly keys: readonly string[];
-  readonly relatedTags: readonly Tag[];
-  /** Whether it is to be kept for later events. */
-  readonly keep: boolean;
-}
-
 /**
  * Folds events into a generation. Nothing is there to stay before {@linkcode Fold.flush}.
  *
@@ -61,6 +54,7 @@ export class Fold {
   readonly #relatedTypes: ReadonlySet<string>;
   readonly #cache: FoldCache;
   readonly #related: RelatedEvents;
+  readonly #letters: DeadLetters;
   readonly #guesses = new KeyGuesses();
   #parts: KeyParts = WHOLE;
   #part = 0;
@@ -81,7 +75,10 @@ export class Fold {
     options: FoldOptions,
   ) {
     const { checkpoint, relatedBytesMax } = options;
-    this.#code = new DefinitionCode(definition);
+    this.#letters = new DeadLetters(definition, generation);
+    this.#code = new DefinitionCode(definition, {
+      attempts: this.#letters.isCareful ? ATTEMPTS : 1,
+    });
     this.#generation = generation;
     this.#options = options;
     this.#eventTypes = new Map(
@@ -89,7 +86,9 @@ export class Fold {
     );
     this.#relatedTypes = new Set(definition.related?.eventTypes ?? []);
     const complete = checkpoint === 0;
-    this.#cache = new FoldCache(complete);
+    this.#cache = new FoldCache(complete, {
+      keepsTexts: this.#letters.isCareful,
+    });
     this.#related = new RelatedEvents(generation, {
       complete,
       bytesMax: relatedBytesMax,
@@ -149,6 +148,7 @@ export class Fold {
     await this.#generation.commit({
       documents: this.#changes(),
       related: this.#related.takeUnwritten(),
+      deadLetters: this.#letters.takeUnwritten(),
       checkpoint: this.#checkpoint,
       documentsDelta: this.#documentsDelta,
       eventsDelta: this.#eventsDelta,
@@ -184,9 +184,15 @@ export class Fold {
    */
   keysOf(event: StoredEvent): readonly string[] {
     if (event.position <= this.#checkpoint) return NO_EVENTS;
-    const keys = this.#code.keys(event);
-    if (keys.length > 0) this.#count();
-    return keys;
+    if (this.#letters.passesOver(event)) return NO_EVENTS;
+    try {
+      const keys = this.#code.keys(event);
+      if (keys.length > 0) this.#count();
+      return keys;
+    } catch (error) {
+      this.#letters.add(asFailure(error), event, null);
+      return NO_EVENTS;
+    }
   }
 
   /** The guess which field of the data of a type's events is their key. */
@@ -197,11 +203,12 @@ export class Fold {
   /**
    * Takes note of an event that is to be put aside by its guessed key.
    *
-   * @param position The event's position.
-   * @returns Whether it is to be put aside; not if it was folded already.
+   * @param event The event.
+   * @returns Whether it is to be put aside; not if it was folded already, or is passed over.
    */
-  guessed(position: Position): boolean {
-    if (position <= this.#checkpoint) return false;
+  guessed(event: ApplyLocation): boolean {
+    if (event.position <= this.#checkpoint) return false;
+    if (this.#letters.passesOver(event)) return false;
     this.#count();
     return true;
   }
@@ -237,7 +244,7 @@ export class Fold {
       bytes / Math.max(events.length, 1),
       (event, index) => {
         if (guessed[index]) {
-          this.#guesses.assertRight(event, this.#code.keys(event));
+          this.#guesses.assertRight(event, () => this.#code.keys(event));
         }
         return true;
       },
@@ -267,6 +274,7 @@ export class Fold {
     accepts: (event: StoredEvent, index: number) => boolean,
   ): Promise<void> {
     this.#options.throwIfStopped?.();
+    await this.#letters.load();
     if (this.#cache.complete && this.#related.isComplete) {
       // Nothing is in the generation that is not in memory, as in most builds.
       for (let i = 0; i < events.length; i++) {
@@ -282,36 +290,42 @@ export class Fold {
     await this.#related.trim();
   }
 
-  #plan(event: StoredEvent): Task {
+  #plan(event: StoredEvent): FoldTask {
     const { type } = event;
     // What was put aside was kept when it went by.
-    const keep = this.#parts === WHOLE && this.#relatedTypes.has(type);
-    if (!this.#eventTypes.has(type)) {
-      return { event, keys: NO_EVENTS, relatedTags: NO_EVENTS, keep };
+    const isWhole = this.#parts === WHOLE;
+    const keep = isWhole && this.#relatedTypes.has(type);
+    const task: FoldTask = {
+      event,
+      keys: NO_EVENTS,
+      relatedTags: NO_EVENTS,
+      keep,
+      failure: undefined,
+    };
+    if (!this.#eventTypes.has(type)) return task;
+    if (isWhole && this.#letters.passesOver(event)) return task;
+    try {
+      task.keys = this.#code.keys(event);
+      if (isWhole) this.#guesses.observe(event, task.keys);
+      // A single one is of this part, or the event would not be here.
+      else if (task.keys.length > 1) {
+        task.keys = task.keys.filter((key) =>
+          this.#parts.of(key) === this.#part
+        );
+      }
+      if (task.keys.length > 0) {
+        task.relatedTags = this.#code.relatedTags(event);
+      }
+    } catch (error) {
+      task.failure = asFailure(error);
     }
-    let keys = this.#code.keys(event);
-    if (this.#parts === WHOLE) this.#guesses.observe(event, keys);
-    // A single one is of this part, or the event would not be here.
-    else if (keys.length > 1) {
-      keys = keys.filter((key) => this.#parts.of(key) === this.#part);
-    }
-    const relatedTags = keys.length > 0
-      ? this.#code.relatedTags(event)
-      : NO_EVENTS;
-    return { event, keys, relatedTags, keep };
+    return task;
   }
 
   /** Brings in what the tasks need and the cache does not hold. */
-  async #load(tasks: readonly Task[]): Promise<void> {
+  async #load(tasks: readonly FoldTask[]): Promise<void> {
     const cache = this.#cache;
-    const keys = new Set<string>();
-    const wanted = new Set<Tag>();
-    const kept = new Set<Tag>();
-    for (const { event, relatedTags, keep, keys: needed } of tasks) {
-      for (const key of needed) if (!cache.documents.has(key)) keys.add(key);
-      for (const tag of relatedTags) wanted.add(tag);
-      if (keep) { for (const tag of event.tags) kept.add(tag); }
-    }
+    const { keys, wanted, kept } = needsOf(tasks, cache.documents);
     if (!cache.complete && keys.size > 0) {
       const texts = await this.#generation.getMany([...keys]);
       for (const key of keys) this.#addDocument(key, texts.get(key));
@@ -320,19 +334,24 @@ export class Fold {
   }
 
   #addDocument(key: string, text: string | undefined): void {
-    const state = text === undefined ? undefined : JSON.parse(text);
-    const tags = text === undefined
-      ? NO_EVENTS
-      : this.#code.tags(state, key, undefined);
-    this.#cache.addDocument(key, state, text?.length ?? 0, tags);
+    const document = this.#cache.addDocument(key, text, NO_EVENTS);
+    if (text === undefined) return;
+    document.persistedTags = this.#code.tags(document.state, key, undefined);
   }
 
-  #fold({ event, keys, relatedTags, keep }: Task, bytesPerEvent: number): void {
+  #fold(task: FoldTask, bytesPerEvent: number): void {
+    const { event, keys, relatedTags, keep, failure } = task;
+    // Only now: one before it may have failed as well, and came first.
+    if (failure && keys.length === 0) this.#letters.add(failure, event, null);
     if (keys.length > 0) {
       const related = relatedTags.length === 0
         ? NO_EVENTS
         : this.#related.find(relatedTags, event.position);
-      for (const key of keys) this.#applyTo(key, event, related, bytesPerEvent);
+      for (const key of keys) {
+        if (this.#letters.isQuarantined(key)) continue;
+        if (failure) this.#letters.add(failure, event, key);
+        else this.#applyTo(key, event, related, bytesPerEvent);
+      }
       // One that was put aside was counted then: it may concern several parts.
       if (this.#parts === WHOLE) this.#count();
     }
@@ -352,16 +371,27 @@ export class Fold {
     bytesPerEvent: number,
   ): void {
     const document = this.#cache.documents.get(key) ??
-      this.#cache.addDocument(key, undefined, 0, NO_EVENTS);
-    const before = document.state;
-    const state = this.#code.apply(before, event, { key, related });
-    document.state = state;
+      this.#cache.addDocument(key, undefined, NO_EVENTS);
+    const existed = document.state !== undefined;
+    const context = { key, related };
+    if (this.#letters.isCareful) {
+      try {
+        applyCarefully(this.#code, document, event, context);
+      } catch (error) {
+        this.#letters.add(asFailure(error), event, key);
+        return;
+      }
+      const units = document.text?.length ?? 0;
+      this.#cache.resize(document, weigh(key, units) + units);
+    } else {
+      document.state = this.#code.apply(document.state, event, context);
+      this.#cache.grow(document, bytesPerEvent);
+    }
     this.#cache.markDirty(key, document);
     document.lastPosition = event.position;
     document.lastType = this.#eventTypes.get(event.type);
-    this.#documentsDelta += Number(state !== undefined) -
-      Number(before !== undefined);
-    this.#cache.grow(document, bytesPerEvent);
+    this.#documentsDelta += Number(document.state !== undefined) -
+      Number(existed);
   }
 
   #changes(): Generator<DocumentChange> {

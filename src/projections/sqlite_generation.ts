@@ -4,14 +4,24 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Tag } from "../events/event.ts";
+import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { Yielder } from "../storage/yielder.ts";
+import {
+  countDeadLetters,
+  readDeadLetters,
+  writeDeadLetters,
+} from "./dead_letter_rows.ts";
 import { ProjectionDamagedError } from "./errors.ts";
+import { readOrders } from "./event_orders.ts";
+import type { DeadLetter } from "./projections.ts";
 import { connect, type ConnectionUse, readMeta } from "./sqlite_connection.ts";
 import type {
   BuildIdentity,
   DocumentChange,
+  EventOrders,
   Generation,
   GenerationChanges,
   GenerationStatus,
@@ -22,6 +32,8 @@ import type {
   StoredPage,
 } from "./projection_store.ts";
 import {
+  readPage,
+  readRelated,
   type RowsMode,
   writeDocuments,
   writeRelated,
@@ -99,10 +111,8 @@ export class SqliteGeneration implements Generation, Disposable {
       identity,
       rows: { documents: "adding", related: "adding" },
     });
-    for (const [name, value] of Object.entries(identity)) {
-      generation.#setMeta(name, value);
-    }
     const start = {
+      ...identity,
       format: GENERATION_FORMAT,
       checkpoint: 0,
       documents: 0,
@@ -171,10 +181,21 @@ export class SqliteGeneration implements Generation, Disposable {
         checkpoint: Number(meta.get("checkpoint")),
         documents: Number(meta.get("documents")),
         eventsApplied: Number(meta.get("eventsApplied")),
+        deadLetters: countDeadLetters(this.#database),
         builtAt: (meta.get("builtAt") ?? null) as string | null,
         bytes: Deno.statSync(this.#options.file).size,
       };
     });
+  }
+
+  deadLetters(): Promise<readonly DeadLetter[]> {
+    return this.#read(() => readDeadLetters(this.#database));
+  }
+
+  // deno-lint-ignore require-await -- turns what is thrown into a rejection
+  async orders(): Promise<EventOrders> {
+    const directory = dirname(this.#options.file);
+    return readOrders({ fileSystem: denoFileSystem, directory }, this.identity);
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, string>> {
@@ -190,25 +211,12 @@ export class SqliteGeneration implements Generation, Disposable {
     });
   }
 
-  page({ after, limit, backwards, tag }: PageRequest): Promise<StoredPage> {
+  page(request: PageRequest): Promise<StoredPage> {
     return this.#read(() => {
       this.#index("documents");
-      const [table, prefix] = tag === undefined
-        ? ["documents", ""]
-        : ["document_tags JOIN documents USING (key)", "tag = :tag AND "];
-      const [comparison, order] = backwards ? ["<", "DESC"] : [">", "ASC"];
-      const bound = after === undefined ? "TRUE" : `key ${comparison} :after`;
-      const select = this.#prepare(
-        `SELECT key, state AS text FROM ${table} WHERE ${prefix}${bound} ` +
-          `ORDER BY key ${order} LIMIT :limit`,
-      );
-      const parameters = {
-        limit,
-        ...(after === undefined ? {} : { after }),
-        ...(tag === undefined ? {} : { tag }),
-      };
+      const prepare = (sql: string) => this.#prepare(sql);
       return {
-        documents: select.all(parameters) as unknown as StoredDocument[],
+        documents: readPage(prepare, request),
         checkpoint: this.#checkpoint(),
       };
     });
@@ -242,13 +250,7 @@ export class SqliteGeneration implements Generation, Disposable {
   related(tags: readonly Tag[]): Promise<Map<Tag, string[]>> {
     return this.#read(() => {
       this.#index("related");
-      const select = this.#prepare(
-        "SELECT event FROM related_tags JOIN related_events USING (position) " +
-          "WHERE tag = ? ORDER BY position",
-      );
-      const eventsOf = (tag: Tag) =>
-        select.all(tag).map(({ event }) => String(event));
-      return new Map(tags.map((tag) => [tag, eventsOf(tag)]));
+      return readRelated((sql) => this.#prepare(sql), tags);
     });
   }
 
@@ -261,6 +263,7 @@ export class SqliteGeneration implements Generation, Disposable {
       changes;
     await this.#change(async () => {
       await this.#write(documents, related);
+      writeDeadLetters(this.#database, changes.deadLetters ?? []);
       const add = this.#prepare(
         "UPDATE meta SET value = value + ? WHERE name = ?",
       );

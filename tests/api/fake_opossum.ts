@@ -6,6 +6,7 @@
 import {
   type Daemon,
   type DaemonState,
+  type DeadLetter,
   type LogAttributes,
   type LogLevel,
   type OperationState,
@@ -65,6 +66,8 @@ export class FakeOpossum implements Opossum {
   /** Thrown by everything that reads the status. */
   statusError: unknown;
   daemonState: DaemonState = "running";
+  /** What every projection passed over. */
+  letters: readonly DeadLetter[] = [];
   readonly projections: Projections;
   readonly rebuilder: Rebuilder;
   readonly daemon: Daemon;
@@ -93,6 +96,10 @@ export class FakeOpossum implements Opossum {
       queryByTag: notFaked,
       documents: () => {
         throw new Error("Not faked");
+      },
+      deadLetters: async (name) => {
+        await this.#info(name);
+        return this.letters;
       },
       info: (name) => this.#info(name),
       waitFor: notFaked,
@@ -264,6 +271,8 @@ export class FakeOpossum implements Opossum {
       bytes: 4_096,
       builtAt: STARTED_AT,
       fault: null,
+      errorPolicy: "stop",
+      deadLetters: 0,
     });
   }
 
