@@ -59,6 +59,8 @@ export {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
   ProjectionsClosedError,
+  ProjectionSkipError,
+  type SkipRefusal,
   SuspectedEventError,
   UnknownProjectionError,
 } from "./src/projections/errors.ts";

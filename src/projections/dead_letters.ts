@@ -122,7 +122,7 @@ export class DeadLetters {
     if (this.#failures >= deadLettersMax) {
       throw new ProjectionApplyError(name, event, {
         cause: new RangeError(
-          `it has ${this.#failures} dead letters, and may have ${deadLettersMax}: ${message}`,
+          `More than ${deadLettersMax} dead letters: ${message}`,
           { cause },
         ),
       });
@@ -176,4 +176,17 @@ export function applyCarefully(
       if (attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/** Whether a generation has applied events that are by now ordered to be passed over. */
+export async function missesSkips(generation: Generation): Promise<boolean> {
+  const { skips } = await generation.orders();
+  if (skips.length === 0) return false;
+  const { checkpoint } = await generation.status();
+  const passedOver = new Set(
+    (await generation.deadLetters()).map(({ position }) => position),
+  );
+  return skips.some((position) =>
+    position <= checkpoint && !passedOver.has(position)
+  );
 }

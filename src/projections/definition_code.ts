@@ -4,6 +4,7 @@
  * @module
  */
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
+import type { ProjectionWatch } from "./code_watch.ts";
 import type { ApplyContext, ProjectionDefinition } from "./definition.ts";
 import { ProjectionApplyError } from "./errors.ts";
 
@@ -19,27 +20,36 @@ export class DefinitionCode {
   #lastPosition: Position = 0;
 
   readonly #attempts: number;
+  readonly #watch: ProjectionWatch | undefined;
 
   /**
    * @param definition The projection.
-   * @param options How often in a row the code must fail to tell keys and related tags.
+   * @param options How often in a row the code must fail to tell keys and related tags, and who is
+   * told when it runs.
    */
   constructor(
     definition: ProjectionDefinition,
-    { attempts }: { readonly attempts: number },
+    { attempts, watch }: {
+      readonly attempts: number;
+      readonly watch: ProjectionWatch | undefined;
+    },
   ) {
     this.#definition = definition;
     this.#attempts = attempts;
+    this.#watch = watch;
   }
 
   /** The keys of the documents that an event changes, each once. */
   keys(event: StoredEvent): readonly string[] {
     for (let attempt = 1;; attempt++) {
       try {
+        this.#watch?.enter(event.position);
         return toKeys(this.#definition.key(event));
       } catch (cause) {
         if (attempt < this.#attempts) continue;
         throw this.#failedAt(event, cause);
+      } finally {
+        this.#watch?.leave();
       }
     }
   }
@@ -50,10 +60,13 @@ export class DefinitionCode {
     if (!related) return NOTHING;
     for (let attempt = 1;; attempt++) {
       try {
+        this.#watch?.enter(event.position);
         return related.tags(event);
       } catch (cause) {
         if (attempt < this.#attempts) continue;
         throw this.#failedAt(event, cause);
+      } finally {
+        this.#watch?.leave();
       }
     }
   }
@@ -66,18 +79,24 @@ export class DefinitionCode {
   ): unknown {
     this.#lastPosition = event.position;
     try {
+      this.#watch?.enter(event.position);
       return toState(this.#definition.apply(state, event, context), event);
     } catch (cause) {
       throw this.#failedAt(event, cause);
+    } finally {
+      this.#watch?.leave();
     }
   }
 
   /** A document as JSON text. */
   text(state: unknown, lastEvent: ApplyLocation): string {
     try {
+      this.#watch?.enter(lastEvent.position);
       return toText(state);
     } catch (cause) {
       throw this.#failedAt(lastEvent, cause);
+    } finally {
+      this.#watch?.leave();
     }
   }
 
@@ -90,9 +109,12 @@ export class DefinitionCode {
     const { tags } = this.#definition;
     if (!tags) return NOTHING;
     try {
+      this.#watch?.enter(lastEvent?.position ?? 0);
       return [...new Set(this.#definition.tags?.(state, key))];
     } catch (cause) {
       throw this.#failedAt(lastEvent, cause);
+    } finally {
+      this.#watch?.leave();
     }
   }
 

@@ -13,6 +13,7 @@
  * @module
  */
 import { join } from "node:path";
+import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
 import type { FileSystem } from "../storage/file_system.ts";
@@ -31,6 +32,15 @@ interface Order extends Omit<OrderIdentity, "projectionName"> {
   readonly position: Position;
   /** When it was given, ISO 8601. */
   readonly at: string;
+}
+
+/** Where the orders of all projections are kept. */
+export interface EventOrderStoreOptions {
+  readonly fileSystem: FileSystem;
+  /** The folder of all projections. */
+  readonly directory: string;
+  /** Stamps the orders. */
+  readonly clock: Clock;
 }
 
 /** Where orders are kept. */
@@ -65,28 +75,6 @@ export function readOrders(
 }
 
 /**
- * Orders an event to be passed over, durably. Call it with the live lock held.
- *
- * @param folder Where.
- * @param identity The definition.
- * @param order The event's position, and the time, ISO 8601.
- */
-export async function addSkip(
-  { fileSystem, directory }: OrderFolder,
-  { projectionName, version, fingerprint }: OrderIdentity,
-  order: Pick<Order, "position" | "at">,
-): Promise<void> {
-  const before = readList(
-    { fileSystem, directory },
-    SKIPS,
-    projectionName,
-  );
-  const list = [...before, { ...order, version, fingerprint }];
-  const path = join(directory, SKIPS);
-  await atomicReplace(fileSystem, path, `${JSON.stringify(list)}\n`);
-}
-
-/**
  * Takes note, durably, of the event whose code may be about to end the process.
  *
  * @param folder Where.
@@ -103,7 +91,50 @@ export async function writeSuspect(
   await atomicReplace(fileSystem, path, `${JSON.stringify(list)}\n`);
 }
 
-/** Forgets that note: the code returned, or an operator wants it to be tried again. */
+/** Changes the orders of the projections of one store. */
+export class EventOrderStore {
+  readonly #options: EventOrderStoreOptions;
+
+  /** @param options Where, and what time it is. */
+  constructor(options: EventOrderStoreOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Orders an event to be passed over, durably. Call it with the live lock held.
+   *
+   * @param identity The definition.
+   * @param position The event.
+   */
+  async addSkip(identity: OrderIdentity, position: Position): Promise<void> {
+    const { projectionName, version, fingerprint } = identity;
+    const folder = this.#folder(projectionName);
+    const at = this.#options.clock.now().toISOString();
+    const before = readList(folder, SKIPS, projectionName);
+    const list = [...before, { position, version, fingerprint, at }];
+    await atomicReplace(
+      folder.fileSystem,
+      join(folder.directory, SKIPS),
+      `${JSON.stringify(list)}\n`,
+    );
+  }
+
+  /** Forgets, durably, which event of a projection is suspected. */
+  async clearSuspect(name: string): Promise<void> {
+    await clearSuspect(this.#folder(name));
+  }
+
+  #folder(name: string): OrderFolder {
+    const { fileSystem, directory } = this.#options;
+    return { fileSystem, directory: join(directory, name) };
+  }
+}
+
+/**
+ * Forgets that note: the code returned, or an operator wants it to be tried again.
+ *
+ * @param folder Where.
+ */
 export async function clearSuspect(
   { fileSystem, directory }: OrderFolder,
 ): Promise<void> {

@@ -5,13 +5,14 @@
  *
  * @module
  */
-import type { Position, StoredEvent, Tag } from "../events/event.ts";
+import type { Position, StoredEvent } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
+import type { ProjectionWatch } from "./code_watch.ts";
 import type { ProjectionDefinition } from "./definition.ts";
 import { type ApplyLocation, DefinitionCode } from "./definition_code.ts";
 import { applyCarefully, ATTEMPTS, DeadLetters } from "./dead_letters.ts";
 import { documentChanges } from "./document_changes.ts";
-import { asFailure, type FoldTask, needsOf } from "./fold_task.ts";
+import { asFailure, type FoldTask, needsOf, toTask } from "./fold_task.ts";
 import { FoldCache, lastEventOf, weigh } from "./fold_cache.ts";
 import { KeyGuesses } from "./key_guess.ts";
 import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
@@ -33,6 +34,8 @@ export interface FoldOptions {
    * so many bytes of them are held. Left out for live updates, which write with the commit.
    */
   readonly relatedBytesMax?: number;
+  /** Told when the definition's code runs. @default {nobody} */
+  readonly watch?: ProjectionWatch | undefined;
 }
 
 /**
@@ -78,6 +81,7 @@ export class Fold {
     this.#letters = new DeadLetters(definition, generation);
     this.#code = new DefinitionCode(definition, {
       attempts: this.#letters.isCareful ? ATTEMPTS : 1,
+      watch: options.watch,
     });
     this.#generation = generation;
     this.#options = options;
@@ -295,13 +299,7 @@ export class Fold {
     // What was put aside was kept when it went by.
     const isWhole = this.#parts === WHOLE;
     const keep = isWhole && this.#relatedTypes.has(type);
-    const task: FoldTask = {
-      event,
-      keys: NO_EVENTS,
-      relatedTags: NO_EVENTS,
-      keep,
-      failure: undefined,
-    };
+    const task = toTask(event, keep);
     if (!this.#eventTypes.has(type)) return task;
     if (isWhole && this.#letters.passesOver(event)) return task;
     try {

@@ -6,6 +6,8 @@
 import type { StoredEvent, Tag } from "../events/event.ts";
 import { ProjectionApplyError } from "./errors.ts";
 
+const NOTHING: readonly never[] = Object.freeze([]);
+
 /** One event with what it will need. */
 export interface FoldTask {
   readonly event: StoredEvent;
@@ -15,6 +17,17 @@ export interface FoldTask {
   readonly keep: boolean;
   /** How the code failed on it before it was applied, if it did. */
   failure: ProjectionApplyError | undefined;
+}
+
+/** A task that needs nothing yet. */
+export function toTask(event: StoredEvent, keep: boolean): FoldTask {
+  return {
+    event,
+    keys: NOTHING,
+    relatedTags: NOTHING,
+    keep,
+    failure: undefined,
+  };
 }
 
 /** What tasks need that may not be in memory. */

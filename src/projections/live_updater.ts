@@ -7,13 +7,17 @@
 import { abortable } from "@std/async/abortable";
 import type { Position } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
+import type { CodeWatch, ProjectionWatch } from "./code_watch.ts";
 import type { Checkpoint } from "./definition.ts";
 import {
   ProjectionApplyError,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
   ProjectionsClosedError,
+  ProjectionSkipError,
+  type SkipRefusal,
 } from "./errors.ts";
+import type { EventOrderStore } from "./event_orders.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { Faults, type FaultsOptions } from "./faults.ts";
 import { Fold } from "./fold.ts";
@@ -41,6 +45,10 @@ export interface LiveUpdaterOptions extends FaultsOptions {
    * over all projections. @default {134_217_728} 128 MiB
    */
   readonly memoryBytesMax?: number;
+  /** What is known of single events beyond the log. */
+  readonly orders: EventOrderStore;
+  /** Told when the code of a projection runs, by its index among the names. @default {nobody} */
+  readonly watch?: CodeWatch | undefined;
 }
 
 /** How to apply a batch. */
@@ -99,6 +107,12 @@ export class LiveUpdater implements Disposable {
     };
   }
 
+  /** Who is told when a projection's code runs in this thread. */
+  watch(name: string): ProjectionWatch | undefined {
+    const { registry, watch } = this.#options;
+    return watch?.of(registry.names.indexOf(name));
+  }
+
   /** Whether a generation was built by the registered definition from this store's events. */
   isCurrent(identity: BuildIdentity): boolean {
     const { version, fingerprint, storeId } = this.identity(
@@ -123,7 +137,55 @@ export class LiveUpdater implements Disposable {
     for (const listener of this.#swapListeners) listener();
   }
 
-  /** Calls `listener` when a new generation serves. Dispose the returned object to stop. */
+  /**
+   * Tries a projection again at once, also an event that is suspected to have ended a process.
+   *
+   * @param name The projection.
+   * @throws {UnknownProjectionError} If it is not registered.
+   */
+  async retry(name: string): Promise<void> {
+    const { registry, orders } = this.#options;
+    registry.get(name);
+    await orders.clearSuspect(name);
+    this.#faults.forget(name);
+    this.#folds.drop(name);
+    for (const listener of this.#swapListeners) listener();
+  }
+
+  /**
+   * Passes over the event that a projection stands still on, now and in every rebuild of the same
+   * definition.
+   *
+   * @param name The projection.
+   * @param position The event.
+   * @throws {UnknownProjectionError} If it is not registered.
+   * @throws {ProjectionSkipError} If it does not stand still there, or is being rebuilt.
+   */
+  async skip(name: string, position: Position): Promise<void> {
+    const { registry, store, orders } = this.#options;
+    registry.get(name);
+    const refuse = (why: SkipRefusal) =>
+      new ProjectionSkipError(name, position, why);
+    if (this.fault(name)?.position !== position) throw refuse("notFaulted");
+    // A build may be past the event already.
+    using building = store.tryLockBuild(name);
+    if (!building) throw refuse("rebuilding");
+    {
+      using _lock = await store.lockLive(name);
+      const isBehind = await store.withCurrent(
+        name,
+        async (generation) =>
+          this.isCurrent(generation.identity) &&
+          (await generation.status()).checkpoint < position,
+      );
+      // Somebody else came past it, or replaced the generation.
+      if (!isBehind) throw refuse("notFaulted");
+      await orders.addSkip(this.identity(name), position);
+    }
+    await this.retry(name);
+  }
+
+  /** Calls `listener` when a new generation serves, or one is to be tried again. Dispose the returned object to stop. */
   onSwap(listener: () => void): Disposable {
     this.#swapListeners.add(listener);
     return {
@@ -152,11 +214,11 @@ export class LiveUpdater implements Disposable {
           return undefined;
         }
         const { checkpoint } = await generation.status();
-        if (this.#faults.isResting(name, generation.number, checkpoint)) {
-          return undefined;
-        }
+        // Also for one that stands still: what came before its fault is there.
         this.#announce(name, checkpoint);
-        return checkpoint;
+        return this.#faults.isResting(name, generation.number, checkpoint)
+          ? undefined
+          : checkpoint;
       });
     } catch (error) {
       const isDamaged = error instanceof ProjectionDamagedError;
@@ -202,7 +264,10 @@ export class LiveUpdater implements Disposable {
         this.#folds.drop(name);
         return 0;
       }
-      const fold = this.#folds.at(definition, generation, checkpoint);
+      const fold = this.#folds.at(definition, generation, {
+        checkpoint,
+        watch: this.watch(name),
+      });
       const isAhead = fold.checkpoint > checkpoint;
       if (fold.checkpoint < after) return 0;
       try {
@@ -253,7 +318,10 @@ export class LiveUpdater implements Disposable {
     const { projectionName: name } = error;
     const definition = this.#options.registry.get(name);
     for (let first = error;;) {
-      const fold = new Fold(definition, generation, { checkpoint });
+      const fold = new Fold(definition, generation, {
+        checkpoint,
+        watch: this.watch(name),
+      });
       const through = first.event.position - 1;
       try {
         if (through > checkpoint) {

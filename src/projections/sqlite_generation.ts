@@ -159,9 +159,7 @@ export class SqliteGeneration implements Generation, Disposable {
       };
       const rows: RowsModes = { documents: "indexed", related: "indexed" };
       for (const kind of ROW_KINDS) {
-        const isIndexed =
-          database.prepare(FIND_INDEX[kind]).get() !== undefined;
-        if (isIndexed) continue;
+        if (database.prepare(FIND_INDEX[kind]).get() !== undefined) continue;
         // Before the first commit there is nothing to be found.
         rows[kind] = meta.get("checkpoint") === 0 ? "adding" : "unindexed";
       }
@@ -259,10 +257,9 @@ export class SqliteGeneration implements Generation, Disposable {
   }
 
   async commit(changes: GenerationChanges): Promise<void> {
-    const { documents, related, checkpoint, documentsDelta, eventsDelta } =
-      changes;
+    const { checkpoint, documentsDelta, eventsDelta } = changes;
     await this.#change(async () => {
-      await this.#write(documents, related);
+      await this.#write(changes.documents, changes.related);
       writeDeadLetters(this.#database, changes.deadLetters ?? []);
       const add = this.#prepare(
         "UPDATE meta SET value = value + ? WHERE name = ?",

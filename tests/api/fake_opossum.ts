@@ -11,10 +11,12 @@ import {
   type LogLevel,
   type OperationState,
   type Opossum,
+  type Position,
   type ProjectionInfo,
   type ProjectionRebuildResult,
   type ProjectionRebuildStatus,
   type Projections,
+  ProjectionSkipError,
   type ProjectionState,
   RebuildConflictError,
   type Rebuilder,
@@ -85,6 +87,8 @@ export class FakeOpossum implements Opossum {
       },
       start: () => Promise.resolve(),
       stop: () => Promise.resolve(),
+      retry: async (name) => void await this.#info(name),
+      skip: (name, position) => this.#skip(name, position),
       whenStarted: () => Promise.resolve(),
     };
     const notFaked = () => Promise.reject(new Error("Not faked"));
@@ -252,6 +256,11 @@ export class FakeOpossum implements Opossum {
     if (this.#entries.get(id)?.operation.state !== "running") return false;
     this.end(id, "cancelled");
     return true;
+  }
+
+  async #skip(name: string, position: Position): Promise<void> {
+    await this.#info(name);
+    throw new ProjectionSkipError(name, position, "notFaulted");
   }
 
   #info(name: string): Promise<ProjectionInfo> {
