@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import {
   openOpossum,
   type Opossum,
@@ -82,7 +83,7 @@ async function assertFaulted(path: string): Promise<void> {
   // Its fault is recorded after the events before it were stored.
   let info = await projections.info("Poisoned");
   while (info.fault === null) {
-    await new Promise((resolve) => setTimeout(resolve));
+    await setImmediate();
     info = await projections.info("Poisoned");
   }
   assertEquals(info.state, "faulted");
@@ -106,7 +107,7 @@ Deno.test("code that loops in a live update ends the process, and the next start
   await daemon.start();
   await projections.waitFor(EVENTS, { names: ["Sound"] });
   while (!(await projections.info("Poisoned")).fault) {
-    await new Promise((resolve) => setTimeout(resolve));
+    await setImmediate();
   }
   await daemon.skip("Poisoned", POISON_AT);
   await projections.waitFor(EVENTS);
@@ -162,7 +163,7 @@ Deno.test("the watchdog takes its note back when code returns after all", async 
     { type: "Happened", data: { key: "a", how: "well" } },
   ]);
   await opossum.projections.waitFor(last);
-  while (exists(suspect)) await new Promise((resolve) => setTimeout(resolve));
+  while (exists(suspect)) await setImmediate();
   assertEquals((await opossum.projections.info("Slow")).fault, null);
 });
 

@@ -47,13 +47,23 @@ ready ones need a rebuild.`,
 
 function toTable(infos: readonly ProjectionInfo[]): string {
   return formatTable(
-    ["PROJECTION", "STATE", "CHECKPOINT", "LAG", "DOCUMENTS", "SIZE", "BUILT"],
+    [
+      "PROJECTION",
+      "STATE",
+      "CHECKPOINT",
+      "LAG",
+      "DOCUMENTS",
+      "PASSED OVER",
+      "SIZE",
+      "BUILT",
+    ],
     infos.map((info) => [
       info.name,
       info.state,
       info.checkpoint,
       info.lag,
       info.documents,
+      info.deadLetters,
       formatBytes(info.bytes),
       info.builtAt ?? "never",
     ]),
