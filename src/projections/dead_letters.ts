@@ -10,6 +10,7 @@
  * @module
  */
 import type { Position, StoredEvent } from "../events/event.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import type {
   ApplyContext,
   ErrorPolicy,
@@ -39,6 +40,7 @@ export class DeadLetters {
   #suspect: Position | undefined;
   #failures = 0;
   #unwritten: DeadLetterChange[] = [];
+  readonly #untold: DeadLetterChange[] = [];
   #loaded = false;
 
   /**
@@ -142,7 +144,18 @@ export class DeadLetters {
   takeUnwritten(): readonly DeadLetterChange[] {
     const unwritten = this.#unwritten;
     this.#unwritten = [];
+    this.#untold.push(...unwritten);
     return unwritten;
+  }
+
+  /** Says what was recorded since then. After a commit. */
+  tell(logger: Logger): void {
+    const { name: projection } = this.#definition;
+    for (const letter of this.#untold.splice(0)) {
+      const { position, eventType, reason, message: error } = letter;
+      const event = { projection, position, eventType, reason, error };
+      logger.log("warn", "Projection passed over an event", event);
+    }
   }
 }
 

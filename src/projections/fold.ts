@@ -13,7 +13,7 @@ import { type ApplyLocation, DefinitionCode } from "./definition_code.ts";
 import { applyCarefully, ATTEMPTS, DeadLetters } from "./dead_letters.ts";
 import { documentChanges } from "./document_changes.ts";
 import { asFailure, type FoldTask, needsOf, toTask } from "./fold_task.ts";
-import { FoldCache, lastEventOf, weigh } from "./fold_cache.ts";
+import { FoldCache, lastEventOf } from "./fold_cache.ts";
 import { KeyGuesses } from "./key_guess.ts";
 import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
 import type { DocumentChange, Generation } from "./projection_store.ts";
@@ -57,7 +57,8 @@ export class Fold {
   readonly #relatedTypes: ReadonlySet<string>;
   readonly #cache: FoldCache;
   readonly #related: RelatedEvents;
-  readonly #letters: DeadLetters;
+  /** The events that are passed over. */
+  readonly deadLetters: DeadLetters;
   readonly #guesses = new KeyGuesses();
   #parts: KeyParts = WHOLE;
   #part = 0;
@@ -78,9 +79,9 @@ export class Fold {
     options: FoldOptions,
   ) {
     const { checkpoint, relatedBytesMax } = options;
-    this.#letters = new DeadLetters(definition, generation);
+    this.deadLetters = new DeadLetters(definition, generation);
     this.#code = new DefinitionCode(definition, {
-      attempts: this.#letters.isCareful ? ATTEMPTS : 1,
+      attempts: this.deadLetters.isCareful ? ATTEMPTS : 1,
       watch: options.watch,
     });
     this.#generation = generation;
@@ -91,7 +92,7 @@ export class Fold {
     this.#relatedTypes = new Set(definition.related?.eventTypes ?? []);
     const complete = checkpoint === 0;
     this.#cache = new FoldCache(complete, {
-      keepsTexts: this.#letters.isCareful,
+      keepsTexts: this.deadLetters.isCareful,
     });
     this.#related = new RelatedEvents(generation, {
       complete,
@@ -139,11 +140,11 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on an event.
    */
   async apply(batch: EventBatch): Promise<void> {
-    const bytesPerEvent = batch.bytes / Math.max(batch.events.length, 1);
+    const { events, bytes, through } = batch;
     const isNew = ({ position }: StoredEvent) => position > this.#checkpoint;
-    await this.#run(batch.events, bytesPerEvent, isNew);
+    await this.#run(events, bytes / Math.max(events.length, 1), isNew);
     this.#cache.calibrate();
-    this.#checkpoint = Math.max(this.#checkpoint, batch.through);
+    this.#checkpoint = Math.max(this.#checkpoint, through);
   }
 
   /** Stores what was folded, with the checkpoint, in one transaction. */
@@ -152,7 +153,7 @@ export class Fold {
     await this.#generation.commit({
       documents: this.#changes(),
       related: this.#related.takeUnwritten(),
-      deadLetters: this.#letters.takeUnwritten(),
+      deadLetters: this.deadLetters.takeUnwritten(),
       checkpoint: this.#checkpoint,
       documentsDelta: this.#documentsDelta,
       eventsDelta: this.#eventsDelta,
@@ -187,14 +188,14 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on the event.
    */
   keysOf(event: StoredEvent): readonly string[] {
-    if (event.position <= this.#checkpoint) return NO_EVENTS;
-    if (this.#letters.passesOver(event)) return NO_EVENTS;
+    const isOver = event.position <= this.#checkpoint;
+    if (isOver || this.deadLetters.passesOver(event)) return NO_EVENTS;
     try {
       const keys = this.#code.keys(event);
       if (keys.length > 0) this.#count();
       return keys;
     } catch (error) {
-      this.#letters.add(asFailure(error), event, null);
+      this.deadLetters.add(asFailure(error), event, null);
       return NO_EVENTS;
     }
   }
@@ -211,10 +212,10 @@ export class Fold {
    * @returns Whether it is to be put aside; not if it was folded already, or is passed over.
    */
   guessed(event: ApplyLocation): boolean {
-    if (event.position <= this.#checkpoint) return false;
-    if (this.#letters.passesOver(event)) return false;
-    this.#count();
-    return true;
+    const isNew = event.position > this.#checkpoint &&
+      !this.deadLetters.passesOver(event);
+    if (isNew) this.#count();
+    return isNew;
   }
 
   /** Keeps an event, of which the text is at hand, for later ones while it goes by. */
@@ -278,7 +279,7 @@ export class Fold {
     accepts: (event: StoredEvent, index: number) => boolean,
   ): Promise<void> {
     this.#options.throwIfStopped?.();
-    await this.#letters.load();
+    await this.deadLetters.load();
     if (this.#cache.complete && this.#related.isComplete) {
       // Nothing is in the generation that is not in memory, as in most builds.
       for (let i = 0; i < events.length; i++) {
@@ -301,7 +302,7 @@ export class Fold {
     const keep = isWhole && this.#relatedTypes.has(type);
     const task = toTask(event, keep);
     if (!this.#eventTypes.has(type)) return task;
-    if (isWhole && this.#letters.passesOver(event)) return task;
+    if (isWhole && this.deadLetters.passesOver(event)) return task;
     try {
       task.keys = this.#code.keys(event);
       if (isWhole) this.#guesses.observe(event, task.keys);
@@ -340,14 +341,16 @@ export class Fold {
   #fold(task: FoldTask, bytesPerEvent: number): void {
     const { event, keys, relatedTags, keep, failure } = task;
     // Only now: one before it may have failed as well, and came first.
-    if (failure && keys.length === 0) this.#letters.add(failure, event, null);
+    if (failure && keys.length === 0) {
+      this.deadLetters.add(failure, event, null);
+    }
     if (keys.length > 0) {
       const related = relatedTags.length === 0
         ? NO_EVENTS
         : this.#related.find(relatedTags, event.position);
       for (const key of keys) {
-        if (this.#letters.isQuarantined(key)) continue;
-        if (failure) this.#letters.add(failure, event, key);
+        if (this.deadLetters.isQuarantined(key)) continue;
+        if (failure) this.deadLetters.add(failure, event, key);
         else this.#applyTo(key, event, related, bytesPerEvent);
       }
       // One that was put aside was counted then: it may concern several parts.
@@ -372,15 +375,14 @@ export class Fold {
       this.#cache.addDocument(key, undefined, NO_EVENTS);
     const existed = document.state !== undefined;
     const context = { key, related };
-    if (this.#letters.isCareful) {
+    if (this.deadLetters.isCareful) {
       try {
         applyCarefully(this.#code, document, event, context);
       } catch (error) {
-        this.#letters.add(asFailure(error), event, key);
+        this.deadLetters.add(asFailure(error), event, key);
         return;
       }
-      const units = document.text?.length ?? 0;
-      this.#cache.resize(document, weigh(key, units) + units);
+      this.#cache.resizeByText(key, document);
     } else {
       document.state = this.#code.apply(document.state, event, context);
       this.#cache.grow(document, bytesPerEvent);

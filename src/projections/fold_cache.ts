@@ -129,6 +129,12 @@ export class FoldCache {
     document.bytes = whole;
   }
 
+  /** Corrects it by the document's text, which is kept besides. */
+  resizeByText(key: string, document: CachedDocument): void {
+    const units = document.text?.length ?? 0;
+    this.resize(document, weigh(key, units) + units);
+  }
+
   /**
    * Looks at some of the changed documents, and corrects the estimate of all of them when it is
    * far off: what an event adds to a document can be a thousand times its own size.

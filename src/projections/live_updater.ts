@@ -275,6 +275,7 @@ export class LiveUpdater implements Disposable {
         const isWary = after < (this.#waryUntil.get(name) ?? 0);
         if (hold && !isWary && this.#folds.fit) return 0;
         const applied = await this.#folds.commit(name);
+        fold.deadLetters.tell(this.#options.logger);
         this.#faults.forget(name);
         this.#announce(name, fold.checkpoint);
         return applied;
@@ -329,6 +330,7 @@ export class LiveUpdater implements Disposable {
             .filter(({ position }) => position <= through);
           await fold.apply({ ...batch, events, through });
           await fold.flush();
+          fold.deadLetters.tell(this.#options.logger);
         }
       } catch (earlier) {
         // A document's text or tags can fail as well, and are only made of the last event's state.

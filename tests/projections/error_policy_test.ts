@@ -1,9 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
 import {
   defineProjection,
   type ErrorPolicy,
+  type Logger,
   type ProjectionDefinition,
   RebuilderClosedError,
 } from "../../mod.ts";
@@ -168,6 +170,27 @@ Deno.test("deadLetters() says which event was passed over for which document, wh
   });
 });
 
+Deno.test("live updates tell the log which events they passed over, once they did", async () => {
+  const told: unknown[] = [];
+  const logger: Logger = {
+    log(level, message, { position, reason } = {}) {
+      if (level === "warn") told.push([message, position, reason]);
+    },
+  };
+  using dir = new TempDir();
+  await using opossum = openOverMemory(dir.path, [notesUnder("skip")], {
+    logger,
+  });
+  await opossum.daemon.start();
+  await opossum.daemon.whenStarted();
+  await opossum.events.append(
+    [event("a", "apply"), event("c", "key")].map(toInput),
+  );
+  await opossum.projections.waitFor(2);
+  const message = "Projection passed over an event";
+  assertEquals(told, [[message, 1, "failed"], [message, 2, "failed"]]);
+});
+
 Deno.test("a failure that does not come three times in a row is none", async () => {
   let calls = 0;
   const flaky = defineProjection<{ seen: number[] }>({
@@ -206,3 +229,70 @@ Deno.test("another error policy makes a generation stale, as it passes over othe
     assert((await opossum.rebuilder.rebuild("Notes")).success);
   }
 });
+
+/** Makes a step of the next commit fail, in the file itself, as a crash there would. */
+function breakCommits(path: string, step: "dead letter" | "checkpoint"): void {
+  const file = `${path}/projections/Notes/000001.sqlite`;
+  using database = new DatabaseSync(file);
+  const when = step === "dead letter"
+    ? "INSERT ON dead_letters"
+    : "INSERT ON meta WHEN NEW.name = 'checkpoint'";
+  database.exec(
+    `CREATE TRIGGER broken BEFORE ${when} BEGIN SELECT RAISE(ABORT, 'Cut'); END`,
+  );
+}
+
+function mendCommits(path: string): void {
+  using database = new DatabaseSync(
+    `${path}/projections/Notes/000001.sqlite`,
+  );
+  database.exec("DROP TRIGGER broken");
+}
+
+for (const step of ["dead letter", "checkpoint"] as const) {
+  Deno.test(`an event is passed over and recorded in one transaction: a commit cut at its ${step} leaves neither`, async () => {
+    using dir = new TempDir();
+    const log = new MemoryEventStore();
+    const definitions = [notesUnder("skip")];
+    let told = () => {};
+    const logger: Logger = {
+      log: (_level, message) => {
+        if (message === "Live update failed") told();
+      },
+    };
+    const open = () => openOverMemory(dir.path, definitions, { logger }, log);
+    const events = [event("a", "apply"), event("b", "apply")];
+    const stateOf = async ({ projections }: MemoryFixture) => ({
+      checkpoint: (await projections.info("Notes")).checkpoint,
+      letters: (await projections.deadLetters("Notes")).length,
+      a: await projections.get("Notes", "a"),
+    });
+    {
+      await using opossum = open();
+      await log.append(events.slice(0, 1).map(toInput));
+      await opossum.rebuilder.rebuild("Notes");
+    }
+    breakCommits(dir.path, step);
+    {
+      await using opossum = open();
+      const before = await stateOf(opossum);
+      assertEquals(before, { checkpoint: 1, letters: 1, a: undefined });
+      await log.append(events.slice(1).map(toInput));
+      const failed = Promise.withResolvers<void>();
+      told = () => failed.resolve();
+      await opossum.daemon.start();
+      await failed.promise;
+      await opossum.daemon.stop();
+      assertEquals(await stateOf(opossum), before);
+    }
+    mendCommits(dir.path);
+    await using opossum = open();
+    await opossum.daemon.start();
+    await opossum.projections.waitFor(2);
+    assertEquals(await stateOf(opossum), {
+      checkpoint: 2,
+      letters: 2,
+      a: { seen: [2], back: 1 },
+    });
+  });
+}
