@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { CodeWatch, type WatchedPlace } from "../projections/code_watch.ts";
-import { clearSuspect, writeSuspect } from "../projections/event_orders.ts";
+import { addSuspect, removeSuspect } from "../projections/event_orders.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { createJsonLogger } from "../telemetry/logger.ts";
 import type { WatchdogMessage } from "./watchdog_message.ts";
@@ -78,7 +78,10 @@ async function look(
   if (place === undefined || place.beats !== before?.beats) {
     thread.place = place;
     thread.looks = 0;
-    if (before && thread.isNoted) await clearSuspect(folderOf(before));
+    if (before && thread.isNoted) {
+      const { projectionName = "" } = projections[before.index] ?? {};
+      await removeSuspect(folderOf(before), projectionName, before.position);
+    }
     thread.isNoted = false;
     return;
   }
@@ -90,7 +93,7 @@ async function look(
   const { position } = place;
   if (elapsedMs >= Math.min(NOTE_MS, timeout / 2) && !thread.isNoted) {
     const at = new Date().toISOString();
-    await writeSuspect(folderOf(place), projection, { position, at });
+    await addSuspect(folderOf(place), projection, { position, at });
     thread.isNoted = true;
     logger.log("warn", "Projection code takes long on one event", {
       projection: projectionName,

@@ -37,7 +37,7 @@ export class DeadLetters {
   readonly #policy: ErrorPolicy;
   readonly #quarantined = new Set<string>();
   #skips: ReadonlySet<Position> = new Set();
-  #suspect: Position | undefined;
+  #suspects: ReadonlySet<Position> = new Set();
   #failures = 0;
   #unwritten: DeadLetterChange[] = [];
   readonly #untold: DeadLetterChange[] = [];
@@ -61,9 +61,9 @@ export class DeadLetters {
   /** Reads what was decided so far, the first time. Before any event is looked at. */
   async load(): Promise<void> {
     if (this.#loaded) return;
-    const { skips, suspect } = await this.#generation.orders();
+    const { skips, suspects } = await this.#generation.orders();
     this.#skips = new Set(skips);
-    this.#suspect = suspect;
+    this.#suspects = new Set(suspects);
     if (this.isCareful) {
       for (const { key, reason } of await this.#generation.deadLetters()) {
         if (reason !== "failed") continue;
@@ -88,7 +88,7 @@ export class DeadLetters {
       return true;
     }
     // When nobody knew at which event it was, the next one takes the blame.
-    if (this.#suspect === position || this.#suspect === 0) {
+    if (this.#suspects.has(position) || this.#suspects.has(0)) {
       throw new ProjectionApplyError(
         this.#definition.name,
         { position, type: eventType },

@@ -44,7 +44,7 @@ export class DefinitionCode {
     for (let attempt = 1;; attempt++) {
       try {
         this.#watch?.enter(event.position);
-        return toKeys(this.#definition.key(event));
+        return toKeys(refusePromise(this.#definition.key(event), "key"));
       } catch (cause) {
         if (attempt < this.#attempts) continue;
         throw this.#failedAt(event, cause);
@@ -61,7 +61,7 @@ export class DefinitionCode {
     for (let attempt = 1;; attempt++) {
       try {
         this.#watch?.enter(event.position);
-        return related.tags(event);
+        return toTags(related.tags(event), "related.tags");
       } catch (cause) {
         if (attempt < this.#attempts) continue;
         throw this.#failedAt(event, cause);
@@ -110,7 +110,7 @@ export class DefinitionCode {
     if (!tags) return NOTHING;
     try {
       this.#watch?.enter(lastEvent?.position ?? 0);
-      return [...new Set(this.#definition.tags?.(state, key))];
+      return [...new Set(toTags(this.#definition.tags?.(state, key), "tags"))];
     } catch (cause) {
       throw this.#failedAt(lastEvent, cause);
     } finally {
@@ -158,11 +158,25 @@ function toKeys(keys: unknown): readonly string[] {
   return list;
 }
 
-function toState(state: unknown, event: StoredEvent): unknown {
-  if (state instanceof Promise) {
-    state.catch(() => {});
-    throw new TypeError("'apply' must be synchronous: it returned a promise");
+function toTags(tags: unknown, method: string): readonly Tag[] {
+  refusePromise(tags, method);
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === "string")) {
+    return tags;
   }
+  throw new TypeError(`'${method}' must return a list of texts`);
+}
+
+/** What is to be synchronous; a promise that nobody waits for could end the process. */
+function refusePromise<T>(value: T, method: string): T {
+  if (!(value instanceof Promise)) return value;
+  value.catch(() => {});
+  throw new TypeError(
+    `'${method}' must be synchronous: it returned a promise`,
+  );
+}
+
+function toState(state: unknown, event: StoredEvent): unknown {
+  refusePromise(state, "apply");
   // The document must stay changeable, as it is when it was read back from disk.
   return state === event.data ? structuredClone(state) : state ?? undefined;
 }

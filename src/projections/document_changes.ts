@@ -4,7 +4,7 @@
  * @module
  */
 import type { DefinitionCode } from "./definition_code.ts";
-import { type FoldCache, lastEventOf, weigh } from "./fold_cache.ts";
+import { type FoldCache, lastEventOf } from "./fold_cache.ts";
 import type { DocumentChange } from "./projection_store.ts";
 
 const NO_TAGS: readonly never[] = Object.freeze([]);
@@ -48,7 +48,7 @@ export function* documentChanges(
     };
     document.dirty = false;
     document.persistedTags = tags;
-    cache.resize(document, weigh(key, text?.length ?? 0));
+    cache.resizeByText(key, document, text?.length ?? 0);
     yield change;
   }
 }

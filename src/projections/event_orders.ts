@@ -4,7 +4,7 @@
  *
  * ```
  * skips.json      events that an operator ordered to be passed over
- * suspect.json    the event whose code is suspected to have ended a process
+ * suspect.json    events whose code is suspected to have ended a process
  * ```
  *
  * Both hold for one definition: when its version or fingerprint changes, its code is tried on
@@ -67,10 +67,10 @@ export function readOrders(
   const isSame = ({ version, fingerprint }: Order) =>
     version === identity.version && fingerprint === identity.fingerprint;
   const skips = readList(folder, SKIPS, projectionName).filter(isSame);
-  const [suspect] = readList(folder, SUSPECT, projectionName).filter(isSame);
+  const suspects = readList(folder, SUSPECT, projectionName).filter(isSame);
   return {
     skips: skips.map(({ position }) => position),
-    suspect: suspect?.position,
+    suspects: suspects.map(({ position }) => position),
   };
 }
 
@@ -81,13 +81,41 @@ export function readOrders(
  * @param identity The definition.
  * @param order The event's position, 0 if it is not known, and the time, ISO 8601.
  */
-export async function writeSuspect(
-  { fileSystem, directory }: OrderFolder,
-  { version, fingerprint }: Pick<OrderIdentity, "version" | "fingerprint">,
+export async function addSuspect(
+  folder: OrderFolder,
+  { projectionName, version, fingerprint }: OrderIdentity,
   order: Pick<Order, "position" | "at">,
 ): Promise<void> {
-  const list = [{ ...order, version, fingerprint }];
-  const path = join(directory, SUSPECT);
+  const others = readList(folder, SUSPECT, projectionName)
+    .filter(({ position }) => position !== order.position);
+  const list = [...others, { ...order, version, fingerprint }];
+  await writeList(folder, SUSPECT, list);
+}
+
+/**
+ * Takes that note back: the code returned.
+ *
+ * @param folder Where.
+ * @param projectionName The projection.
+ * @param position The event's position, 0 if it was not known.
+ */
+export async function removeSuspect(
+  folder: OrderFolder,
+  projectionName: string,
+  position: Position,
+): Promise<void> {
+  const list = readList(folder, SUSPECT, projectionName)
+    .filter((order) => order.position !== position);
+  if (list.length > 0) await writeList(folder, SUSPECT, list);
+  else await clearSuspects(folder);
+}
+
+async function writeList(
+  { fileSystem, directory }: OrderFolder,
+  fileName: string,
+  list: readonly Order[],
+): Promise<void> {
+  const path = join(directory, fileName);
   await atomicReplace(fileSystem, path, `${JSON.stringify(list)}\n`);
 }
 
@@ -112,16 +140,12 @@ export class EventOrderStore {
     const at = this.#options.clock.now().toISOString();
     const before = readList(folder, SKIPS, projectionName);
     const list = [...before, { position, version, fingerprint, at }];
-    await atomicReplace(
-      folder.fileSystem,
-      join(folder.directory, SKIPS),
-      `${JSON.stringify(list)}\n`,
-    );
+    await writeList(folder, SKIPS, list);
   }
 
-  /** Forgets, durably, which event of a projection is suspected. */
-  async clearSuspect(name: string): Promise<void> {
-    await clearSuspect(this.#folder(name));
+  /** Forgets, durably, which events of a projection are suspected. */
+  async clearSuspects(name: string): Promise<void> {
+    await clearSuspects(this.#folder(name));
   }
 
   #folder(name: string): OrderFolder {
@@ -130,12 +154,7 @@ export class EventOrderStore {
   }
 }
 
-/**
- * Forgets that note: the code returned, or an operator wants it to be tried again.
- *
- * @param folder Where.
- */
-export async function clearSuspect(
+async function clearSuspects(
   { fileSystem, directory }: OrderFolder,
 ): Promise<void> {
   const path = join(directory, SUSPECT);

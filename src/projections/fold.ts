@@ -382,7 +382,7 @@ export class Fold {
         this.deadLetters.add(asFailure(error), event, key);
         return;
       }
-      this.#cache.resizeByText(key, document);
+      this.#cache.resizeByText(key, document, document.text?.length ?? 0);
     } else {
       document.state = this.#code.apply(document.state, event, context);
       this.#cache.grow(document, bytesPerEvent);

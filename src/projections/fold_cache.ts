@@ -46,7 +46,7 @@ export interface CachedDocument {
  * @param textBytes The size of its text.
  * @returns A whole number: fractions would be objects of their own.
  */
-export function weigh(name: string, textBytes: number): number {
+function weigh(name: string, textBytes: number): number {
   return Math.round(
     OVERHEAD_BYTES + name.length + textBytes * BYTES_PER_TEXT_BYTE,
   );
@@ -103,7 +103,7 @@ export class FoldCache {
       bytes: 0,
     };
     this.documents.set(key, document);
-    this.resize(document, weigh(key, text?.length ?? 0));
+    this.resizeByText(key, document, text?.length ?? 0);
     return document;
   }
 
@@ -129,10 +129,10 @@ export class FoldCache {
     document.bytes = whole;
   }
 
-  /** Corrects it by the document's text, which is kept besides. */
-  resizeByText(key: string, document: CachedDocument): void {
-    const units = document.text?.length ?? 0;
-    this.resize(document, weigh(key, units) + units);
+  /** Corrects it by the length of the document's text, which may be kept besides. */
+  resizeByText(key: string, document: CachedDocument, units: number): void {
+    const kept = document.text?.length ?? 0;
+    this.resize(document, weigh(key, units) + kept);
   }
 
   /**

@@ -146,7 +146,7 @@ export class LiveUpdater implements Disposable {
   async retry(name: string): Promise<void> {
     const { registry, orders } = this.#options;
     registry.get(name);
-    await orders.clearSuspect(name);
+    await orders.clearSuspects(name);
     this.#faults.forget(name);
     this.#folds.drop(name);
     for (const listener of this.#swapListeners) listener();

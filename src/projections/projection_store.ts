@@ -102,10 +102,10 @@ export interface EventOrders {
   /** Positions to be passed over. */
   readonly skips: readonly Position[];
   /**
-   * Position of the event whose code is suspected to have ended a process, 0 if that is not
-   * known, or `undefined` for none: its code is not to be run.
+   * Positions of events whose code is suspected to have ended a process, and is not to be run; 0
+   * stands for one that is not known.
    */
-  readonly suspect: Position | undefined;
+  readonly suspects: readonly Position[];
 }
 
 /** Everything that changes in one transaction. */

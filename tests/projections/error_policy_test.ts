@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
@@ -57,9 +57,8 @@ async function assertComesTo(
   head: number,
 ): Promise<void> {
   const through = stoppedAt === undefined ? head : stoppedAt - 1;
-  await projections.waitFor(through);
   let info = await projections.info("Notes");
-  while (stoppedAt !== undefined && info.fault === null) {
+  while (info.fault === null && info.checkpoint < head) {
     await setImmediate();
     info = await projections.info("Notes");
   }
@@ -156,6 +155,37 @@ const event = (
   only: string,
   fail: Noted["data"]["fail"],
 ): Noted["data"] => ({ keys: ["a", "b"], fail, only, drop: false });
+
+Deno.test("asynchronous code is a failure like any other, and a rejected promise ends nothing", async () => {
+  // deno-lint-ignore no-explicit-any -- the types forbid it
+  const refuse: any = () => Promise.reject(new Error("Nobody waits"));
+  const tags = refuse;
+  const notes = notesUnder("stop");
+  const events = [event("a", "none")].map(toInput);
+  for (
+    const overrides of [
+      { key: refuse },
+      { apply: refuse },
+      { tags },
+      { related: { eventTypes: ["Noted"], tags } },
+    ]
+  ) {
+    using dir = new TempDir();
+    await using opossum = openOverMemory(dir.path, [{
+      ...notes,
+      ...overrides,
+    }]);
+    await opossum.events.append(events);
+    const { details: [detail] } = await opossum.rebuilder.rebuild("Notes");
+    assertEquals(detail?.error?.name, "ProjectionApplyError");
+    assertEquals(detail?.error?.position, 1);
+    const method = Object.keys(overrides)[0] ?? "";
+    assertStringIncludes(
+      detail?.errorMessage ?? "",
+      `${method === "related" ? "related.tags" : method}' must be synchronous`,
+    );
+  }
+});
 
 Deno.test("deadLetters() says which event was passed over for which document, why and when", async () => {
   const events = [event("a", "none"), event("b", "half"), event("b", "key")];
