@@ -5,8 +5,13 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import type { ProjectionDefinition, StoredEvent } from "../../mod.ts";
-import { systemClock } from "../../mod.ts";
+import {
+  type Position,
+  type ProjectionDefinition,
+  type StoredEvent,
+  systemClock,
+} from "../../mod.ts";
+import { EventOrderStore } from "../../src/projections/event_orders.ts";
 import { fingerprintOf } from "../../src/projections/fingerprint.ts";
 import { Fold } from "../../src/projections/fold.ts";
 import { freezeEvents } from "../../src/projections/freeze_events.ts";
@@ -155,12 +160,26 @@ async function buildHalf(
 }
 
 /** Rebuilds what needs it, and says how many events were looked at for it. */
-async function assertFinishes(changed: Definition): Promise<number> {
+async function assertFinishes(
+  changed: Definition,
+  skipped?: Position,
+): Promise<number> {
   using dir = new TempDir();
   const log = new MemoryEventStore();
   const events = await fill(log);
   await buildHalf(dir.path, events);
   const definition = changed as ProjectionDefinition;
+  if (skipped !== undefined) {
+    await new EventOrderStore({
+      directory: `${dir.path}/projections`,
+      fileSystem: denoFileSystem,
+      clock: systemClock,
+    }).addSkip({
+      projectionName: "Sums",
+      version: 1,
+      fingerprint: fingerprintOf(original as ProjectionDefinition),
+    }, skipped);
+  }
   await using opossum = openOverMemory(dir.path, [definition], {}, log);
   const { success, details } = await opossum.rebuilder.rebuildAll();
   assert(success);
@@ -172,7 +191,13 @@ async function assertFinishes(changed: Definition): Promise<number> {
       byTag.set(tag, [...byTag.get(tag) ?? [], key]);
     }
   }
-  const expected = plainFold(definition, events);
+  // An order holds for the definition that it was given for.
+  const isOrdered = fingerprintOf(definition) ===
+      fingerprintOf(original as ProjectionDefinition) &&
+    definition.version === 1;
+  const applied = events
+    .filter(({ position }) => !isOrdered || position !== skipped);
+  const expected = plainFold(definition, applied);
   assertEquals([...documents].sort(), [...expected].sort());
   for (const tag of ["parity:0", "parity:1", "rest:0", "rest:1", "rest:2"]) {
     const page = await opossum.projections.queryByTag("Sums", tag);
@@ -184,6 +209,19 @@ async function assertFinishes(changed: Definition): Promise<number> {
 
 Deno.test("an interrupted build is continued by the same definition", async () => {
   assertEquals(await assertFinishes({ ...original }), EVENTS / 2);
+});
+
+Deno.test("an interrupted build begins anew when it is past an event that is to be passed over", async () => {
+  // An event of the type that is applied, in each half.
+  assertEquals(await assertFinishes({ ...original }, 5), EVENTS);
+  assertEquals(await assertFinishes({ ...original }, 35), EVENTS / 2);
+});
+
+Deno.test("an order to pass an event over ends with the definition that it was given for", async () => {
+  assertEquals(await assertFinishes({ ...original, version: 2 }, 5), EVENTS);
+  const { "another operator": changed } = mutations;
+  assert(changed);
+  assertEquals(await assertFinishes(changed, 5), EVENTS);
 });
 
 Deno.test("an interrupted build begins anew after any of 22 changes, and never mixes", async () => {
