@@ -38,14 +38,24 @@ async function open(
 }
 
 /** A store whose projections are built and up to date but for the events that follow. */
-async function fill(path: string, how: Happened["data"]["how"]): Promise<void> {
+async function fill(
+  path: string,
+  how: Happened["data"]["how"],
+  count = EVENTS,
+): Promise<void> {
   await using opossum = await open(path);
   await opossum.rebuilder.rebuildAll({ forceRebuild: true });
-  for (let position = 1; position <= EVENTS; position++) {
-    await opossum.events.append<Happened>([{
-      type: "Happened",
-      data: { key: "a", how: position === POISON_AT ? how : "well" },
-    }]);
+  for (let after = 0; after < count; after += 10_000) {
+    const length = Math.min(10_000, count - after);
+    await opossum.events.append<Happened>(
+      Array.from({ length }, (_, index) => ({
+        type: "Happened",
+        data: {
+          key: "a",
+          how: after + index + 1 === POISON_AT ? how : "well",
+        },
+      })),
+    );
   }
 }
 
@@ -67,7 +77,12 @@ async function serve(
       program.href,
       path,
       how,
+      // One that takes all memory ends by itself.
+      flags.length > 0 ? "3600000" : "1000",
     ],
+    env: {
+      OPOSSUM_TEST_SUSPECT: `${path}/projections/Poisoned/suspect.json`,
+    },
     stdout: "null",
   }).output();
   return { signal, stderr: new TextDecoder().decode(stderr) };
@@ -126,17 +141,27 @@ Deno.test("code that loops in a rebuild in the serving thread ends the process, 
   await assertFaulted(dir.path);
 });
 
-Deno.test("code that takes all memory is known to the next start, and tried again when asked for", async () => {
+const LITTLE_MEMORY = ["--v8-flags=--max-old-space-size=128"];
+
+Deno.test("code that takes all memory is known to the next start, and other code is tried", async () => {
   using dir = new TempDir();
   await fill(dir.path, "grow");
-  const flags = ["--v8-flags=--max-old-space-size=256"];
-  const { signal } = await serve(dir.path, "grow", flags);
-  assert(signal !== null);
+  const { signal } = await serve(dir.path, "live", LITTLE_MEMORY);
+  assert(signal !== null && signal !== "SIGKILL");
   await assertFaulted(dir.path);
   // Other code than the one that is suspected is tried.
   const mended = { ...poisoned, version: 2, apply: sound.apply };
   await using opossum = await open(dir.path, [mended, sound]);
   assert((await opossum.rebuilder.rebuild("Poisoned")).success);
+});
+
+Deno.test("code that takes all memory in a worker is known to the next start", async () => {
+  using dir = new TempDir();
+  // More than a log for which a worker is not worth it.
+  await fill(dir.path, "grow", 20_001);
+  const { signal } = await serve(dir.path, "worker", LITTLE_MEMORY);
+  assert(signal !== null && signal !== "SIGKILL");
+  await assertFaulted(dir.path);
 });
 
 Deno.test("the watchdog takes its note back when code returns after all", async () => {

@@ -221,6 +221,28 @@ Deno.test("live updates tell the log which events they passed over, once they di
   assertEquals(told, [[message, 1, "failed"], [message, 2, "failed"]]);
 });
 
+Deno.test("a document that was read back is what it was before the event that failed on it", async () => {
+  using dir = new TempDir();
+  const log = new MemoryEventStore();
+  const events = (["none", "half", "none"] as const)
+    .map((fail) => event("a", fail));
+  for (const [index, data] of events.entries()) {
+    // Each event by a process of its own: nothing is in memory.
+    await using opossum = openOverMemory(
+      dir.path,
+      [notesUnder("skip")],
+      {},
+      log,
+    );
+    await opossum.daemon.start();
+    await opossum.daemon.whenStarted();
+    await log.append([toInput(data)]);
+    await opossum.projections.waitFor(index + 1);
+    if (index < 2) continue;
+    await assertHolds(opossum.projections, expectedOf(events, "skip", 9));
+  }
+});
+
 Deno.test("a failure that does not come three times in a row is none", async () => {
   let calls = 0;
   const flaky = defineProjection<{ seen: number[] }>({

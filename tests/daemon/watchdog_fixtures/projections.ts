@@ -1,6 +1,6 @@
 /**
  * Projections whose code ends the process on certain events, and one that has nothing to do with
- * them. A file beside the data tells the code to behave: the definitions stay the same.
+ * them.
  *
  * @module
  */
@@ -12,20 +12,25 @@ export type Happened = {
   data: { key: string; how: "well" | "loop" | "grow" };
 };
 
-const isMended = () => Deno.env.get("OPOSSUM_TEST_MENDED") === "yes";
-
 /** Never returns. */
 function loop(): void {
   for (;;);
 }
 
-/** Takes all memory, slowly enough to be seen. */
+/** Takes all memory, but not before the watchdog has taken note. */
 function grow(): void {
+  const suspect = Deno.env.get("OPOSSUM_TEST_SUSPECT") ?? "";
+  while (!exists(suspect));
   const kept: number[][] = [];
-  for (;;) {
-    kept.push(new Array(100_000).fill(kept.length));
-    const untilMs = performance.now() + 5;
-    while (performance.now() < untilMs);
+  for (;;) kept.push(new Array(100_000).fill(kept.length));
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -48,7 +53,6 @@ function counting(
 /** Loops, or takes all memory, when an event says so. */
 export const poisoned: ProjectionDefinition<{ count: number }, Happened> =
   counting("Poisoned", (how) => {
-    if (isMended()) return;
     if (how === "loop") loop();
     if (how === "grow") grow();
   });

@@ -1,18 +1,21 @@
 /**
- * A program that serves a store until it is ended: `serve.ts FOLDER live|rebuild`.
+ * A program that serves a store until it is ended: `serve.ts FOLDER HOW TIMEOUT`, where `HOW` is
+ * `live`, `rebuild` (in the serving thread), or `worker` (a rebuild in workers).
  *
  * @module
  */
 import { openOpossum, silentLogger } from "@opossum/deno";
 import * as projections from "./projections.ts";
 
-const [path = "", how = ""] = Deno.args;
+const [path = "", how = "", timeout] = Deno.args;
 await using opossum = await openOpossum({
   path,
-  // Not by the module's URL: a rebuild runs in the serving thread as well.
-  projections: [projections.poisoned, projections.sound],
+  projections: how === "worker"
+    ? import.meta.resolve("./projections.ts")
+    : [projections.poisoned, projections.sound],
   startDaemon: how === "live",
-  liveStallTimeout: how === "grow" ? 3_600_000 : 1_000,
+  enableAutoRebuild: false,
+  liveStallTimeout: Number(timeout),
   logger: silentLogger,
 });
 if (how === "live") await opossum.projections.waitFor(Infinity);
