@@ -226,8 +226,8 @@ Deno.test("a document that was read back is what it was before the event that fa
   const log = new MemoryEventStore();
   const events = (["none", "half", "none"] as const)
     .map((fail) => event("a", fail));
-  for (const [index, data] of events.entries()) {
-    // Each event by a process of its own: nothing is in memory.
+  // The second process finds nothing in memory.
+  for (const [first, last] of [[0, 1], [1, 3]] as const) {
     await using opossum = openOverMemory(
       dir.path,
       [notesUnder("skip")],
@@ -236,10 +236,10 @@ Deno.test("a document that was read back is what it was before the event that fa
     );
     await opossum.daemon.start();
     await opossum.daemon.whenStarted();
-    await log.append([toInput(data)]);
-    await opossum.projections.waitFor(index + 1);
-    if (index < 2) continue;
-    await assertHolds(opossum.projections, expectedOf(events, "skip", 9));
+    await log.append(events.slice(first, last).map(toInput));
+    await opossum.projections.waitFor(last);
+    const expected = expectedOf(events.slice(0, last), "skip", 9);
+    await assertHolds(opossum.projections, expected);
   }
 });
 

@@ -28,7 +28,7 @@ interface History {
   seen: [unknown, string][];
 }
 
-const PADDING = "x".repeat(40);
+const PADDING = "x".repeat(8);
 
 function passingOver(
   name: string,
