@@ -48,6 +48,7 @@ export {
   type ApplyContext,
   type Checkpoint,
   defineProjection,
+  type ErrorPolicy,
   isProjectionName,
   type ProjectionDefinition,
   type ProjectionDocument,
@@ -58,9 +59,13 @@ export {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
   ProjectionsClosedError,
+  ProjectionSkipError,
+  type SkipRefusal,
+  SuspectedEventError,
   UnknownProjectionError,
 } from "./src/projections/errors.ts";
 export type {
+  DeadLetter,
   DocumentPage,
   PageOptions,
   ProjectionFault,

@@ -10,6 +10,7 @@ import { requestIds, securityHeaders } from "./headers.ts";
 import { createNotFoundHandler, refuseOtherMethods } from "./methods.ts";
 import { addOperationRoutes } from "./operation_routes.ts";
 import { createErrorHandler } from "./problem.ts";
+import { addFaultRoutes } from "./fault_routes.ts";
 import { addProjectionRoutes } from "./projection_routes.ts";
 import { addRebuildRoutes } from "./rebuild_routes.ts";
 import { SECURITY_SCHEME } from "./sections.ts";
@@ -90,6 +91,7 @@ export function createAdminRouter(
   );
   addRebuildRoutes(router, opossum, rebuildWaitMs);
   addProjectionRoutes(router, opossum);
+  addFaultRoutes(router, opossum);
   addOperationRoutes(router, opossum);
   // Mounted elsewhere, the other router's own 404 would not be a problem document.
   router.all("/admin/*", createNotFoundHandler(router));

@@ -5,6 +5,7 @@
  * @module
  */
 import type {
+  DeadLetter,
   PlannedRebuild,
   ProjectionInfo,
   ProjectionRebuildDetail,
@@ -109,6 +110,18 @@ export const infoExample: ProjectionInfo = {
   builtAt: COMPLETED_AT,
   owner: { pid: 4711, since: COMPLETED_AT, isSelf: true },
   fault: null,
+  errorPolicy: "stop",
+  deadLetters: 0,
+};
+
+/** An event that was passed over for one document. */
+export const deadLetterExample: DeadLetter = {
+  position: 1_207,
+  eventType: "StudentEnrolledToCourse",
+  key: "7d0d5c1e-6f0b-4a55-9d7b-2f6d0f3b9a10",
+  reason: "failed",
+  message: "Cannot read properties of undefined (reading 'seats')",
+  at: COMPLETED_AT,
 };
 
 /** A projection whose definition changed. */

@@ -9,6 +9,7 @@ import {
   type Logger,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionSkipError,
   RebuildConflictError,
   UnknownProjectionError,
 } from "../mod.ts";
@@ -192,6 +193,16 @@ export function problemOf(error: unknown): ProblemInit | undefined {
     };
   }
   if (error instanceof RebuildConflictError) return rebuildConflict(error);
+  if (error instanceof ProjectionSkipError) {
+    const { projectionName, position, refusal } = error;
+    return {
+      kind: "skip-conflict",
+      status: 409,
+      title: "Event cannot be passed over",
+      detail: error.message,
+      extensions: { projectionName, position, refusal },
+    };
+  }
   if (error instanceof ProjectionNotBuiltError) {
     return {
       kind: "projection-not-built",

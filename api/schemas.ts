@@ -6,6 +6,7 @@
  */
 import { z } from "@hono/zod-openapi";
 import {
+  type DeadLetter,
   isProjectionName,
   type PlannedRebuild,
   type ProjectionFault,
@@ -198,7 +199,11 @@ const Fault: z.ZodType<ProjectionFault> = z.object({
   eventType: z.string(),
   message: z.string(),
   attempts: Count,
-  retryAt: Time,
+  retryAt: Time.nullable().openapi({
+    description:
+      "When it is tried again; null if only when it is asked for, as its code is suspected to " +
+      "have ended a process",
+  }),
 }).openapi("ProjectionFault");
 
 const Owner: z.ZodType<ProjectionOwner> = z.object({
@@ -206,6 +211,17 @@ const Owner: z.ZodType<ProjectionOwner> = z.object({
   since: Time.nullable(),
   isSelf: z.boolean(),
 }).openapi("ProjectionOwner");
+/** An event that a projection passed over. */
+export const Letter: z.ZodType<DeadLetter> = z.object({
+  position: Count,
+  eventType: z.string(),
+  key: z.string().nullable().openapi({
+    description: "The document that it was passed over for; null for all",
+  }),
+  reason: z.enum(["failed", "ordered"]),
+  message: z.string(),
+  at: Time,
+}).openapi("DeadLetter");
 
 /** How one projection stands. */
 export const Info: z.ZodType<ProjectionInfo> = z.object({
@@ -222,6 +238,10 @@ export const Info: z.ZodType<ProjectionInfo> = z.object({
   builtAt: Time.nullable(),
   fault: Fault.nullable(),
   owner: Owner.nullable(),
+  errorPolicy: z.enum(["stop", "skip", "quarantine"]),
+  deadLetters: Count.openapi({
+    description: "Events passed over, once for each document",
+  }),
 }).openapi("ProjectionInfo");
 
 /** What a rebuild would do to one projection. */

@@ -5,10 +5,12 @@
  */
 import { join } from "node:path";
 import { OpossumDaemon } from "./daemon/opossum_daemon.ts";
+import { Watchdog } from "./daemon/watchdog.ts";
 import type { EventStore } from "./events/event_store.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { ProjectionDefinition } from "./projections/definition.ts";
 import { DocumentReader } from "./projections/document_reader.ts";
+import { EventOrderStore } from "./projections/event_orders.ts";
 import { EventSpill } from "./projections/event_spill.ts";
 import { LiveUpdater } from "./projections/live_updater.ts";
 import { ProjectionRegistry } from "./projections/registry.ts";
@@ -58,6 +60,7 @@ export function assemble(input: AssemblyInput): Assembly {
   const registry = new ProjectionRegistry(definitions);
   const directory = join(path, "projections");
   const store = new SqliteProjectionStore({ directory, fileSystem, clock });
+  const watchdog = watchdogOf(input, registry);
   const live = new LiveUpdater({
     registry,
     store,
@@ -65,6 +68,8 @@ export function assemble(input: AssemblyInput): Assembly {
     clock,
     logger,
     telemetry,
+    watch: watchdog?.watch({ canEnd: true }),
+    orders: new EventOrderStore({ directory, fileSystem, clock }),
   });
   const projections = new DocumentReader({ registry, store, events, live });
   const shared = {
@@ -81,7 +86,7 @@ export function assemble(input: AssemblyInput): Assembly {
     ...shared,
     projections,
     history: new OperationStore(fileSystem, join(path, "operations"), logger),
-    workers: workersOf(input),
+    workers: workersOf(input, watchdog),
     openSpill: (name) =>
       new EventSpill({
         fileSystem,
@@ -111,13 +116,25 @@ export function assemble(input: AssemblyInput): Assembly {
       await daemon.whenStarted();
       live[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
+      // Last: also what is stopping may never return.
+      watchdog?.[Symbol.dispose]();
     },
   };
+}
+
+function watchdogOf(
+  { options: { liveStallTimeout: timeout, path } }: AssemblyInput,
+  registry: ProjectionRegistry,
+): Watchdog | undefined {
+  if (timeout === undefined || registry.names.length === 0) return undefined;
+  const directory = join(path, "projections");
+  return new Watchdog({ registry, directory, timeout });
 }
 
 /** Functions do not cross threads: workers need the module that the definitions come from. */
 function workersOf(
   { options, logOnFiles = false }: AssemblyInput,
+  watchdog: Watchdog | undefined,
 ): ScanWorkers | undefined {
   const { projections, path, clock, rebuildStallTimeout } = options;
   if (!logOnFiles || typeof projections !== "string") return undefined;
@@ -126,6 +143,7 @@ function workersOf(
     path,
     clock,
     stallTimeout: rebuildStallTimeout,
+    watch: () => watchdog?.watch({ canEnd: false }),
   });
 }
 

@@ -95,6 +95,18 @@ export interface OpossumOptions {
   readonly rebuildStallTimeout?: number;
 
   /**
+   * How long a projection's code may run on one event, in milliseconds, 1,000 to 3,600,000, before
+   * the process is ended: code that loops stops everything else on the serving thread, and cannot
+   * be interrupted. A thread of its own watches, and takes note of the projection and the event
+   * before, also of code that takes all memory. So run the process under a supervisor that starts
+   * it again: the projection is then *faulted* at that event until you say `retry` or `skip`, and
+   * everything else goes on. A debugger's breakpoint counts as code that does not return.
+   *
+   * @default {none: nothing is watched, and no process is ended}
+   */
+  readonly liveStallTimeout?: number;
+
+  /**
    * A cron expression (five fields, UTC) for rebuilding what needs it at quiet hours, through
    * `Deno.cron`: run with `--unstable-cron`. Without it a warning is logged. @default {none}
    */
@@ -143,6 +155,8 @@ export interface ResolvedOptions {
   readonly rebuildCheckpointInterval: number;
   /** How long a worker may show no sign of life, in milliseconds. */
   readonly rebuildStallTimeout: number;
+  /** How long code may run on one event, in milliseconds, or `undefined` for no watchdog. */
+  readonly liveStallTimeout: number | undefined;
   /** A cron expression (five fields, UTC), or `undefined` for no schedule. */
   readonly rebuildSchedule: string | undefined;
   /** Whether to start the daemon at once. */
@@ -179,6 +193,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildMemoryBytesMax = GiB,
     rebuildCheckpointInterval = 10_000,
     rebuildStallTimeout = 60_000,
+    liveStallTimeout,
     rebuildSchedule,
     startDaemon = true,
     segmentBytesMax = 64 * MiB,
@@ -227,6 +242,9 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     3_600_000,
   );
   assertInteger("rebuildStallTimeout", rebuildStallTimeout, 1_000, 3_600_000);
+  if (liveStallTimeout !== undefined) {
+    assertInteger("liveStallTimeout", liveStallTimeout, 1_000, 3_600_000);
+  }
   assertInteger("segmentBytesMax", segmentBytesMax, 64 * KiB, GiB);
   return {
     path,
@@ -238,6 +256,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildMemoryBytesMax,
     rebuildCheckpointInterval,
     rebuildStallTimeout,
+    liveStallTimeout,
     rebuildSchedule,
     startDaemon,
     segmentBytesMax,

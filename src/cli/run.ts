@@ -8,6 +8,11 @@ import { VERSION } from "../telemetry/manifest.ts";
 import { type Invocation, readArguments } from "./arguments.ts";
 import { type Command, type CommandOutcome, UsageError } from "./command.ts";
 import { checkpointsCommand } from "./commands/checkpoints.ts";
+import {
+  deadLettersCommand,
+  retryCommand,
+  skipCommand,
+} from "./commands/faults.ts";
 import { digestCommand } from "./commands/digest.ts";
 import { exportCommand } from "./commands/export.ts";
 import { importCommand } from "./commands/import.ts";
@@ -35,6 +40,9 @@ const COMMANDS: readonly Command[] = [
   verifyCommand,
   repairCommand,
   salvageCommand,
+  deadLettersCommand,
+  retryCommand,
+  skipCommand,
 ];
 
 /**

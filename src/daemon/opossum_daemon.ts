@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Position } from "../events/event.ts";
 import type { OpossumRebuilder } from "../rebuild/opossum_rebuilder.ts";
 import type { ProjectionRebuildResult } from "../rebuild/operation.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -69,6 +70,14 @@ export class OpossumDaemon implements Daemon {
 
   whenStarted(): Promise<void> {
     return this.#started;
+  }
+
+  async retry(name: string): Promise<void> {
+    await this.#options.live.retry(name);
+  }
+
+  async skip(name: string, position: Position): Promise<void> {
+    await this.#options.live.skip(name, position);
   }
 
   async #startUp(): Promise<void> {

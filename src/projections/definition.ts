@@ -37,6 +37,24 @@ export interface RelatedEvents<E extends DomainEvent = DomainEvent> {
 }
 
 /**
+ * What becomes of an event that a definition's code fails on: `key`, `related.tags` or `apply`
+ * throws or returns what cannot be used, or the new document cannot be stored or tagged. A failure
+ * counts when it comes three times in a row.
+ *
+ * - `"stop"`: the projection is *faulted*: it stands still before the event until that can be
+ *   applied. A rebuild fails.
+ * - `"skip"`: the event is passed over for the document that it fails on, which stays as it was
+ *   before the event; when no key can be told, for the whole projection.
+ * - `"quarantine"`: the document stays as it was before the event, and takes no later event either,
+ *   until it is rebuilt. The other documents go on. An event whose key cannot be told stops the
+ *   projection.
+ *
+ * What is passed over is recorded as a *dead letter*, in the transaction that passes it over. A
+ * rebuild goes by the same rule and comes to the same documents.
+ */
+export type ErrorPolicy = "stop" | "skip" | "quarantine";
+
+/**
  * A projection: a pure fold of events into one document (state) a key.
  *
  * `key`, `apply`, `related.tags` and `tags` must be pure and synchronous: the same events must
@@ -83,6 +101,17 @@ export interface ProjectionDefinition<
   readonly fingerprint?: string;
   /** Who gets a free place first when rebuilds queue; higher goes first. @default {0} */
   readonly priority?: number;
+  /**
+   * What becomes of an event that the code fails on. Other than `"stop"` turns every changed
+   * document into text after each event instead of with each commit. @default {"stop"}
+   */
+  readonly errorPolicy?: ErrorPolicy;
+  /**
+   * Dead letters that a generation may have: the next failure stops the projection, as too many
+   * mean that the code is wrong rather than an event. An integer from 0 to 10,000.
+   * @default {100}
+   */
+  readonly deadLettersMax?: number;
 }
 
 /**
@@ -92,7 +121,7 @@ export interface ProjectionDefinition<
  * @returns The same definition, frozen.
  * @throws {TypeError} If a field is missing or of the wrong type.
  * @throws {RangeError} If the name is malformed or reserved, `version` is not an integer from 1,
- * or `eventTypes` is empty.
+ * `eventTypes` is empty, or a policy is unknown.
  *
  * @example
  * ```ts
@@ -114,6 +143,7 @@ export function defineProjection<State, E extends DomainEvent = DomainEvent>(
 ): ProjectionDefinition<State, E> {
   const { name, version, eventTypes, related, fingerprint, priority } =
     definition;
+  const { errorPolicy = "stop", deadLettersMax = 0 } = definition;
   assertProjectionName(name);
   const refuse = (what: string, value: unknown) =>
     `Cannot define projection "${name}" as ${what}: current value is ${
@@ -156,6 +186,23 @@ export function defineProjection<State, E extends DomainEvent = DomainEvent>(
       refuse("'priority' must be a finite number", priority),
     );
   }
+  if (!ERROR_POLICIES.has(errorPolicy)) {
+    throw new RangeError(
+      refuse(
+        `'errorPolicy' must be "stop", "skip" or "quarantine"`,
+        errorPolicy,
+      ),
+    );
+  }
+  const isCount = Number.isSafeInteger(deadLettersMax) && deadLettersMax >= 0;
+  if (!isCount || deadLettersMax > 10_000) {
+    throw new RangeError(
+      refuse(
+        "'deadLettersMax' must be an integer from 0 to 10,000",
+        deadLettersMax,
+      ),
+    );
+  }
   return Object.freeze(definition);
 }
 
@@ -163,6 +210,11 @@ export function defineProjection<State, E extends DomainEvent = DomainEvent>(
  * Names that are path segments of the admin API beside `{projectionName}`.
  */
 const RESERVED_NAMES = new Set(["rebuild", "status", "checkpoints"]);
+const ERROR_POLICIES: ReadonlySet<unknown> = new Set<ErrorPolicy>([
+  "stop",
+  "skip",
+  "quarantine",
+]);
 const NAME_PATTERN = /^[A-Za-z][A-Za-z0-9_-]{0,127}$/;
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
+import type { ProjectionWatch } from "./code_watch.ts";
 import type { ApplyContext, ProjectionDefinition } from "./definition.ts";
 import { ProjectionApplyError } from "./errors.ts";
 
@@ -18,17 +19,38 @@ export class DefinitionCode {
   readonly #definition: ProjectionDefinition;
   #lastPosition: Position = 0;
 
-  /** @param definition The projection. */
-  constructor(definition: ProjectionDefinition) {
+  readonly #attempts: number;
+  readonly #watch: ProjectionWatch | undefined;
+
+  /**
+   * @param definition The projection.
+   * @param options How often in a row the code must fail to tell keys and related tags, and who is
+   * told when it runs.
+   */
+  constructor(
+    definition: ProjectionDefinition,
+    { attempts, watch }: {
+      readonly attempts: number;
+      readonly watch: ProjectionWatch | undefined;
+    },
+  ) {
     this.#definition = definition;
+    this.#attempts = attempts;
+    this.#watch = watch;
   }
 
   /** The keys of the documents that an event changes, each once. */
   keys(event: StoredEvent): readonly string[] {
-    try {
-      return toKeys(this.#definition.key(event));
-    } catch (cause) {
-      throw this.#failedAt(event, cause);
+    for (let attempt = 1;; attempt++) {
+      try {
+        this.#watch?.enter(event.position);
+        return toKeys(refusePromise(this.#definition.key(event), "key"));
+      } catch (cause) {
+        if (attempt < this.#attempts) continue;
+        throw this.#failedAt(event, cause);
+      } finally {
+        this.#watch?.leave();
+      }
     }
   }
 
@@ -36,10 +58,16 @@ export class DefinitionCode {
   relatedTags(event: StoredEvent): readonly Tag[] {
     const { related } = this.#definition;
     if (!related) return NOTHING;
-    try {
-      return related.tags(event);
-    } catch (cause) {
-      throw this.#failedAt(event, cause);
+    for (let attempt = 1;; attempt++) {
+      try {
+        this.#watch?.enter(event.position);
+        return toTags(related.tags(event), "related.tags");
+      } catch (cause) {
+        if (attempt < this.#attempts) continue;
+        throw this.#failedAt(event, cause);
+      } finally {
+        this.#watch?.leave();
+      }
     }
   }
 
@@ -51,18 +79,24 @@ export class DefinitionCode {
   ): unknown {
     this.#lastPosition = event.position;
     try {
+      this.#watch?.enter(event.position);
       return toState(this.#definition.apply(state, event, context), event);
     } catch (cause) {
       throw this.#failedAt(event, cause);
+    } finally {
+      this.#watch?.leave();
     }
   }
 
   /** A document as JSON text. */
   text(state: unknown, lastEvent: ApplyLocation): string {
     try {
+      this.#watch?.enter(lastEvent.position);
       return toText(state);
     } catch (cause) {
       throw this.#failedAt(lastEvent, cause);
+    } finally {
+      this.#watch?.leave();
     }
   }
 
@@ -75,9 +109,12 @@ export class DefinitionCode {
     const { tags } = this.#definition;
     if (!tags) return NOTHING;
     try {
-      return [...new Set(this.#definition.tags?.(state, key))];
+      this.#watch?.enter(lastEvent?.position ?? 0);
+      return [...new Set(toTags(this.#definition.tags?.(state, key), "tags"))];
     } catch (cause) {
       throw this.#failedAt(lastEvent, cause);
+    } finally {
+      this.#watch?.leave();
     }
   }
 
@@ -121,11 +158,25 @@ function toKeys(keys: unknown): readonly string[] {
   return list;
 }
 
-function toState(state: unknown, event: StoredEvent): unknown {
-  if (state instanceof Promise) {
-    state.catch(() => {});
-    throw new TypeError("'apply' must be synchronous: it returned a promise");
+function toTags(tags: unknown, method: string): readonly Tag[] {
+  refusePromise(tags, method);
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === "string")) {
+    return tags;
   }
+  throw new TypeError(`'${method}' must return a list of texts`);
+}
+
+/** What is to be synchronous; a promise that nobody waits for could end the process. */
+function refusePromise<T>(value: T, method: string): T {
+  if (!(value instanceof Promise)) return value;
+  value.catch(() => {});
+  throw new TypeError(
+    `'${method}' must be synchronous: it returned a promise`,
+  );
+}
+
+function toState(state: unknown, event: StoredEvent): unknown {
+  refusePromise(state, "apply");
   // The document must stay changeable, as it is when it was read back from disk.
   return state === event.data ? structuredClone(state) : state ?? undefined;
 }

@@ -34,7 +34,9 @@ export function* documentChanges(
     if (!document) continue;
     const { state, persistedTags } = document;
     const lastEvent = lastEventOf(document);
-    const text = state === undefined ? null : code.text(state, lastEvent);
+    const text = state === undefined
+      ? null
+      : document.text ?? code.text(state, lastEvent);
     const tags = state === undefined
       ? NO_TAGS
       : code.tags(state, key, lastEvent);

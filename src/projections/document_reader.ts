@@ -10,6 +10,7 @@ import { ProjectionDamagedError, ProjectionNotBuiltError } from "./errors.ts";
 import type { LiveUpdater } from "./live_updater.ts";
 import type { PageRequest, ProjectionStore } from "./projection_store.ts";
 import type {
+  DeadLetter,
   DocumentPage,
   PageOptions,
   ProjectionInfo,
@@ -96,9 +97,18 @@ export class DocumentReader implements Projections {
     }
   }
 
+  async deadLetters(name: string): Promise<readonly DeadLetter[]> {
+    const { registry, store } = this.#options;
+    registry.get(name);
+    return await store.withCurrent(
+      name,
+      (generation) => generation.deadLetters(),
+    );
+  }
+
   async info(name: string): Promise<ProjectionInfo> {
     const { registry, store, events, live } = this.#options;
-    const { version } = registry.get(name);
+    const { version, errorPolicy = "stop" } = registry.get(name);
     const head = await events.head();
     const nothing = {
       name,
@@ -113,12 +123,14 @@ export class DocumentReader implements Projections {
       builtAt: null,
       fault: null,
       owner: store.owner(name),
+      errorPolicy,
+      deadLetters: 0,
     };
     try {
       const { previous } = await store.numbers(name);
       return await store.withCurrent(name, async (generation) => {
-        const { checkpoint, documents, bytes, builtAt } = await generation
-          .status();
+        const { checkpoint, documents, bytes, builtAt, deadLetters } =
+          await generation.status();
         const fault = live.fault(name);
         const state = live.isCurrent(generation.identity) && checkpoint <= head
           ? fault ? "faulted" : "ready"
@@ -135,6 +147,7 @@ export class DocumentReader implements Projections {
           bytes,
           builtAt,
           fault,
+          deadLetters,
         });
       });
     } catch (error) {

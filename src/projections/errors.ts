@@ -126,3 +126,52 @@ export class ProjectionApplyError extends Error {
     );
   }
 }
+
+/**
+ * The process ended, or was ended, while a projection's code ran on this event: it may never
+ * return, or take all memory. It is not run again by itself; it is when the definition changes,
+ * or an operator says so.
+ */
+export class SuspectedEventError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "SuspectedEventError";
+
+  constructor() {
+    super(
+      "A process ended while this code ran on this event: it may not return, or take all memory",
+    );
+  }
+}
+
+/** Why an event cannot be passed over: the projection does not stand still on it, or is rebuilt. */
+export type SkipRefusal = "notFaulted" | "rebuilding";
+
+/** An event cannot be passed over by order. Look at how the projection stands. */
+export class ProjectionSkipError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "ProjectionSkipError";
+
+  /**
+   * Creates the error.
+   *
+   * @param projectionName The projection.
+   * @param position The event.
+   * @param refusal Why not.
+   */
+  constructor(
+    /** The projection. */
+    readonly projectionName: string,
+    /** The event. */
+    readonly position: Position,
+    /** Why not. */
+    readonly refusal: SkipRefusal,
+  ) {
+    super(
+      `Cannot pass over event ${position} as projection "${projectionName}" ${
+        refusal === "rebuilding"
+          ? "is being rebuilt"
+          : "does not stand still on it"
+      }`,
+    );
+  }
+}

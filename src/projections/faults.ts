@@ -10,7 +10,7 @@ import { ATTRIBUTES } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Checkpoint } from "./definition.ts";
 import type { ApplyLocation } from "./definition_code.ts";
-import type { ProjectionApplyError } from "./errors.ts";
+import { type ProjectionApplyError, SuspectedEventError } from "./errors.ts";
 import type { ProjectionFault } from "./projections.ts";
 
 const RETRY_MS_MIN = 1_000;
@@ -112,8 +112,13 @@ export class Faults {
   ): void {
     const { clock, logger, telemetry } = this.#options;
     const attempts = (this.get(name)?.attempts ?? 0) + 1;
-    const retryMs = Math.min(RETRY_MS_MIN * 2 ** (attempts - 1), RETRY_MS_MAX);
-    const retryAt = new Date(clock.now().getTime() + retryMs).toISOString();
+    // Trying it again might end this process as well.
+    const retryMs = cause instanceof SuspectedEventError
+      ? Infinity
+      : Math.min(RETRY_MS_MIN * 2 ** (attempts - 1), RETRY_MS_MAX);
+    const retryAt = retryMs === Infinity
+      ? null
+      : new Date(clock.now().getTime() + retryMs).toISOString();
     const fault = {
       position: event.position,
       eventType: event.type,

@@ -10,11 +10,18 @@ import type { ProjectionDefinition } from "./definition.ts";
  * The fingerprint of a definition: its own one, or a hash of its event types and of the code of
  * its functions. Code that the functions call elsewhere is not seen: raise `version` then.
  *
+ * The policy for failures is part of it, as other events are passed over under another one.
+ *
  * @param definition The projection.
- * @returns At most 128 characters.
+ * @returns At most 139 characters.
  */
 export function fingerprintOf(definition: ProjectionDefinition): string {
-  if (definition.fingerprint !== undefined) return definition.fingerprint;
+  const { errorPolicy = "stop" } = definition;
+  const own = definition.fingerprint ?? hashOf(definition);
+  return errorPolicy === "stop" ? own : `${own}+${errorPolicy}`;
+}
+
+function hashOf(definition: ProjectionDefinition): string {
   const { key, apply, tags, related, eventTypes } = definition;
   const parts = [key, apply, tags, related?.tags].map((code) => String(code));
   const types = [eventTypes, related?.eventTypes ?? []];

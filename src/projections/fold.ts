@@ -5,11 +5,14 @@
  *
  * @module
  */
-import type { Position, StoredEvent, Tag } from "../events/event.ts";
+import type { Position, StoredEvent } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
+import type { ProjectionWatch } from "./code_watch.ts";
 import type { ProjectionDefinition } from "./definition.ts";
-import { DefinitionCode } from "./definition_code.ts";
+import { type ApplyLocation, DefinitionCode } from "./definition_code.ts";
+import { applyCarefully, ATTEMPTS, DeadLetters } from "./dead_letters.ts";
 import { documentChanges } from "./document_changes.ts";
+import { asFailure, type FoldTask, needsOf, toTask } from "./fold_task.ts";
 import { FoldCache, lastEventOf } from "./fold_cache.ts";
 import { KeyGuesses } from "./key_guess.ts";
 import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
@@ -31,15 +34,8 @@ export interface FoldOptions {
    * so many bytes of them are held. Left out for live updates, which write with the commit.
    */
   readonly relatedBytesMax?: number;
-}
-
-/** One event with what it will need. */
-interface Task {
-  readonly event: StoredEvent;
-  readonly keys: readonly string[];
-  readonly relatedTags: readonly Tag[];
-  /** Whether it is to be kept for later events. */
-  readonly keep: boolean;
+  /** Told when the definition's code runs. @default {nobody} */
+  readonly watch?: ProjectionWatch | undefined;
 }
 
 /**
@@ -61,6 +57,8 @@ export class Fold {
   readonly #relatedTypes: ReadonlySet<string>;
   readonly #cache: FoldCache;
   readonly #related: RelatedEvents;
+  /** The events that are passed over. */
+  readonly deadLetters: DeadLetters;
   readonly #guesses = new KeyGuesses();
   #parts: KeyParts = WHOLE;
   #part = 0;
@@ -81,7 +79,11 @@ export class Fold {
     options: FoldOptions,
   ) {
     const { checkpoint, relatedBytesMax } = options;
-    this.#code = new DefinitionCode(definition);
+    this.deadLetters = new DeadLetters(definition, generation);
+    this.#code = new DefinitionCode(definition, {
+      attempts: this.deadLetters.isCareful ? ATTEMPTS : 1,
+      watch: options.watch,
+    });
     this.#generation = generation;
     this.#options = options;
     this.#eventTypes = new Map(
@@ -89,7 +91,9 @@ export class Fold {
     );
     this.#relatedTypes = new Set(definition.related?.eventTypes ?? []);
     const complete = checkpoint === 0;
-    this.#cache = new FoldCache(complete);
+    this.#cache = new FoldCache(complete, {
+      keepsTexts: this.deadLetters.isCareful,
+    });
     this.#related = new RelatedEvents(generation, {
       complete,
       bytesMax: relatedBytesMax,
@@ -136,11 +140,11 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on an event.
    */
   async apply(batch: EventBatch): Promise<void> {
-    const bytesPerEvent = batch.bytes / Math.max(batch.events.length, 1);
+    const { events, bytes, through } = batch;
     const isNew = ({ position }: StoredEvent) => position > this.#checkpoint;
-    await this.#run(batch.events, bytesPerEvent, isNew);
+    await this.#run(events, bytes / Math.max(events.length, 1), isNew);
     this.#cache.calibrate();
-    this.#checkpoint = Math.max(this.#checkpoint, batch.through);
+    this.#checkpoint = Math.max(this.#checkpoint, through);
   }
 
   /** Stores what was folded, with the checkpoint, in one transaction. */
@@ -149,6 +153,7 @@ export class Fold {
     await this.#generation.commit({
       documents: this.#changes(),
       related: this.#related.takeUnwritten(),
+      deadLetters: this.deadLetters.takeUnwritten(),
       checkpoint: this.#checkpoint,
       documentsDelta: this.#documentsDelta,
       eventsDelta: this.#eventsDelta,
@@ -183,10 +188,16 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on the event.
    */
   keysOf(event: StoredEvent): readonly string[] {
-    if (event.position <= this.#checkpoint) return NO_EVENTS;
-    const keys = this.#code.keys(event);
-    if (keys.length > 0) this.#count();
-    return keys;
+    const isOver = event.position <= this.#checkpoint;
+    if (isOver || this.deadLetters.passesOver(event)) return NO_EVENTS;
+    try {
+      const keys = this.#code.keys(event);
+      if (keys.length > 0) this.#count();
+      return keys;
+    } catch (error) {
+      this.deadLetters.add(asFailure(error), event, null);
+      return NO_EVENTS;
+    }
   }
 
   /** The guess which field of the data of a type's events is their key. */
@@ -197,13 +208,14 @@ export class Fold {
   /**
    * Takes note of an event that is to be put aside by its guessed key.
    *
-   * @param position The event's position.
-   * @returns Whether it is to be put aside; not if it was folded already.
+   * @param event The event.
+   * @returns Whether it is to be put aside; not if it was folded already, or is passed over.
    */
-  guessed(position: Position): boolean {
-    if (position <= this.#checkpoint) return false;
-    this.#count();
-    return true;
+  guessed(event: ApplyLocation): boolean {
+    const isNew = event.position > this.#checkpoint &&
+      !this.deadLetters.passesOver(event);
+    if (isNew) this.#count();
+    return isNew;
   }
 
   /** Keeps an event, of which the text is at hand, for later ones while it goes by. */
@@ -237,7 +249,7 @@ export class Fold {
       bytes / Math.max(events.length, 1),
       (event, index) => {
         if (guessed[index]) {
-          this.#guesses.assertRight(event, this.#code.keys(event));
+          this.#guesses.assertRight(event, () => this.#code.keys(event));
         }
         return true;
       },
@@ -267,6 +279,7 @@ export class Fold {
     accepts: (event: StoredEvent, index: number) => boolean,
   ): Promise<void> {
     this.#options.throwIfStopped?.();
+    await this.deadLetters.load();
     if (this.#cache.complete && this.#related.isComplete) {
       // Nothing is in the generation that is not in memory, as in most builds.
       for (let i = 0; i < events.length; i++) {
@@ -282,36 +295,36 @@ export class Fold {
     await this.#related.trim();
   }
 
-  #plan(event: StoredEvent): Task {
+  #plan(event: StoredEvent): FoldTask {
     const { type } = event;
     // What was put aside was kept when it went by.
-    const keep = this.#parts === WHOLE && this.#relatedTypes.has(type);
-    if (!this.#eventTypes.has(type)) {
-      return { event, keys: NO_EVENTS, relatedTags: NO_EVENTS, keep };
+    const isWhole = this.#parts === WHOLE;
+    const keep = isWhole && this.#relatedTypes.has(type);
+    const task = toTask(event, keep);
+    if (!this.#eventTypes.has(type)) return task;
+    if (isWhole && this.deadLetters.passesOver(event)) return task;
+    try {
+      task.keys = this.#code.keys(event);
+      if (isWhole) this.#guesses.observe(event, task.keys);
+      // A single one is of this part, or the event would not be here.
+      else if (task.keys.length > 1) {
+        task.keys = task.keys.filter((key) =>
+          this.#parts.of(key) === this.#part
+        );
+      }
+      if (task.keys.length > 0) {
+        task.relatedTags = this.#code.relatedTags(event);
+      }
+    } catch (error) {
+      task.failure = asFailure(error);
     }
-    let keys = this.#code.keys(event);
-    if (this.#parts === WHOLE) this.#guesses.observe(event, keys);
-    // A single one is of this part, or the event would not be here.
-    else if (keys.length > 1) {
-      keys = keys.filter((key) => this.#parts.of(key) === this.#part);
-    }
-    const relatedTags = keys.length > 0
-      ? this.#code.relatedTags(event)
-      : NO_EVENTS;
-    return { event, keys, relatedTags, keep };
+    return task;
   }
 
   /** Brings in what the tasks need and the cache does not hold. */
-  async #load(tasks: readonly Task[]): Promise<void> {
+  async #load(tasks: readonly FoldTask[]): Promise<void> {
     const cache = this.#cache;
-    const keys = new Set<string>();
-    const wanted = new Set<Tag>();
-    const kept = new Set<Tag>();
-    for (const { event, relatedTags, keep, keys: needed } of tasks) {
-      for (const key of needed) if (!cache.documents.has(key)) keys.add(key);
-      for (const tag of relatedTags) wanted.add(tag);
-      if (keep) { for (const tag of event.tags) kept.add(tag); }
-    }
+    const { keys, wanted, kept } = needsOf(tasks, cache.documents);
     if (!cache.complete && keys.size > 0) {
       const texts = await this.#generation.getMany([...keys]);
       for (const key of keys) this.#addDocument(key, texts.get(key));
@@ -320,19 +333,26 @@ export class Fold {
   }
 
   #addDocument(key: string, text: string | undefined): void {
-    const state = text === undefined ? undefined : JSON.parse(text);
-    const tags = text === undefined
-      ? NO_EVENTS
-      : this.#code.tags(state, key, undefined);
-    this.#cache.addDocument(key, state, text?.length ?? 0, tags);
+    const document = this.#cache.addDocument(key, text, NO_EVENTS);
+    if (text === undefined) return;
+    document.persistedTags = this.#code.tags(document.state, key, undefined);
   }
 
-  #fold({ event, keys, relatedTags, keep }: Task, bytesPerEvent: number): void {
+  #fold(task: FoldTask, bytesPerEvent: number): void {
+    const { event, keys, relatedTags, keep, failure } = task;
+    // Only now: one before it may have failed as well, and came first.
+    if (failure && keys.length === 0) {
+      this.deadLetters.add(failure, event, null);
+    }
     if (keys.length > 0) {
       const related = relatedTags.length === 0
         ? NO_EVENTS
         : this.#related.find(relatedTags, event.position);
-      for (const key of keys) this.#applyTo(key, event, related, bytesPerEvent);
+      for (const key of keys) {
+        if (this.deadLetters.isQuarantined(key)) continue;
+        if (failure) this.deadLetters.add(failure, event, key);
+        else this.#applyTo(key, event, related, bytesPerEvent);
+      }
       // One that was put aside was counted then: it may concern several parts.
       if (this.#parts === WHOLE) this.#count();
     }
@@ -352,16 +372,26 @@ export class Fold {
     bytesPerEvent: number,
   ): void {
     const document = this.#cache.documents.get(key) ??
-      this.#cache.addDocument(key, undefined, 0, NO_EVENTS);
-    const before = document.state;
-    const state = this.#code.apply(before, event, { key, related });
-    document.state = state;
+      this.#cache.addDocument(key, undefined, NO_EVENTS);
+    const existed = document.state !== undefined;
+    const context = { key, related };
+    if (this.deadLetters.isCareful) {
+      try {
+        applyCarefully(this.#code, document, event, context);
+      } catch (error) {
+        this.deadLetters.add(asFailure(error), event, key);
+        return;
+      }
+      this.#cache.reweigh(key, document, document.text?.length ?? 0);
+    } else {
+      document.state = this.#code.apply(document.state, event, context);
+      this.#cache.grow(document, bytesPerEvent);
+    }
     this.#cache.markDirty(key, document);
     document.lastPosition = event.position;
     document.lastType = this.#eventTypes.get(event.type);
-    this.#documentsDelta += Number(state !== undefined) -
-      Number(before !== undefined);
-    this.#cache.grow(document, bytesPerEvent);
+    this.#documentsDelta += Number(document.state !== undefined) -
+      Number(existed);
   }
 
   #changes(): Generator<DocumentChange> {

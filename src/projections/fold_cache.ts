@@ -26,6 +26,8 @@ const SAMPLED_BYTES = 262_144;
 export interface CachedDocument {
   /** The document, or `undefined` when there is none. */
   state: unknown;
+  /** The document as JSON text, where that is kept to go back to; `undefined` for none. */
+  text: string | undefined;
   /** The tags that the generation holds for it. */
   persistedTags: readonly Tag[];
   /** Whether it differs from what the generation holds. */
@@ -46,7 +48,7 @@ export interface CachedDocument {
  * @param textBytes The size of its text.
  * @returns A whole number: fractions would be objects of their own.
  */
-export function weigh(name: string, textBytes: number): number {
+function weigh(name: string, textBytes: number): number {
   return Math.round(
     OVERHEAD_BYTES + name.length + textBytes * BYTES_PER_TEXT_BYTE,
   );
@@ -56,8 +58,6 @@ export function weigh(name: string, textBytes: number): number {
 interface PackedDocument
   extends Omit<CachedDocument, "state" | "bytes" | "weighedBytes"> {
   readonly key: string;
-  /** The document as JSON text, or `undefined` when there is none. */
-  readonly text: string | undefined;
 }
 
 /** Documents in memory, and what they weigh. */
@@ -76,20 +76,29 @@ export class FoldCache {
   #growthPerEventByte = GROWTH_PER_EVENT_BYTE;
   #parts: (PackedDocument[] | undefined)[] = [];
 
-  /** @param complete Whether the generation is empty. */
-  constructor(complete: boolean) {
+  readonly #keepsTexts: boolean;
+
+  /**
+   * @param complete Whether the generation is empty.
+   * @param options Whether to keep the texts of documents beside them.
+   */
+  constructor(
+    complete: boolean,
+    { keepsTexts }: { readonly keepsTexts: boolean },
+  ) {
     this.complete = complete;
+    this.#keepsTexts = keepsTexts;
   }
 
   /** Puts a document in, as the generation holds it. */
   addDocument(
     key: string,
-    state: unknown,
-    textBytes: number,
+    text: string | undefined,
     persistedTags: readonly Tag[],
   ): CachedDocument {
     const document: CachedDocument = {
-      state,
+      state: text === undefined ? undefined : JSON.parse(text),
+      text: this.#keepsTexts ? text : undefined,
       persistedTags,
       dirty: false,
       lastPosition: 0,
@@ -98,7 +107,7 @@ export class FoldCache {
       weighedBytes: 0,
     };
     this.documents.set(key, document);
-    this.reweigh(key, document, textBytes);
+    this.reweigh(key, document, text?.length ?? 0);
     return document;
   }
 
@@ -116,9 +125,10 @@ export class FoldCache {
     return dirty;
   }
 
-  /** Corrects the estimate of a document's size, now that its text is known. */
+  /** Corrects the estimate of a document's size, now that its text is known; it may be kept. */
   reweigh(key: string, document: CachedDocument, textBytes: number): void {
-    this.#resize(document, weigh(key, textBytes));
+    const kept = document.text?.length ?? 0;
+    this.#resize(document, weigh(key, textBytes) + kept);
     document.weighedBytes = document.bytes;
   }
 
@@ -204,7 +214,9 @@ export class FoldCache {
     this.#parts = new Array(count).fill(undefined);
     for (const [key, document] of this.documents) {
       const { state, bytes: _, weighedBytes: __, ...rest } = document;
-      const text = state === undefined ? undefined : toText(document);
+      const text = state === undefined
+        ? undefined
+        : document.text ?? toText(document);
       (this.#parts[of(key)] ??= []).push({ ...rest, key, text });
     }
     this.documents = new Map();
@@ -214,11 +226,10 @@ export class FoldCache {
 
   /** Makes a part's documents the ones at hand. */
   openPart(part: number): void {
-    for (const { key, text, ...rest } of this.#parts[part] ?? []) {
-      const state = text === undefined ? undefined : JSON.parse(text);
-      const { persistedTags } = rest;
-      const bytes = text?.length ?? 0;
-      Object.assign(this.addDocument(key, state, bytes, persistedTags), rest);
+    for (
+      const { key, text, persistedTags, ...rest } of this.#parts[part] ?? []
+    ) {
+      Object.assign(this.addDocument(key, text, persistedTags), rest);
       if (rest.dirty) this.#dirty.push(key);
     }
     this.#parts[part] = undefined;

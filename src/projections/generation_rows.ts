@@ -1,10 +1,16 @@
 /**
- * Writes the rows of a generation.
+ * Writes the rows of a generation, and reads pages of them.
  *
  * @module
  */
 import type { StatementSync } from "node:sqlite";
-import type { DocumentChange, RelatedChange } from "./projection_store.ts";
+import type { Tag } from "../events/event.ts";
+import type {
+  DocumentChange,
+  PageRequest,
+  RelatedChange,
+  StoredDocument,
+} from "./projection_store.ts";
 import { RowInserter } from "./row_inserter.ts";
 
 /** Makes a statement, or finds it again. */
@@ -88,4 +94,52 @@ export function* writeRelated(
   }
   insert.finish();
   insertTag.finish();
+}
+
+/**
+ * Reads a page of documents; their index must be there.
+ *
+ * @param prepare The database.
+ * @param request Which ones.
+ * @returns The documents in the order asked for.
+ */
+export function readPage(
+  prepare: Prepare,
+  { after, limit, backwards, tag }: PageRequest,
+): StoredDocument[] {
+  const [table, prefix] = tag === undefined
+    ? ["documents", ""]
+    : ["document_tags JOIN documents USING (key)", "tag = :tag AND "];
+  const [comparison, order] = backwards ? ["<", "DESC"] : [">", "ASC"];
+  const bound = after === undefined ? "TRUE" : `key ${comparison} :after`;
+  const select = prepare(
+    `SELECT key, state AS text FROM ${table} WHERE ${prefix}${bound} ` +
+      `ORDER BY key ${order} LIMIT :limit`,
+  );
+  const parameters = {
+    limit,
+    ...(after === undefined ? {} : { after }),
+    ...(tag === undefined ? {} : { tag }),
+  };
+  return select.all(parameters) as unknown as StoredDocument[];
+}
+
+/**
+ * Reads the related events kept under each tag, in order of position; their index must be there.
+ *
+ * @param prepare The database.
+ * @param tags Which tags.
+ * @returns The events as JSON texts.
+ */
+export function readRelated(
+  prepare: Prepare,
+  tags: readonly Tag[],
+): Map<Tag, string[]> {
+  const select = prepare(
+    "SELECT event FROM related_tags JOIN related_events USING (position) " +
+      "WHERE tag = ? ORDER BY position",
+  );
+  const eventsOf = (tag: Tag) =>
+    select.all(tag).map(({ event }) => String(event));
+  return new Map(tags.map((tag) => [tag, eventsOf(tag)]));
 }

@@ -9,7 +9,7 @@
  * @module
  */
 import type { Checkpoint, ProjectionDefinition } from "./definition.ts";
-import { Fold } from "./fold.ts";
+import { Fold, type FoldOptions } from "./fold.ts";
 import type { Generation } from "./projection_store.ts";
 
 /** A fold, and where its generation stands. */
@@ -39,19 +39,20 @@ export class LiveFolds {
    *
    * @param definition The projection.
    * @param generation Its current generation.
-   * @param checkpoint How far that is.
+   * @param options How far that is, and who is told when its code runs.
    * @returns The fold; it may be ahead of the checkpoint by what is not committed yet.
    */
   at(
     definition: ProjectionDefinition,
     generation: Generation,
-    checkpoint: Checkpoint,
+    options: Pick<FoldOptions, "checkpoint" | "watch">,
   ): Fold {
+    const { checkpoint } = options;
     const kept = this.#folds.get(definition.name);
     if (kept?.generation === generation && kept.committed === checkpoint) {
       return kept.fold;
     }
-    const fold = new Fold(definition, generation, { checkpoint });
+    const fold = new Fold(definition, generation, options);
     this.#folds.set(definition.name, {
       fold,
       generation,

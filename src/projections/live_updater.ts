@@ -4,16 +4,18 @@
  *
  * @module
  */
-import { abortable } from "@std/async/abortable";
 import type { Position } from "../events/event.ts";
 import type { EventBatch } from "../events/event_store.ts";
+import type { CodeWatch, ProjectionWatch } from "./code_watch.ts";
 import type { Checkpoint } from "./definition.ts";
 import {
   ProjectionApplyError,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
-  ProjectionsClosedError,
+  ProjectionSkipError,
+  type SkipRefusal,
 } from "./errors.ts";
+import type { EventOrderStore } from "./event_orders.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { Faults, type FaultsOptions } from "./faults.ts";
 import { Fold } from "./fold.ts";
@@ -25,6 +27,7 @@ import type {
 } from "./projection_store.ts";
 import type { ProjectionFault } from "./projections.ts";
 import type { ProjectionRegistry } from "./registry.ts";
+import { Waiters } from "./waiters.ts";
 
 const MEMORY_BYTES_MAX = 134_217_728;
 
@@ -44,6 +47,10 @@ export interface LiveUpdaterOptions extends FaultsOptions {
    * over all projections. @default {134_217_728} 128 MiB
    */
   readonly memoryBytesMax?: number;
+  /** What is known of single events beyond the log. */
+  readonly orders: EventOrderStore;
+  /** Told when the code of a projection runs, by its index among the names. @default {nobody} */
+  readonly watch?: CodeWatch | undefined;
 }
 
 /** How to apply a batch. */
@@ -60,14 +67,6 @@ export interface ApplyBatchOptions {
   readonly waitUntil?: AbortSignal;
 }
 
-/** Someone who waits for a projection to come up to a position. */
-interface Waiter {
-  readonly name: string;
-  readonly position: Position;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** Applies events to the generations that serve, and knows which ones stand still. */
 export class LiveUpdater implements Disposable {
   readonly #options: LiveUpdaterOptions;
@@ -75,7 +74,7 @@ export class LiveUpdater implements Disposable {
   readonly #faults: Faults;
   /** Damaged files that were reported, by projection. */
   readonly #damaged = new Map<string, string>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters();
   readonly #swapListeners = new Set<() => void>();
   readonly #folds: LiveFolds;
   /** Up to where a projection stores each batch by itself, to find the event that fails. */
@@ -102,6 +101,12 @@ export class LiveUpdater implements Disposable {
     };
   }
 
+  /** Who is told when a projection's code runs in this thread. */
+  watch(name: string): ProjectionWatch | undefined {
+    const { registry, watch } = this.#options;
+    return watch?.of(registry.names.indexOf(name));
+  }
+
   /** Whether a generation was built by the registered definition from this store's events. */
   isCurrent(identity: BuildIdentity): boolean {
     const { version, fingerprint, storeId } = this.identity(
@@ -126,7 +131,55 @@ export class LiveUpdater implements Disposable {
     for (const listener of this.#swapListeners) listener();
   }
 
-  /** Calls `listener` when a new generation serves. Dispose the returned object to stop. */
+  /**
+   * Tries a projection again at once, also an event that is suspected to have ended a process.
+   *
+   * @param name The projection.
+   * @throws {UnknownProjectionError} If it is not registered.
+   */
+  async retry(name: string): Promise<void> {
+    const { registry, orders } = this.#options;
+    registry.get(name);
+    await orders.clearSuspects(name);
+    this.#faults.forget(name);
+    this.#folds.drop(name);
+    for (const listener of this.#swapListeners) listener();
+  }
+
+  /**
+   * Passes over the event that a projection stands still on, now and in every rebuild of the same
+   * definition.
+   *
+   * @param name The projection.
+   * @param position The event.
+   * @throws {UnknownProjectionError} If it is not registered.
+   * @throws {ProjectionSkipError} If it does not stand still there, or is being rebuilt.
+   */
+  async skip(name: string, position: Position): Promise<void> {
+    const { registry, store, orders } = this.#options;
+    registry.get(name);
+    const refuse = (why: SkipRefusal) =>
+      new ProjectionSkipError(name, position, why);
+    if (this.fault(name)?.position !== position) throw refuse("notFaulted");
+    // A build may be past the event already.
+    using building = store.tryLockBuild(name);
+    if (!building) throw refuse("rebuilding");
+    {
+      using _lock = await store.lockLive(name);
+      const isBehind = await store.withCurrent(
+        name,
+        async (generation) =>
+          this.isCurrent(generation.identity) &&
+          (await generation.status()).checkpoint < position,
+      );
+      // Somebody else came past it, or replaced the generation.
+      if (!isBehind) throw refuse("notFaulted");
+      await orders.addSkip(this.identity(name), position);
+    }
+    await this.retry(name);
+  }
+
+  /** Calls `listener` when a new generation serves, or one is to be tried again. Dispose the returned object to stop. */
   onSwap(listener: () => void): Disposable {
     this.#swapListeners.add(listener);
     return {
@@ -136,9 +189,7 @@ export class LiveUpdater implements Disposable {
 
   /** Lets go of whoever waits: nothing will be applied any more. */
   [Symbol.dispose](): void {
-    for (const { name, reject } of this.#waiters) {
-      reject(new ProjectionsClosedError(name));
-    }
+    this.#waiters[Symbol.dispose]();
   }
 
   /**
@@ -155,11 +206,11 @@ export class LiveUpdater implements Disposable {
           return undefined;
         }
         const { checkpoint } = await generation.status();
-        if (this.#faults.isResting(name, generation.number, checkpoint)) {
-          return undefined;
-        }
-        this.#announce(name, checkpoint);
-        return checkpoint;
+        // Also for one that stands still: what came before its fault is there.
+        this.#waiters.announce(name, checkpoint);
+        return this.#faults.isResting(name, generation.number, checkpoint)
+          ? undefined
+          : checkpoint;
       });
     } catch (error) {
       const isDamaged = error instanceof ProjectionDamagedError;
@@ -174,7 +225,7 @@ export class LiveUpdater implements Disposable {
 
   /** Whether somebody here waits for the projection to come up to a position. */
   isAwaited(name: string): boolean {
-    return this.#waiters.values().some((waiter) => waiter.name === name);
+    return this.#waiters.isAwaited(name);
   }
 
   /** Whether it was the last commit made here that brought the projection to its checkpoint. */
@@ -215,18 +266,22 @@ export class LiveUpdater implements Disposable {
         this.#folds.drop(name);
         return 0;
       }
-      const fold = this.#folds.at(definition, generation, checkpoint);
+      const fold = this.#folds.at(definition, generation, {
+        checkpoint,
+        watch: this.watch(name),
+      });
       const isAhead = fold.checkpoint > checkpoint;
       if (fold.checkpoint < after) return 0;
       try {
         await fold.apply(batch);
         const isWary = after < (this.#waryUntil.get(name) ?? 0);
         const mayHold = !isWary && this.#folds.fit &&
-          !this.#isAwaited(name, fold.checkpoint);
+          !this.#waiters.isAwaited(name, fold.checkpoint);
         if (hold && mayHold) return 0;
         const applied = await this.#folds.commit(name);
+        fold.deadLetters.tell(this.#options.logger);
         this.#faults.forget(name);
-        this.#announce(name, fold.checkpoint);
+        this.#waiters.announce(name, fold.checkpoint);
         return applied;
       } catch (error) {
         this.#folds.drop(name);
@@ -268,7 +323,10 @@ export class LiveUpdater implements Disposable {
     const { projectionName: name } = error;
     const definition = this.#options.registry.get(name);
     for (let first = error;;) {
-      const fold = new Fold(definition, generation, { checkpoint });
+      const fold = new Fold(definition, generation, {
+        checkpoint,
+        watch: this.watch(name),
+      });
       const through = first.event.position - 1;
       try {
         if (through > checkpoint) {
@@ -276,6 +334,7 @@ export class LiveUpdater implements Disposable {
             .filter(({ position }) => position <= through);
           await fold.apply({ ...batch, events, through });
           await fold.flush();
+          fold.deadLetters.tell(this.#options.logger);
         }
       } catch (earlier) {
         // A document's text or tags can fail as well, and are only made of the last event's state.
@@ -285,7 +344,7 @@ export class LiveUpdater implements Disposable {
         first = earlier;
         continue;
       }
-      this.#announce(name, fold.checkpoint);
+      this.#waiters.announce(name, fold.checkpoint);
       const { position } = first.event;
       // A document that was read back can fail before any event is applied to it.
       const failed = position > checkpoint
@@ -308,30 +367,7 @@ export class LiveUpdater implements Disposable {
     position: Position,
     signal?: AbortSignal,
   ): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiter = { name, position, resolve, reject };
-    this.#waiters.add(waiter);
-    try {
-      // Announces where the projection is already.
-      await this.cursor(name);
-      await (signal ? abortable(promise, signal) : promise);
-    } finally {
-      this.#waiters.delete(waiter);
-    }
-  }
-
-  #isAwaited(name: string, checkpoint: Checkpoint): boolean {
-    return this.#waiters.values().some((waiter) =>
-      waiter.name === name && waiter.position <= checkpoint
-    );
-  }
-
-  #announce(name: string, checkpoint: Checkpoint): void {
-    for (const waiter of this.#waiters) {
-      if (waiter.name === name && waiter.position <= checkpoint) {
-        waiter.resolve();
-      }
-    }
+    await this.#waiters.wait(name, position, () => this.cursor(name), signal);
   }
 
   /** Once, not with every poll. */

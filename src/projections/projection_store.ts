@@ -6,7 +6,7 @@
  */
 import type { Position, Tag } from "../events/event.ts";
 import type { Checkpoint } from "./definition.ts";
-import type { ProjectionOwner } from "./projections.ts";
+import type { DeadLetter, ProjectionOwner } from "./projections.ts";
 
 /** What a generation was built by. A generation is only continued by the same. */
 export interface BuildIdentity {
@@ -30,6 +30,8 @@ export interface GenerationStatus {
   readonly eventsApplied: number;
   /** When it was completed, ISO 8601, or `null` while it is under construction. */
   readonly builtAt: string | null;
+  /** Events that were passed over. */
+  readonly deadLetters: number;
   /** Size in bytes. */
   readonly bytes: number;
 }
@@ -92,8 +94,24 @@ export interface StagedChanges {
   readonly related: readonly RelatedChange[];
 }
 
+/** An event that was passed over, to be recorded. */
+export type DeadLetterChange = Omit<DeadLetter, "at">;
+
+/** What an operator, or the end of a process, says about events of a projection. */
+export interface EventOrders {
+  /** Positions to be passed over. */
+  readonly skips: readonly Position[];
+  /**
+   * Positions of events whose code is suspected to have ended a process, and is not to be run; 0
+   * stands for one that is not known.
+   */
+  readonly suspects: readonly Position[];
+}
+
 /** Everything that changes in one transaction. */
 export interface GenerationChanges extends StagedChanges {
+  /** Events that were passed over. One that is recorded already stays as it is. @default {none} */
+  readonly deadLetters?: readonly DeadLetterChange[];
   /** Position up to which the log is applied once this is committed. */
   readonly checkpoint: Checkpoint;
   /** Change in the number of documents. */
@@ -114,6 +132,10 @@ export interface Generation {
   getMany(keys: readonly string[]): Promise<Map<string, string>>;
   /** A page of documents. */
   page(request: PageRequest): Promise<StoredPage>;
+  /** The events that were passed over, in order of position and key. */
+  deadLetters(): Promise<readonly DeadLetter[]>;
+  /** What is ordered for builds of this identity. */
+  orders(): Promise<EventOrders>;
   /** The related events kept under each tag, in order of position, as JSON text. */
   related(tags: readonly Tag[]): Promise<Map<Tag, string[]>>;
   /**

@@ -5,7 +5,11 @@
  */
 import type { Position } from "../events/event.ts";
 import type { Tag } from "../events/event.ts";
-import type { Checkpoint, ProjectionDocument } from "./definition.ts";
+import type {
+  Checkpoint,
+  ErrorPolicy,
+  ProjectionDocument,
+} from "./definition.ts";
 
 /** Which page of documents. */
 export interface PageOptions {
@@ -50,8 +54,27 @@ export interface ProjectionFault {
   readonly message: string;
   /** Failed attempts in a row. */
   readonly attempts: number;
-  /** When it is tried again, ISO 8601. */
-  readonly retryAt: string;
+  /** When it is tried again, ISO 8601; `null` if only when an operator asks for it. */
+  readonly retryAt: string | null;
+}
+
+/** An event that a projection passed over. Plain JSON. */
+export interface DeadLetter {
+  /** The event. */
+  readonly position: Position;
+  /** That event's type. */
+  readonly eventType: string;
+  /** The document that it was passed over for, or `null` for the whole projection. */
+  readonly key: string | null;
+  /**
+   * `"failed"`: the code failed on it, and the policy is `"skip"` or `"quarantine"`; `"ordered"`:
+   * an operator ordered it.
+   */
+  readonly reason: "failed" | "ordered";
+  /** What happened. */
+  readonly message: string;
+  /** When this generation passed it over, ISO 8601. */
+  readonly at: string;
 }
 
 /** Who keeps a projection up to date: of several processes one does, and the others stand by. */
@@ -92,6 +115,10 @@ export interface ProjectionInfo {
   readonly fault: ProjectionFault | null;
   /** Who keeps it up to date, or `null` when no daemon does. */
   readonly owner: ProjectionOwner | null;
+  /** What becomes of events that the registered definition's code fails on. */
+  readonly errorPolicy: ErrorPolicy;
+  /** Events that the serving generation passed over, once for each document. */
+  readonly deadLetters: number;
 }
 
 /** What to wait for. */
@@ -140,6 +167,12 @@ export interface Projections {
   documents<State = unknown>(
     name: string,
   ): AsyncIterable<ProjectionDocument<State>>;
+
+  /**
+   * The events that the serving generation passed over, in order of position and key. With the
+   * policy `"quarantine"`, documents of these keys stand still.
+   */
+  deadLetters(name: string): Promise<readonly DeadLetter[]>;
 
   /** How the projection stands. */
   info(name: string): Promise<ProjectionInfo>;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Position, StoredEvent } from "../events/event.ts";
+import type { StoredEvent } from "../events/event.ts";
 import type { UnparsedEvent } from "../events/event_store.ts";
 import { EventSpill, type SpillMask } from "./event_spill.ts";
 import type { Fold } from "./fold.ts";
@@ -44,18 +44,19 @@ export function guessPlaces(
 
 /** Puts an event aside by its guessed keys; `false` if they cannot be read. */
 export function putAsideUnparsed(
-  { text, position }: UnparsedEvent,
+  unparsed: UnparsedEvent,
   guess: readonly GuessedPlaces[] | undefined,
   spill: EventSpill,
 ): boolean {
   if (!guess) return false;
+  const { text } = unparsed;
   const [first, ...others] = guess;
   if (first === undefined) return false;
   const key = readField(text, first.field);
   if (key === undefined) return false;
   if (others.length === 0) {
     // All of them have the same key, as projections of one group mostly do.
-    const mask = maskOf(first, position);
+    const mask = maskOf(first, unparsed);
     if (mask !== 0) spill.add(EventSpill.partOf(key), mask, text);
     return true;
   }
@@ -64,7 +65,7 @@ export function putAsideUnparsed(
   const masks = new Map<number, SpillMask>();
   for (const [index, guessed] of guess.entries()) {
     const part = EventSpill.partOf(keys[index] ?? "");
-    masks.set(part, (masks.get(part) ?? 0) | maskOf(guessed, position));
+    masks.set(part, (masks.get(part) ?? 0) | maskOf(guessed, unparsed));
   }
   for (const [part, mask] of masks) {
     if (mask !== 0) spill.add(part, mask, text);
@@ -73,10 +74,10 @@ export function putAsideUnparsed(
 }
 
 /** For whom an event is put aside, of those who share a guess. */
-function maskOf({ places }: GuessedPlaces, position: Position): SpillMask {
+function maskOf({ places }: GuessedPlaces, event: UnparsedEvent): SpillMask {
   let mask: SpillMask = 0;
   for (const { fold, bit } of places) {
-    if (fold.guessed(position)) mask |= bit | GUESSED;
+    if (fold.guessed(event)) mask |= bit | GUESSED;
   }
   return mask;
 }

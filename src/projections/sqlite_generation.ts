@@ -4,9 +4,16 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Tag } from "../events/event.ts";
+import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { Yielder } from "../storage/yielder.ts";
+import {
+  countDeadLetters,
+  readDeadLetters,
+  writeDeadLetters,
+} from "./dead_letter_rows.ts";
 import { ProjectionDamagedError } from "./errors.ts";
 import {
   checksumOfMeta,
@@ -16,9 +23,12 @@ import {
   readAtOnce,
   readCheckedMeta,
 } from "./sqlite_connection.ts";
+import { readOrders } from "./event_orders.ts";
+import type { DeadLetter } from "./projections.ts";
 import type {
   BuildIdentity,
   DocumentChange,
+  EventOrders,
   Generation,
   GenerationChanges,
   GenerationStatus,
@@ -29,6 +39,8 @@ import type {
   StoredPage,
 } from "./projection_store.ts";
 import {
+  readPage,
+  readRelated,
   type RowsMode,
   writeDocuments,
   writeRelated,
@@ -148,9 +160,7 @@ export class SqliteGeneration implements Generation, Disposable {
       const identity = identityOf(meta);
       const rows: RowsModes = { documents: "indexed", related: "indexed" };
       for (const kind of ROW_KINDS) {
-        const isIndexed =
-          database.prepare(FIND_INDEX[kind]).get() !== undefined;
-        if (isIndexed) continue;
+        if (database.prepare(FIND_INDEX[kind]).get() !== undefined) continue;
         // Before the first commit there is nothing to be found.
         rows[kind] = meta.get("checkpoint") === 0 ? "adding" : "unindexed";
       }
@@ -170,10 +180,21 @@ export class SqliteGeneration implements Generation, Disposable {
         checkpoint: Number(meta.get("checkpoint")),
         documents: Number(meta.get("documents")),
         eventsApplied: Number(meta.get("eventsApplied")),
+        deadLetters: countDeadLetters(this.#database),
         builtAt: (meta.get("builtAt") ?? null) as string | null,
         bytes: Deno.statSync(this.#options.file).size,
       };
     });
+  }
+
+  deadLetters(): Promise<readonly DeadLetter[]> {
+    return this.#read(() => readDeadLetters(this.#database));
+  }
+
+  // deno-lint-ignore require-await -- turns what is thrown into a rejection
+  async orders(): Promise<EventOrders> {
+    const directory = dirname(this.#options.file);
+    return readOrders({ fileSystem: denoFileSystem, directory }, this.identity);
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, string>> {
@@ -189,25 +210,12 @@ export class SqliteGeneration implements Generation, Disposable {
     }, keys.length);
   }
 
-  page({ after, limit, backwards, tag }: PageRequest): Promise<StoredPage> {
+  page(request: PageRequest): Promise<StoredPage> {
     return this.#read(() => {
       this.#index("documents");
-      const [table, prefix] = tag === undefined
-        ? ["documents", ""]
-        : ["document_tags JOIN documents USING (key)", "tag = :tag AND "];
-      const [comparison, order] = backwards ? ["<", "DESC"] : [">", "ASC"];
-      const bound = after === undefined ? "TRUE" : `key ${comparison} :after`;
-      const select = this.#prepare(
-        `SELECT key, state AS text FROM ${table} WHERE ${prefix}${bound} ` +
-          `ORDER BY key ${order} LIMIT :limit`,
-      );
-      const parameters = {
-        limit,
-        ...(after === undefined ? {} : { after }),
-        ...(tag === undefined ? {} : { tag }),
-      };
+      const prepare = (sql: string) => this.#prepare(sql);
       return {
-        documents: select.all(parameters) as unknown as StoredDocument[],
+        documents: readPage(prepare, request),
         checkpoint: Number(
           this.#prepare("SELECT value FROM meta WHERE name = 'checkpoint'")
             .get()?.value,
@@ -244,13 +252,7 @@ export class SqliteGeneration implements Generation, Disposable {
   related(tags: readonly Tag[]): Promise<Map<Tag, string[]>> {
     return this.#read(() => {
       this.#index("related");
-      const select = this.#prepare(
-        "SELECT event FROM related_tags JOIN related_events USING (position) " +
-          "WHERE tag = ? ORDER BY position",
-      );
-      const eventsOf = (tag: Tag) =>
-        select.all(tag).map(({ event }) => String(event));
-      return new Map(tags.map((tag) => [tag, eventsOf(tag)]));
+      return readRelated((sql) => this.#prepare(sql), tags);
     }, tags.length);
   }
 
@@ -259,10 +261,10 @@ export class SqliteGeneration implements Generation, Disposable {
   }
 
   async commit(changes: GenerationChanges): Promise<void> {
-    const { documents, related, checkpoint, documentsDelta, eventsDelta } =
-      changes;
+    const { checkpoint, documentsDelta, eventsDelta } = changes;
     await this.#change(async () => {
-      await this.#write(documents, related);
+      await this.#write(changes.documents, changes.related);
+      writeDeadLetters(this.#database, changes.deadLetters ?? []);
       const add = this.#prepare(
         "UPDATE meta SET value = value + ? WHERE name = ?",
       );

@@ -73,7 +73,10 @@ export class CatchUp {
       attributes: { [ATTRIBUTES.projectionName]: name },
     };
     const { checkpoint } = await build.generation.status();
-    const fold = new Fold(definition, build.generation, { checkpoint });
+    const fold = new Fold(definition, build.generation, {
+      checkpoint,
+      watch: live.watch(name),
+    });
     task.enter("catchingUp");
     await telemetry.span(SPANS.rebuildCatchUp, options, async () => {
       await this.#approach(member, fold);

@@ -17,6 +17,8 @@ export interface JobMember {
   readonly version: number;
   /** The fingerprint of its definition, which the worker's one must have. */
   readonly fingerprint: string;
+  /** What its code is watched by. */
+  readonly watchIndex: number;
   /** What it is built into. */
   readonly location: GenerationLocation;
 }
@@ -25,6 +27,8 @@ export interface JobMember {
 export interface ScanJob extends PassSettings {
   /** Memory of the `ScanControl`. */
   readonly control: SharedArrayBuffer;
+  /** Memory of the `CodeWatch`, if the code is watched. */
+  readonly watch: SharedArrayBuffer | undefined;
   /** The data folder. */
   readonly path: string;
   /** The module that exports the definitions. */

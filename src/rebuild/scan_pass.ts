@@ -6,6 +6,7 @@
  */
 import type { Position } from "../events/event.ts";
 import type { UnparsedBatch } from "../events/event_store.ts";
+import type { ProjectionWatch } from "../projections/code_watch.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
 import type { EventSpill } from "../projections/event_spill.ts";
 import { Fold } from "../projections/fold.ts";
@@ -37,6 +38,8 @@ export interface PassMember {
   readonly checkpoint: Position;
   /** Whether it still takes part. */
   readonly isRunning: boolean;
+  /** Told when its code runs. @default {nobody} */
+  readonly watch?: ProjectionWatch | undefined;
   /** Throws when it is to stop. */
   throwIfStopped(): void;
   /** Told how far it is. */
@@ -111,6 +114,7 @@ function toGroupMember(
   const fold = new Fold(definition, generation, {
     checkpoint,
     relatedBytesMax,
+    watch: member.watch,
     throwIfStopped: () => member.throwIfStopped(),
   });
   return {

@@ -6,6 +6,7 @@
  */
 import { listSegments } from "../log/segments.ts";
 import { scanLines } from "../log/event_scan.ts";
+import { CodeWatch } from "../projections/code_watch.ts";
 import { EventSpill } from "../projections/event_spill.ts";
 import { MisguessedKeyError } from "../projections/key_guess.ts";
 import { fingerprintOf } from "../projections/fingerprint.ts";
@@ -34,6 +35,12 @@ interface WorkerScope {
   postMessage(answer: ScanAnswer): void;
 }
 
+/** What is shared with other threads. */
+interface Shared {
+  readonly control: ScanControl;
+  readonly watch: CodeWatch | undefined;
+}
+
 const scope = globalThis as unknown as WorkerScope;
 
 scope.onmessage = ({ data }) => void run(data);
@@ -46,16 +53,18 @@ const NOTHING_DONE: PassProgress = { position: 0, eventsApplied: 0, share: 0 };
 async function run(job: ScanJob): Promise<void> {
   lowerThreadPriority();
   const control = new ScanControl(job.control);
+  const watch = job.watch && new CodeWatch(job.watch);
+  const shared = { control, watch };
   const members: WorkerMember[] = [];
   try {
     const registry = await loadRegistry(job);
     for (const [index, member] of job.members.entries()) {
-      const begun = await begin(index, member, registry, control);
+      const begun = await begin(index, member, registry, shared);
       if (begun) members.push(begun);
     }
     if (members.length > 0) await scan(job, members, control);
     for (const member of members) await member.end(undefined);
-    await scanAgain(job, members, control);
+    await scanAgain(job, members, shared);
   } catch (error) {
     for (const member of members) await member.end(error);
   }
@@ -75,9 +84,9 @@ async function loadRegistry(
 
 async function begin(
   index: number,
-  { projectionName, version, fingerprint, location }: JobMember,
+  { projectionName, version, fingerprint, location, watchIndex }: JobMember,
   registry: ProjectionRegistry | Error,
-  control: ScanControl,
+  { control, watch }: Shared,
   again?: WorkerMember,
 ): Promise<WorkerMember | undefined> {
   const refuse = (reason: string) => {
@@ -104,6 +113,7 @@ async function begin(
       {
         definition,
         generation,
+        watch: watch?.of(watchIndex),
         checkpoint,
         eventsStored: eventsApplied,
         eventsAtStart: again?.eventsAtStart ?? eventsApplied,
@@ -121,14 +131,15 @@ async function begin(
 async function scanAgain(
   job: ScanJob,
   members: WorkerMember[],
-  control: ScanControl,
+  shared: Shared,
 ): Promise<void> {
+  const { control } = shared;
   for (const misguessed of members.filter(({ isMisguessed }) => isMisguessed)) {
     const { index, definition } = misguessed;
     const member = job.members[index];
     const registry = new ProjectionRegistry([definition]);
     const begun = member &&
-      await begin(index, member, registry, control, misguessed);
+      await begin(index, member, registry, shared, misguessed);
     if (!begun) continue;
     members.push(begun);
     await scan(job, [begun], control, { guessKeys: false });
@@ -183,6 +194,7 @@ async function scan(
 class WorkerMember implements PassMember {
   readonly definition: PassMember["definition"];
   readonly generation: SqliteGeneration;
+  readonly watch: PassMember["watch"];
   readonly checkpoint: number;
   readonly index: number;
   readonly eventsAtStart: number;
@@ -193,19 +205,22 @@ class WorkerMember implements PassMember {
   readonly #control: ScanControl;
 
   constructor(
-    { definition, generation, checkpoint, eventsStored, eventsAtStart }: {
-      readonly definition: PassMember["definition"];
-      readonly generation: SqliteGeneration;
-      readonly checkpoint: number;
-      /** Events that the generation has applied, and had when the job began. */
-      readonly eventsStored: number;
-      readonly eventsAtStart: number;
-    },
+    { definition, generation, watch, checkpoint, eventsStored, eventsAtStart }:
+      {
+        readonly definition: PassMember["definition"];
+        readonly watch: PassMember["watch"];
+        readonly generation: SqliteGeneration;
+        readonly checkpoint: number;
+        /** Events that the generation has applied, and had when the job began. */
+        readonly eventsStored: number;
+        readonly eventsAtStart: number;
+      },
     index: number,
     control: ScanControl,
   ) {
     this.definition = definition;
     this.generation = generation;
+    this.watch = watch;
     this.checkpoint = checkpoint;
     this.eventsAtStart = eventsAtStart;
     this.#eventsBefore = eventsStored - eventsAtStart;

@@ -8,6 +8,7 @@
  * @module
  */
 import type { Clock } from "../events/clock.ts";
+import type { CodeWatch } from "../projections/code_watch.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
 import { GROUP_SIZE_MAX } from "../projections/put_aside.ts";
 import type {
@@ -36,6 +37,8 @@ export interface ScanWorkersOptions {
   readonly clock: Clock;
   /** Without a sign of life for so long, a worker is given up; milliseconds. */
   readonly stallTimeout: number;
+  /** Has a worker's code watched; `undefined` when nothing is. @default {nothing is} */
+  readonly watch?: () => CodeWatch | undefined;
 }
 
 /** A projection to be scanned in a worker. */
@@ -43,6 +46,8 @@ export interface WorkerAssignment {
   /** Its definition, and what tells a build of it. */
   readonly definition: ProjectionDefinition;
   readonly identity: BuildIdentity;
+  /** Its index among all names, which it is watched by. */
+  readonly watchIndex: number;
   /** What it is built into; not open in this thread. */
   readonly location: GenerationLocation;
   /** Whether the work of the projection is to stop; aborts then. */
@@ -64,6 +69,8 @@ export type WorkerOutcome = "done" | "failed" | { readonly unsuitable: string };
 export class ScanWorkers {
   readonly #options: ScanWorkersOptions;
   #active = 0;
+  /** Of workers that ended in good order: each is watched for as long as the store is open. */
+  readonly #idleWatches: CodeWatch[] = [];
 
   /** @param options What they need. */
   constructor(options: ScanWorkersOptions) {
@@ -91,8 +98,10 @@ export class ScanWorkers {
         const memoryBytesMax = Math.floor(
           settings.memoryBytesMax * share.length / group.length,
         );
-        using pass = new WorkerPass(this.#options, share);
+        const watch = this.#idleWatches.pop() ?? this.#options.watch?.();
+        using pass = new WorkerPass(this.#options, share, watch);
         const ended = await pass.run({ ...settings, memoryBytesMax });
+        if (watch && pass.isOver) this.#idleWatches.push(watch);
         for (const [index, assignment] of share.entries()) {
           outcomes.set(assignment, ended[index] ?? "failed");
         }
@@ -114,12 +123,17 @@ class WorkerPass implements Disposable {
   readonly #over = new AbortController();
   readonly #worker: Worker;
   readonly #cleanUp = new DisposableStack();
+  readonly #watch: CodeWatch | undefined;
+  /** Whether it ended in good order: its code runs no more. */
+  isOver = false;
 
   constructor(
     options: ScanWorkersOptions,
     members: readonly WorkerAssignment[],
+    watch: CodeWatch | undefined,
   ) {
     this.#options = options;
+    this.#watch = watch;
     this.#members = members;
     this.#control = new ScanControl(ScanControl.allocate(members.length));
     this.#worker = new Worker(new URL("./scan_worker.ts", import.meta.url), {
@@ -144,7 +158,9 @@ class WorkerPass implements Disposable {
       path,
       projectionsUrl,
       control: this.#control.memory,
-      members: this.#members.map(({ identity, location }) => ({
+      watch: this.#watch?.memory,
+      members: this.#members.map(({ identity, location, watchIndex }) => ({
+        watchIndex,
         projectionName: identity.projectionName,
         version: identity.version,
         fingerprint: identity.fingerprint,
@@ -157,7 +173,7 @@ class WorkerPass implements Disposable {
     };
     this.#listen();
     this.#worker.postMessage(job);
-    const watching = this.#watch();
+    const watching = this.#lookAfter();
     await this.#done.promise;
     this.#over.abort();
     await watching;
@@ -186,7 +202,10 @@ class WorkerPass implements Disposable {
   }
 
   #take(answer: ScanAnswer): void {
-    if (answer.kind === "done") return this.#done.resolve();
+    if (answer.kind === "done") {
+      this.isOver = true;
+      return this.#done.resolve();
+    }
     const { member: index } = answer;
     const member = this.#members[index];
     // It was given up already, or its worker was.
@@ -206,7 +225,7 @@ class WorkerPass implements Disposable {
   }
 
   /** Passes on progress, and gives the worker up when it shows no sign of life. */
-  async #watch(): Promise<void> {
+  async #lookAfter(): Promise<void> {
     const { clock, stallTimeout } = this.#options;
     const { signal } = this.#over;
     let beats = this.#control.beats;

@@ -12,6 +12,7 @@ import type {
   UnparsedBatch,
 } from "../events/event_store.ts";
 import { toUnparsed } from "../events/parsed_event.ts";
+import { missesSkips } from "../projections/dead_letters.ts";
 import type { EventSpill } from "../projections/event_spill.ts";
 import { GROUP_SIZE_MAX } from "../projections/put_aside.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
@@ -121,8 +122,10 @@ export class SharedScan {
     const identity = live.identity(name);
     let build = await store.begin(identity, { resume });
     let { checkpoint } = await build.generation.status();
-    if (checkpoint > await events.head()) {
-      // It holds events that the log, restored from an older backup, has lost.
+    const isAhead = checkpoint > await events.head();
+    if (isAhead || await missesSkips(build.generation)) {
+      // It holds events that the log, restored from an older backup, has lost, or that were
+      // ordered to be passed over since.
       await build.discard();
       build = await store.begin(identity, { resume: false });
       ({ checkpoint } = await build.generation.status());
@@ -233,6 +236,7 @@ export class SharedScan {
       definition,
       location,
       fail,
+      watchIndex: this.#options.registry.names.indexOf(task.projectionName),
       identity: this.#options.live.identity(task.projectionName),
       signal: task.signal,
       get isPaused() {
@@ -280,6 +284,7 @@ export class SharedScan {
       definition,
       checkpoint,
       generation: build.generation,
+      watch: this.#options.live.watch(task.projectionName),
       get isRunning() {
         return !task.hasEnded;
       },

@@ -6,14 +6,17 @@
 import {
   type Daemon,
   type DaemonState,
+  type DeadLetter,
   type LogAttributes,
   type LogLevel,
   type OperationState,
   type Opossum,
+  type Position,
   type ProjectionInfo,
   type ProjectionRebuildResult,
   type ProjectionRebuildStatus,
   type Projections,
+  ProjectionSkipError,
   type ProjectionState,
   RebuildConflictError,
   type Rebuilder,
@@ -65,6 +68,8 @@ export class FakeOpossum implements Opossum {
   /** Thrown by everything that reads the status. */
   statusError: unknown;
   daemonState: DaemonState = "running";
+  /** What every projection passed over. */
+  letters: readonly DeadLetter[] = [];
   readonly projections: Projections;
   readonly rebuilder: Rebuilder;
   readonly daemon: Daemon;
@@ -82,6 +87,8 @@ export class FakeOpossum implements Opossum {
       },
       start: () => Promise.resolve(),
       stop: () => Promise.resolve(),
+      retry: async (name) => void await this.#info(name),
+      skip: (name, position) => this.#skip(name, position),
       whenStarted: () => Promise.resolve(),
     };
     const notFaked = () => Promise.reject(new Error("Not faked"));
@@ -93,6 +100,10 @@ export class FakeOpossum implements Opossum {
       queryByTag: notFaked,
       documents: () => {
         throw new Error("Not faked");
+      },
+      deadLetters: async (name) => {
+        await this.#info(name);
+        return this.letters;
       },
       info: (name) => this.#info(name),
       waitFor: notFaked,
@@ -247,6 +258,11 @@ export class FakeOpossum implements Opossum {
     return true;
   }
 
+  async #skip(name: string, position: Position): Promise<void> {
+    await this.#info(name);
+    throw new ProjectionSkipError(name, position, "notFaulted");
+  }
+
   #info(name: string): Promise<ProjectionInfo> {
     if (!this.#names.includes(name)) {
       return Promise.reject(new UnknownProjectionError([name], this.#names));
@@ -265,6 +281,8 @@ export class FakeOpossum implements Opossum {
       builtAt: STARTED_AT,
       owner: { pid: 1, since: STARTED_AT, isSelf: true },
       fault: null,
+      errorPolicy: "stop",
+      deadLetters: 0,
     });
   }
 

@@ -69,11 +69,14 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /admin/projections/checkpoints",
     "GET /admin/projections/status",
     "GET /admin/projections/{projectionName}",
+    "GET /admin/projections/{projectionName}/dead-letters",
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
     "POST /admin/projections/rebuild",
+    "POST /admin/projections/{projectionName}/events/{position}/skip",
     "POST /admin/projections/{projectionName}/rebuild",
+    "POST /admin/projections/{projectionName}/retry",
   ]);
 });
 

@@ -6,7 +6,8 @@
  * - **I2** Positions are 1, 2, 3 …, and of every append call either all events are there or none.
  * - **I3** No position was given twice: what a reader saw there is still there.
  * - **I4** Every condition that passed was true at its place in the order.
- * - **I5** The documents of every projection are the fold of the log up to its checkpoint.
+ * - **I5** The documents of every projection are the fold of the log up to its checkpoint, under
+ *   its error policy, and what that passed over is recorded.
  * - **I6** No checkpoint is beyond the end of the log.
  * - **I7** `current.json` names one generation, which is complete.
  * - **I8** No file is left that nobody will ever use.
@@ -34,6 +35,7 @@ import { readCurrentFile } from "../../src/projections/generation_files.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
 import { Matches } from "./matches.ts";
+import { policyFold } from "./policy_fold.ts";
 import { plainFold } from "../../src/testing/determinism/plain_fold.ts";
 
 /** The invariants, by number. */
@@ -287,7 +289,26 @@ async function checkProjection(
   for await (const { key, state } of opossum.projections.documents(name)) {
     documents.set(key, JSON.stringify(state));
   }
-  const expected = plainFold(definition, events.slice(0, checkpoint));
+  const letters = await opossum.projections.deadLetters(name);
+  const ordered = new Set(
+    letters.filter(({ reason }) => reason === "ordered")
+      .map(({ position }) => position),
+  );
+  const { errorPolicy = "stop" } = definition;
+  const applied = events.slice(0, checkpoint);
+  const { documents: expected, passedOver } =
+    errorPolicy === "stop" && ordered.size === 0
+      ? { documents: plainFold(definition, applied), passedOver: [] }
+      : policyFold(definition, applied, ordered);
+  const recorded = letters
+    .map(({ position, key }) => `${position} ${key ?? "*"}`).sort();
+  if (JSON.stringify(recorded) !== JSON.stringify(passedOver)) {
+    fail(
+      "I5",
+      `"${name}" at ${checkpoint} recorded that it passed over ${recorded}: ` +
+        `the log says ${passedOver}`,
+    );
+  }
   const keys = new Set([...documents.keys(), ...expected.keys()]);
   for (const key of keys) {
     if (documents.get(key) === expected.get(key)) continue;

@@ -20,14 +20,14 @@ function counting(length: number): {
 
 function change(cache: FoldCache, key: string, state: unknown): void {
   const document = cache.documents.get(key) ??
-    cache.addDocument(key, undefined, 0, []);
+    cache.addDocument(key, undefined, []);
   document.state = state;
   cache.markDirty(key, document);
   cache.grow(document, 100);
 }
 
 Deno.test("small events that make large documents are noticed, and reckoned with from then on", () => {
-  const cache = new FoldCache(true);
+  const cache = new FoldCache(true, { keepsTexts: false });
   for (let i = 0; i < 100; i++) change(cache, `a${i}`, "x".repeat(20_000));
   assert(cache.bytes < 100_000);
   cache.calibrate();
@@ -38,7 +38,7 @@ Deno.test("small events that make large documents are noticed, and reckoned with
 });
 
 Deno.test("documents that only count do not make those light that were not looked at", () => {
-  const cache = new FoldCache(true);
+  const cache = new FoldCache(true, { keepsTexts: false });
   const events = 10_000;
   for (let i = 0; i < events; i++) change(cache, "list", []);
   for (let i = 0; i < 100; i++) change(cache, `counter${i}`, i);
@@ -48,7 +48,7 @@ Deno.test("documents that only count do not make those light that were not looke
 });
 
 Deno.test("a large document is turned into text again only when it has grown a good deal", () => {
-  const cache = new FoldCache(true);
+  const cache = new FoldCache(true, { keepsTexts: false });
   const large = counting(1_000_000);
   change(cache, "large", large);
   for (let i = 0; i < 50; i++) cache.calibrate();
@@ -61,7 +61,7 @@ Deno.test("a large document is turned into text again only when it has grown a g
 });
 
 Deno.test("what cannot be turned into text does not end the estimate", () => {
-  const cache = new FoldCache(true);
+  const cache = new FoldCache(true, { keepsTexts: false });
   const circular: unknown[] = [];
   circular.push(circular);
   for (const [i, state] of [circular, undefined, 1n, () => 1].entries()) {

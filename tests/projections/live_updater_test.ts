@@ -8,6 +8,7 @@ import {
   type StoredEvent,
   systemClock,
 } from "../../mod.ts";
+import { EventOrderStore } from "../../src/projections/event_orders.ts";
 import { freezeEvents } from "../../src/projections/freeze_events.ts";
 import { LiveUpdater } from "../../src/projections/live_updater.ts";
 import { ProjectionRegistry } from "../../src/projections/registry.ts";
@@ -97,6 +98,11 @@ class Process implements AsyncDisposable {
       clock: systemClock,
       logger: silentLogger,
       telemetry: createTelemetry(),
+      orders: new EventOrderStore({
+        directory,
+        fileSystem: denoFileSystem,
+        clock: systemClock,
+      }),
       ...memoryBytesMax === undefined ? {} : { memoryBytesMax },
     });
   }
@@ -234,6 +240,15 @@ Deno.test("a poison event behind held batches faults its projection exactly at t
   assertEquals(await process.apply(events, [2, 5], hold), 1);
   assertEquals(process.live.fault("Steps")?.position, 4);
   assertEquals(await process.documents(), expected(events, 3));
+});
+
+Deno.test("waitFor() resolves for what a faulted projection has applied", async () => {
+  using dir = new TempDir();
+  await using process = new Process(dir.path);
+  await process.build();
+  await process.apply(toEvents([{}, { text: "poison" }]), [0, 2]);
+  assertEquals(process.live.fault("Steps")?.position, 2);
+  await process.live.waitFor("Steps", 1);
 });
 
 Deno.test("apply() leaves a projection alone while someone else holds its live lock", async () => {

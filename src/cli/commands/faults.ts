@@ -1,0 +1,122 @@
+/**
+ * `opossum dead-letters`, `opossum retry` and `opossum skip`: the events that a projection's code
+ * fails on, and how to go on.
+ *
+ * @module
+ */
+import type { Position } from "../../events/event.ts";
+import type { Opossum } from "../../opossum.ts";
+import { catchUp } from "../catch_up.ts";
+import {
+  type Command,
+  type CommandCall,
+  type CommandOutcome,
+  UsageError,
+} from "../command.ts";
+import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
+import { openStore } from "../open_store.ts";
+import { startProgress } from "../progress.ts";
+import { formatTable } from "../table.ts";
+
+/** Lists what was passed over. */
+export const deadLettersCommand: Command = {
+  name: "dead-letters",
+  operands: "PROJECTION",
+  operandCount: [1, 1],
+  summary: "List the events that a projection passed over.",
+  details:
+    `Lists the events that the serving documents of a projection leave out: those that
+its code failed on, under the error policy "skip" or "quarantine", and those that
+were ordered to be passed over by "skip".`,
+  options: [],
+  needsProjections: true,
+  async run(call) {
+    await using opossum = await openStore(call, { projections: true });
+    const [name = ""] = call.operands;
+    const letters = await opossum.projections.deadLetters(name);
+    return {
+      exitCode: EXIT_OK,
+      json: { deadLetters: letters },
+      text: letters.length === 0 ? "None" : formatTable(
+        ["POSITION", "TYPE", "KEY", "REASON", "AT", "MESSAGE"],
+        letters.map(({ position, eventType, key, reason, at, message }) => [
+          position,
+          eventType,
+          key ?? "(all)",
+          reason,
+          at,
+          message,
+        ]),
+      ),
+    };
+  },
+};
+
+/** Tries again. */
+export const retryCommand: Command = {
+  name: "retry",
+  operands: "PROJECTION",
+  operandCount: [1, 1],
+  summary: "Try the event again that a projection stands still on.",
+  details:
+    `Brings a projection up to date as far as it can be, and tries the event again that
+it stands still on: also one that is suspected to have ended a process, which is
+not tried again otherwise. If its code does not return, neither does this
+command: stop it by a signal.`,
+  options: [],
+  needsProjections: true,
+  async run(call) {
+    await using opossum = await openStore(call, { projections: true });
+    const [name = ""] = call.operands;
+    await opossum.daemon.retry(name);
+    return await advance(opossum, name, call);
+  },
+};
+
+/** Passes over an event. */
+export const skipCommand: Command = {
+  name: "skip",
+  operands: "PROJECTION POSITION",
+  operandCount: [2, 2],
+  summary: "Pass over the event that a projection stands still on.",
+  details:
+    `Passes over the event that a projection stands still on, durably: now, in servers
+that have the folder open with their next try, and in every rebuild of the same
+definition. When its version or code changes, the event is tried again.
+"status" shows on which event a projection stands still.`,
+  options: [],
+  needsProjections: true,
+  async run(call) {
+    const [name = "", text = ""] = call.operands;
+    if (!/^[1-9]\d{0,14}$/.test(text)) {
+      throw new UsageError(
+        `POSITION must be an integer from 1: it is "${text}"`,
+      );
+    }
+    const position: Position = Number(text);
+    await using opossum = await openStore(call, { projections: true });
+    // Whether it stands still there is known by trying.
+    await advance(opossum, name, call);
+    await opossum.daemon.skip(name, position);
+    return await advance(opossum, name, call);
+  },
+};
+
+/** Applies what can be applied, and says how the projection stands then. */
+async function advance(
+  opossum: Opossum,
+  name: string,
+  { io }: CommandCall,
+): Promise<CommandOutcome> {
+  using progress = startProgress(io, "events");
+  await catchUp(opossum, [name], progress, io.signal);
+  const info = await opossum.projections.info(name);
+  const { state, checkpoint, lag, fault } = info;
+  return {
+    exitCode: state === "ready" ? EXIT_OK : EXIT_FAILURE,
+    json: info,
+    text: fault
+      ? `${name} stands still before event ${fault.position}: ${fault.message}`
+      : `${name} is ${state}, at position ${checkpoint}, ${lag} events behind`,
+  };
+}
