@@ -44,7 +44,8 @@ export interface ProjectionFiles {
   };
 }
 
-const OTHER_FILES = /^(current\.json|live\.lock|build\.lock)$/;
+const OTHER_FILES =
+  /^(current\.json|skips\.json|suspect\.json|(live|build|owner)\.lock)$/;
 const BESIDE_DATABASE = /\.sqlite-(wal|shm|journal)$/;
 
 /** Looks at the files of a projection. */

@@ -6,13 +6,13 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { makeLargeLog } from "./large_log.ts";
+import { EVENTS_FOR_WORKERS, makeLog } from "./make_log.ts";
 import { compileShim, NoShimError } from "./shim.ts";
 import { type Scenario, sweep } from "./sweep.ts";
 import { Tally } from "./tally.ts";
 import { terminateServer } from "./termination.ts";
 import { SeededRandom } from "../../../examples/course_management/seeding/random.ts";
-import type { FaultKind } from "./messages.ts";
+import type { FaultKind, Phase } from "./messages.ts";
 import type { Disturber } from "./victim.ts";
 
 const LANES = 2;
@@ -115,23 +115,33 @@ async function main(args: readonly string[]): Promise<void> {
     Deno.removeSync(directory, { recursive: true });
     throw error;
   });
-  const path = `${directory}/large`;
-  const large = { path, calls: await makeLargeLog(path, seed) };
+  const template = async (name: string, events: number) => {
+    const path = `${directory}/${name}`;
+    return { path, calls: await makeLog(path, seed, events) };
+  };
+  const built = await template("built", 0);
+  const large = await template("large", EVENTS_FOR_WORKERS);
+  const appends: Phase[] = [
+    "singles",
+    "together",
+    "conditions",
+    "roll",
+    "live",
+  ];
   const scenarios = (kinds: readonly FaultKind[]): Scenario[] => [{
-    name: "small log",
-    phases: [
-      "singles",
-      "together",
-      "conditions",
-      "roll",
-      "live",
-      "rebuild",
-      "rebuild one",
-    ],
+    name: "everything",
+    phases: [...appends, "rebuild", "rebuild one"],
     // After a failure it must go on.
     rounds: kinds === KILLS ? 1 : 2,
     kinds,
-    weight: 4,
+    weight: 3,
+  }, {
+    name: "appends",
+    template: built,
+    phases: [...appends, "roll", "together"],
+    rounds: 2,
+    kinds,
+    weight: 2,
   }, {
     name: "rebuild in workers",
     template: large,

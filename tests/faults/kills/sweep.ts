@@ -6,7 +6,7 @@
  */
 import type { AppendCall } from "../invariants.ts";
 import { FolderHistory } from "./folder_history.ts";
-import { copyFolder } from "./large_log.ts";
+import { copyFolder } from "./make_log.ts";
 import type { FaultKind, FaultPoint, Phase } from "./messages.ts";
 import { type Disturber, runVictim, type VictimReport } from "./victim.ts";
 

@@ -51,9 +51,9 @@ export class Tally {
 function fileKind(file: string): string {
   return file
     .replace(/^projections\/\w+/, "projections/*")
-    .replace(/\d{20}/, "*")
-    .replace(/\d{6}\./, "*.")
     .replace(/\d{15}-[0-9a-f]{32}/, "*")
     .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/, "*")
+    .replace(/\d{20}/, "*")
+    .replace(/\d{6}\./, "*.")
     .replace(/^quarantine\/.+/, "quarantine/*");
 }

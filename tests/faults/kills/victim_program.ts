@@ -98,10 +98,15 @@ class Victim {
         return;
       }
       case "rebuild": {
-        const { rebuilder } = opossum;
-        const rebuilding = rebuilder.rebuildAll({ forceRebuild: true });
-        for (let i = 0; i < 3; i++) await this.#append(opossum, [this.#any()]);
-        await rebuilding;
+        const appending = async () => {
+          for (let i = 0; i < 3; i++) {
+            await this.#append(opossum, [this.#any()]);
+          }
+        };
+        await Promise.all([
+          opossum.rebuilder.rebuildAll({ forceRebuild: true }),
+          appending(),
+        ]);
         return;
       }
       case "rebuild one":

@@ -1,5 +1,5 @@
 /**
- * A log that is large enough to be rebuilt in workers.
+ * Folders to begin with: also one whose log is large enough to be rebuilt in workers.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import type { AppendCall } from "../invariants.ts";
 const PROJECTIONS = import.meta.resolve(
   "../../rebuild/worker_fixtures/counting.ts",
 );
-/** From 20,000 on, workers are used. */
-const EVENTS = 20_500;
+/** So many events are rebuilt in workers, which are used from 20,000 on. */
+export const EVENTS_FOR_WORKERS = 20_500;
 const CALL_EVENTS = 5_125;
 /** One in so many is applied: the others only have to be read. */
 const APPLIED_EVERY = 10;
@@ -19,15 +19,17 @@ const APPLIED_EVERY = 10;
 const ID_KIND = 0xffff_ffff;
 
 /**
- * Makes the log, with its projections built.
+ * Makes a log, with its projections built.
  *
  * @param path The data folder.
  * @param seed Of the ids.
+ * @param count How many events: a multiple of 5,125.
  * @returns The appends that it is made of.
  */
-export async function makeLargeLog(
+export async function makeLog(
   path: string,
   seed: number,
+  count: number,
 ): Promise<AppendCall[]> {
   await using opossum = await openOpossum({
     path,
@@ -35,7 +37,7 @@ export async function makeLargeLog(
     logger: silentLogger,
   });
   const calls: AppendCall[] = [];
-  for (let start = 0; start < EVENTS; start += CALL_EVENTS) {
+  for (let start = 0; start < count; start += CALL_EVENTS) {
     const events = Array.from(
       { length: CALL_EVENTS },
       (_, i) => eventAt(start + i, seed),
@@ -44,7 +46,7 @@ export async function makeLargeLog(
     calls.push({ ids: events.map(({ id }) => id), first });
   }
   await opossum.daemon.whenStarted();
-  await opossum.projections.waitFor(EVENTS);
+  await opossum.projections.waitFor(count);
   return calls;
 }
 
