@@ -11,7 +11,10 @@
 // deno-lint-ignore-file no-console -- this program talks to people
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { SEEDED_BUGS, type SeededBug } from "../tests/faults/seeded_bugs.ts";
+import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
+import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
+import type { SeededBug } from "../tests/faults/seeded_bugs/seeded_bug.ts";
+import { WRITING_BUGS } from "../tests/faults/seeded_bugs/writing.ts";
 import { Staging } from "./staging.ts";
 
 const ROOT: string = fileURLToPath(new URL("../", import.meta.url));
@@ -71,9 +74,8 @@ async function runTests(
 }
 
 if (import.meta.main) {
-  const bugs = SEEDED_BUGS.filter(({ name }) =>
-    Deno.args.every((word) => name.includes(word))
-  );
+  const bugs = [...WRITING_BUGS, ...READING_BUGS, ...PROJECTION_BUGS]
+    .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();
   const copy = staging.copy("", "project");
   Deno.symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
