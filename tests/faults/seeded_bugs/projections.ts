@@ -22,20 +22,14 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
       '        fileSystem.rename(\n          file,\n          join(directory, generationFileName(number, "complete")),\n        );\n        // The file must be there under its name before anything points to it.\n        await fileSystem.syncDirectory(directory);\n        await writeCurrentFile(fileSystem, directory, {\n          generation: number,\n          previous: before?.generation ?? null,\n        });',
     "by":
       '        await writeCurrentFile(fileSystem, directory, {\n          generation: number,\n          previous: before?.generation ?? null,\n        });\n        fileSystem.rename(\n          file,\n          join(directory, generationFileName(number, "complete")),\n        );\n        await fileSystem.syncDirectory(directory);',
-    tests: [
-      "tests/projections",
-      "tests/daemon",
-    ],
+    tests: ["tests/faults/crash_states_test.ts", "tests/faults/kills_test.ts"],
   },
   {
     name: "a generation is not synced before it serves",
     file: "src/projections/sqlite_projection_store.ts",
     replace: "          await handle.sync();\n",
     by: "          handle.size();\n",
-    tests: [
-      "tests/projections",
-      "tests/daemon",
-    ],
+    tests: ["tests/faults/crash_states_test.ts", "tests/faults/kills_test.ts"],
   },
   {
     name: "the previous generation is deleted",
