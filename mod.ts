@@ -112,8 +112,11 @@ export {
   AppendOutcomeUnknownError,
   LogCorruptionError,
   type LogDamage,
+  LogReadError,
+  OpenedReadOnlyError,
   StoreClosedError,
   StoreFormatError,
+  StoreOpenError,
   StoreReadOnlyError,
 } from "./src/log/errors.ts";
 export type { VerifyProblem, VerifyReport } from "./src/log/verify.ts";

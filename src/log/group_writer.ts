@@ -15,6 +15,7 @@ import { type FileLock, LockTimeoutError } from "../storage/file_lock.ts";
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
+  fileErrorCode,
   LogCorruptionError,
   StoreReadOnlyError,
 } from "./errors.ts";
@@ -66,6 +67,8 @@ const NOTICE_TIMEOUT_MS = 100;
 export class GroupWriter {
   /** Why nothing can be appended any more. */
   failure: Error | undefined;
+  /** Why the last append that was written failed, unless one succeeded since. */
+  trouble: AppendFailedError | undefined;
 
   readonly #options: GroupWriterOptions;
   /** The lock's openings when the log was found in its place. */
@@ -213,7 +216,9 @@ export class GroupWriter {
         }
       };
     } catch (error) {
-      const failed = this.#failedFor(error) ? this.#readOnlyError() : error;
+      const failed = this.#failedFor(error)
+        ? this.#readOnlyError()
+        : this.#asAppendFailure(error, held ? undefined : "lock");
       const affected = group ?? this.#queue.splice(0);
       settle = () => {
         for (const { reject } of affected) reject(failed);
@@ -308,10 +313,7 @@ export class GroupWriter {
         this.#poison(error, accepted);
         return [];
       }
-      const file = log.segments.at(-1)?.file ?? "events";
-      const failure = isFileError(error)
-        ? new AppendFailedError(file, { cause: error })
-        : error;
+      const failure = this.#asAppendFailure(error);
       for (const { reject } of group) reject(failure);
       return [];
     }
@@ -366,7 +368,16 @@ export class GroupWriter {
   #publish(): void {
     const { log, published } = this.#options;
     log.head = log.end;
+    this.trouble = undefined;
     published(log.head);
+  }
+
+  /** What callers are told of a file that fails. */
+  #asAppendFailure(error: unknown, file?: string): unknown {
+    if (fileErrorCode(error) === undefined) return error;
+    const { log } = this.#options;
+    const failed = file ?? log.segments.at(-1)?.file ?? "events";
+    return this.trouble = new AppendFailedError(failed, { cause: error });
   }
 
   /** Remembers a failure that ends all writing; `false` for one that passes. */
@@ -383,8 +394,4 @@ export class GroupWriter {
       cause: this.failure ?? new Error("unknown"),
     });
   }
-}
-
-function isFileError(error: unknown): boolean {
-  return error instanceof Error && "code" in error;
 }

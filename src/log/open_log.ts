@@ -9,10 +9,15 @@ import type { FileLock } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { LogCorruptionError } from "./errors.ts";
+import { LogCorruptionError, readingLog } from "./errors.ts";
 import { LogIndex } from "./log_index.ts";
 import { repairTail } from "./recovery.ts";
-import { SegmentedLog, type TailDamage } from "./segmented_log.ts";
+import { ProvenEnd } from "./proven_end.ts";
+import {
+  type FrameVisitor,
+  SegmentedLog,
+  type TailDamage,
+} from "./segmented_log.ts";
 import {
   assertSegmentsJoin,
   listSegments,
@@ -83,8 +88,10 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     });
   let failure: LogCorruptionError | undefined;
   try {
-    await readLog(log, storeId, options, repair);
+    const proven = new ProvenEnd();
+    await readLog(log, storeId, options, repair, proven.visit);
     assertReaches(log, provenDurable);
+    log.rewrite(proven.offset);
   } catch (error) {
     // With the segments in order, what stands before the damage can be served.
     if (!(error instanceof LogCorruptionError) || log.end === 0) throw error;
@@ -109,11 +116,22 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   return { storeId, log, index, repair, failure };
 }
 
-async function readLog(
+/**
+ * Reads the log up to its end.
+ *
+ * @param log The log, not open yet.
+ * @param storeId The store that it must belong to.
+ * @param options Where.
+ * @param repair What to do with a damaged end.
+ * @param visit Takes the frames of the last segment.
+ * @throws {LogCorruptionError} If segments are missing or damaged.
+ */
+export async function readLog(
   log: SegmentedLog,
   storeId: string,
-  { fileSystem, path }: OpenLogOptions,
+  { fileSystem, path }: Pick<OpenLogOptions, "fileSystem" | "path">,
   repair: (damage: TailDamage) => Promise<void>,
+  visit: FrameVisitor,
 ): Promise<void> {
   const segments = listSegments(fileSystem, path);
   const last = segments.at(-1);
@@ -121,7 +139,7 @@ async function readLog(
   const whole = unfinished ? segments.slice(0, -1) : segments;
   assertSegmentsJoin(fileSystem, whole, storeId);
   log.open(whole);
-  const damage = await log.catchUp(() => {});
+  const damage = await log.catchUp(visit);
   if (damage) await repair(damage);
   if (unfinished && unfinished.first > log.end + 1) {
     throw new LogCorruptionError({
@@ -143,6 +161,8 @@ function assertReaches(log: SegmentedLog, provenDurable: Position): void {
 }
 
 function isUnfinished(fileSystem: FileSystem, segment: Segment): boolean {
-  using file = fileSystem.open(segment.path, { mode: "read" });
-  return readSegmentHeader(file) === undefined;
+  return readingLog(segment.file, 0, () => {
+    using file = fileSystem.open(segment.path, { mode: "read" });
+    return readSegmentHeader(file) === undefined;
+  });
 }

@@ -11,6 +11,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
+import { LogReadError } from "./errors.ts";
 import { INDEX_SCHEMA } from "./index_schema.ts";
 import type { FrameLocation, IndexBlock } from "./index_tail.ts";
 import { type PositionRange, selectStream } from "./index_sql.ts";
@@ -32,6 +33,9 @@ const ROWS_PER_INSERT = 100;
  */
 const SLICES = 16;
 
+/** Permissions, read-only, failing, full, cannot be opened: the primary codes. */
+const SQLITE_DISK_CODES = [3, 8, 10, 13, 14];
+
 /** SQLite's codes for "another connection writes" and "the disk is full": both pass. */
 const SQLITE_PASSING_CODES = [5, 13];
 
@@ -44,7 +48,19 @@ export class IndexMismatchError extends Error {
 export function isIndexFault(error: unknown): boolean {
   // Whatever comes from SQLite has a code, also what it refuses to hand out.
   return error instanceof IndexMismatchError ||
-    (error instanceof Error && "code" in error);
+    (error instanceof Error && "code" in error &&
+      !(error instanceof LogReadError));
+}
+
+/**
+ * Whether the index file is wrong, rather than its disk, its permissions or the number of open
+ * files: those leave it as good as it was, and what it knows of the log is worth keeping.
+ */
+export function isDamagedIndex(error: unknown): boolean {
+  const code = error instanceof Error && "errcode" in error
+    ? Number(error.errcode) & 0xff
+    : undefined;
+  return code === undefined || !SQLITE_DISK_CODES.includes(code);
 }
 
 /** How far the index goes, and the frame that this position lies in; all 0 when empty. */

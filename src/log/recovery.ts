@@ -8,6 +8,7 @@ import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import { appendFully } from "../storage/atomic_replace.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
+import { readFully } from "../storage/read_fully.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LogCorruptionError } from "./errors.ts";
 import { FrameReader } from "./frame_reader.ts";
@@ -42,25 +43,11 @@ export async function repairTail(
   damage: TailDamage,
   options: RepairOptions,
 ): Promise<void> {
-  const { fileSystem, path, logger, provenDurable } = options;
+  const { fileSystem, path, logger } = options;
   const { segment, offset, position } = damage;
   const isUnused = segment.first !== log.segments.at(-1)?.first;
   using file = fileSystem.open(segment.path, { mode: "read" });
-  const durable = Math.max(provenDurable, highestDurable(file, offset));
-  const evidence = durable >= position
-    ? `position ${durable} was acknowledged`
-    // Nothing is removed behind the back of a reader that had it.
-    : !isUnused && offset < log.offset
-    ? "the file became shorter"
-    : isUnused && findNextFrame(file, 0)
-    ? "it holds events"
-    : listSegments(fileSystem, path).some(({ first }) => first > segment.first)
-    ? "a later segment exists"
-    : undefined;
-  if (evidence !== undefined) {
-    const what = `${damage.what}, and ${evidence}`;
-    throw new LogCorruptionError({ ...damage, what });
-  }
+  assertTorn(log, damage, options, file);
   const bytes = file.size() - offset;
   const keptAt = await quarantine(file, damage, options);
   if (isUnused) {
@@ -108,15 +95,22 @@ async function quarantine(
   const directory = `${path}/quarantine`;
   fileSystem.makeDirectory(directory);
   const name = nameOfCopy(fileSystem, directory, segment.first, offset, clock);
-  using copy = fileSystem.open(`${directory}/${name}`, { mode: "createNew" });
-  const buffer = new Uint8Array(COPY_BYTES);
-  for (let at = offset; at < size;) {
-    const read = file.readAt(buffer, at);
-    if (read === 0) break;
-    appendFully(copy, buffer.subarray(0, read));
-    at += read;
+  const keptAt = `${directory}/${name}`;
+  try {
+    using copy = fileSystem.open(keptAt, { mode: "createNew" });
+    const buffer = new Uint8Array(COPY_BYTES);
+    for (let at = offset; at < size;) {
+      const read = readFully(file, buffer, at);
+      if (read === 0) break;
+      appendFully(copy, buffer.subarray(0, read));
+      at += read;
+    }
+    await copy.sync();
+  } catch (error) {
+    // On a full disk each attempt to open the store would leave one more half a copy.
+    fileSystem.remove(keptAt);
+    throw error;
   }
-  await copy.sync();
   await fileSystem.syncDirectory(directory);
   await fileSystem.syncDirectory(path);
   return `quarantine/${name}`;
@@ -134,5 +128,42 @@ function nameOfCopy(
   for (let n = 1;; n++) {
     const candidate = n === 1 ? name : `${name}-${n}`;
     if (!fileSystem.stat(`${directory}/${candidate}`)) return candidate;
+  }
+}
+
+/**
+ * Throws unless damage is the torn end of a write that nobody was told of.
+ *
+ * @param log The log, which stopped reading at the damage.
+ * @param damage The damage.
+ * @param options Files and evidence.
+ * @param file The damaged segment.
+ * @throws {LogCorruptionError} If what is damaged had been acknowledged.
+ */
+export function assertTorn(
+  log: SegmentedLog,
+  damage: TailDamage,
+  { fileSystem, path, provenDurable }: Pick<
+    RepairOptions,
+    "fileSystem" | "path" | "provenDurable"
+  >,
+  file: FileHandle,
+): void {
+  const { segment, offset, position } = damage;
+  const isUnused = segment.first !== log.segments.at(-1)?.first;
+  const durable = Math.max(provenDurable, highestDurable(file, offset));
+  const evidence = durable >= position
+    ? `position ${durable} was acknowledged`
+    // Nothing is removed behind the back of a reader that had it.
+    : !isUnused && offset < log.offset
+    ? "the file became shorter"
+    : isUnused && findNextFrame(file, 0)
+    ? "it holds events"
+    : listSegments(fileSystem, path).some(({ first }) => first > segment.first)
+    ? "a later segment exists"
+    : undefined;
+  if (evidence !== undefined) {
+    const what = `${damage.what}, and ${evidence}`;
+    throw new LogCorruptionError({ ...damage, what });
   }
 }

@@ -38,8 +38,8 @@ export async function openIdentity(
   now: Date,
 ): Promise<StoreIdentity> {
   const file = `${path}/${STORE_FILE}`;
-  const text = readText(fileSystem, file);
-  if (text !== undefined) return parseIdentity(file, text);
+  const found = readIdentity(fileSystem, path);
+  if (found) return found;
   const segments = fileSystem.list(`${path}/events`).filter((name) =>
     parseSegmentName(name) !== undefined
   );
@@ -57,6 +57,23 @@ export async function openIdentity(
   };
   await atomicReplace(fileSystem, file, `${JSON.stringify(identity)}\n`);
   return identity;
+}
+
+/**
+ * Reads the identity of the store.
+ *
+ * @param fileSystem Where.
+ * @param path The data folder.
+ * @returns The identity; `undefined` when there is none.
+ * @throws {StoreFormatError} If the file is damaged or of a newer version.
+ */
+export function readIdentity(
+  fileSystem: FileSystem,
+  path: string,
+): StoreIdentity | undefined {
+  const file = `${path}/${STORE_FILE}`;
+  const text = readText(fileSystem, file);
+  return text === undefined ? undefined : parseIdentity(file, text);
 }
 
 function readText(fileSystem: FileSystem, file: string): string | undefined {

@@ -38,6 +38,7 @@ export class FileLock implements Disposable {
   readonly #fileSystem: FileSystem;
   readonly #path: string;
   readonly #clock: Clock;
+  readonly #mode: "append" | "read";
   #file: FileHandle | undefined;
   #openings = 0;
   /** Of the open file: it cannot change. */
@@ -48,8 +49,15 @@ export class FileLock implements Disposable {
    * @param fileSystem Where.
    * @param path The lock file; created when missing.
    * @param clock Times the waiting.
+   * @param mode `"read"` for a lock file that is there and must not be written to.
    */
-  constructor(fileSystem: FileSystem, path: string, clock: Clock) {
+  constructor(
+    fileSystem: FileSystem,
+    path: string,
+    clock: Clock,
+    mode: "append" | "read" = "append",
+  ) {
+    this.#mode = mode;
     this.#fileSystem = fileSystem;
     this.#path = path;
     this.#clock = clock;
@@ -96,6 +104,11 @@ export class FileLock implements Disposable {
     }
   }
 
+  /** Whether it is taken. */
+  get isHeld(): boolean {
+    return this.#holder !== undefined;
+  }
+
   /** How often the file was opened: once more each time that it was found replaced. */
   get openings(): number {
     return this.#openings;
@@ -128,7 +141,7 @@ export class FileLock implements Disposable {
   }
 
   #open(): FileHandle {
-    const file = this.#fileSystem.open(this.#path, { mode: "append" });
+    const file = this.#fileSystem.open(this.#path, { mode: this.#mode });
     try {
       this.#identity = file.stat().identity;
       this.#openings++;
