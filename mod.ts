@@ -92,6 +92,7 @@ export {
   RebuilderClosedError,
   type RebuildOptions,
 } from "./src/rebuild/rebuilder.ts";
+export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 
 // src/daemon/
 export type { Daemon, DaemonState } from "./src/daemon/daemon.ts";

@@ -41,9 +41,15 @@ export class OperationStore {
     this.#fileSystem = fileSystem;
     this.#directory = directory;
     this.#logger = logger;
-    fileSystem.makeDirectory(directory);
-    // Other processes replace files in here, too.
-    sweepTemporaries(fileSystem, directory, Date.now() - TEMPORARY_MS_MAX);
+    try {
+      // Other processes replace files in here, too.
+      sweepTemporaries(fileSystem, directory, Date.now() - TEMPORARY_MS_MAX);
+    } catch (error) {
+      // No reason not to open: there is another time to sweep.
+      logger.log("warn", "Leftovers of operations could not be swept", {
+        error,
+      });
+    }
   }
 
   /** Writes an operation down, durably; forgets the oldest when there are too many. */
@@ -51,6 +57,8 @@ export class OperationStore {
     const startedMs = Date.parse(operation.startedAt);
     const name = `${String(startedMs).padStart(15, "0")}-${operation.id}.json`;
     const text = JSON.stringify(operation) + "\n";
+    // Only now: it may be that nothing can be written, and only reads are wanted.
+    this.#fileSystem.makeDirectory(this.#directory);
     await atomicReplace(this.#fileSystem, join(this.#directory, name), text);
     for (const old of this.#names().slice(HISTORY_MAX)) {
       this.#fileSystem.remove(join(this.#directory, old));
