@@ -6,7 +6,7 @@
  */
 
 // src/opossum.ts and src/options.ts
-export { openOpossum, type Opossum } from "./src/opossum.ts";
+export { type AppendHealth, openOpossum, type Opossum } from "./src/opossum.ts";
 export type { OpossumOptions, ResolvedOptions } from "./src/options.ts";
 
 // src/events/
@@ -58,6 +58,7 @@ export {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
   ProjectionsClosedError,
+  ProjectionUnavailableError,
   UnknownProjectionError,
 } from "./src/projections/errors.ts";
 export type {

@@ -54,10 +54,15 @@ export interface Assembly extends AsyncDisposable {
 export function assemble(input: AssemblyInput): Assembly {
   const { options, definitions, events, storeId, fileSystem, telemetry } =
     input;
-  const { path, clock, logger, batchSize } = options;
+  const { path, clock, logger, batchSize, readOnly } = options;
   const registry = new ProjectionRegistry(definitions);
   const directory = join(path, "projections");
-  const store = new SqliteProjectionStore({ directory, fileSystem, clock });
+  const store = new SqliteProjectionStore({
+    directory,
+    fileSystem,
+    clock,
+    readOnly,
+  });
   const live = new LiveUpdater({
     registry,
     store,
@@ -80,7 +85,13 @@ export function assemble(input: AssemblyInput): Assembly {
   const rebuilder = new OpossumRebuilder({
     ...shared,
     projections,
-    history: new OperationStore(fileSystem, join(path, "operations"), logger),
+    history: new OperationStore(
+      fileSystem,
+      join(path, "operations"),
+      logger,
+      readOnly,
+    ),
+    readOnly,
     workers: workersOf(input),
     openSpill: (name) =>
       new EventSpill({
@@ -93,6 +104,7 @@ export function assemble(input: AssemblyInput): Assembly {
   });
   const daemon = new OpossumDaemon({
     ...shared,
+    readOnly,
     rebuilder,
     pollingInterval: options.pollingInterval,
     enableAutoRebuild: options.enableAutoRebuild,

@@ -6,7 +6,10 @@
 import { assemble } from "./assembly.ts";
 import type { Daemon } from "./daemon/daemon.ts";
 import type { EventStore } from "./events/event_store.ts";
-import { openFileEventStore } from "./log/file_event_store.ts";
+import {
+  type FileEventStore,
+  openFileEventStore,
+} from "./log/file_event_store.ts";
 import { measureEventStore } from "./log/measured_event_store.ts";
 import type { VerifyReport } from "./log/verify.ts";
 import {
@@ -21,6 +24,19 @@ import type { Rebuilder } from "./rebuild/rebuilder.ts";
 import { denoFileSystem } from "./storage/deno_file_system.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 
+/** Whether events can be appended. */
+export interface AppendHealth {
+  /**
+   * - `"accepted"`: the last append went well, or there was none.
+   * - `"failing"`: the last one could not be written, as on a full disk. Nothing of it was stored;
+   *   the next one is tried again, and goes well once there is room. No restart is needed.
+   * - `"refused"`: none is tried until the cause is repaired and the store opened again.
+   */
+  readonly state: "accepted" | "failing" | "refused";
+  /** Why, or `undefined` while all is well. */
+  readonly cause: Error | undefined;
+}
+
 /** An open store with its projections. Dispose it to stop, drain and close everything. */
 export interface Opossum extends AsyncDisposable {
   /** The options in force. */
@@ -33,6 +49,8 @@ export interface Opossum extends AsyncDisposable {
   readonly rebuilder: Rebuilder;
   /** Keeps the projections up to date. */
   readonly daemon: Daemon;
+  /** Whether events can be appended: what operators want to be told of. */
+  readonly appendHealth: AppendHealth;
   /**
    * Reads the whole log and checks every frame and line of it.
    *
@@ -49,6 +67,7 @@ export interface Opossum extends AsyncDisposable {
  * @returns The open store.
  * @throws {TypeError | RangeError} If an option is unusable; nothing was opened.
  * @throws {LogCorruptionError} If the log is damaged where it was acknowledged.
+ * @throws {StoreOpenError} If the disk or the permissions stand against it.
  *
  * @example
  * ```ts
@@ -83,7 +102,8 @@ export interface Opossum extends AsyncDisposable {
  */
 export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
   const resolved = resolveOptions(options);
-  const { path, projections, clock, logger, segmentBytesMax } = resolved;
+  const { path, projections, clock, logger, segmentBytesMax, readOnly } =
+    resolved;
   const definitions: readonly ProjectionDefinition[] =
     typeof projections === "string"
       ? await loadProjections(projections)
@@ -97,6 +117,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     logger,
     fileSystem: denoFileSystem,
     segmentBytesMax,
+    readOnly,
   });
   const events = measureEventStore(log, telemetry);
   const assembly = assemble({
@@ -115,10 +136,21 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     projections: assembly.projections,
     rebuilder: assembly.rebuilder,
     daemon: assembly.daemon,
+    get appendHealth() {
+      return healthOf(log);
+    },
     verify: (verifyOptions) => log.verify(verifyOptions),
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
       await log[Symbol.asyncDispose]();
     },
   };
+}
+
+function healthOf(
+  { readOnlyCause, appendTrouble }: FileEventStore,
+): AppendHealth {
+  if (readOnlyCause) return { state: "refused", cause: readOnlyCause };
+  if (appendTrouble) return { state: "failing", cause: appendTrouble };
+  return { state: "accepted", cause: undefined };
 }

@@ -109,6 +109,13 @@ export interface OpossumOptions {
    */
   readonly segmentBytesMax?: number;
 
+  /**
+   * Only reads: nothing in the folder is created or changed, so that it may be on a read-only disk,
+   * belong to somebody else, or be written to by another process meanwhile. The daemon does not
+   * start; appends and rebuilds are refused. @default {false}
+   */
+  readonly readOnly?: boolean;
+
   /** Where log records go. @default {JSON lines on standard error, from "info"} */
   readonly logger?: Logger;
 
@@ -142,6 +149,8 @@ export interface ResolvedOptions {
   readonly startDaemon: boolean;
   /** Size at which a segment of the log is sealed, in bytes. */
   readonly segmentBytesMax: number;
+  /** Whether nothing in the folder may be created or changed. */
+  readonly readOnly: boolean;
   /** Where log records go. */
   readonly logger: Logger;
   /** The source of time. */
@@ -173,6 +182,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildSchedule,
     startDaemon = true,
     segmentBytesMax = 64 * MiB,
+    readOnly = false,
     logger = createJsonLogger(),
     clock = systemClock,
   } = options;
@@ -191,6 +201,9 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
   }
   if (typeof startDaemon !== "boolean") {
     throw new TypeError(refusal("startDaemon", "true or false", startDaemon));
+  }
+  if (typeof readOnly !== "boolean") {
+    throw new TypeError(refusal("readOnly", "true or false", readOnly));
   }
   if (
     rebuildSchedule !== undefined && !/^\S+( \S+){4}$/.test(rebuildSchedule)
@@ -225,8 +238,9 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildCheckpointInterval,
     rebuildStallTimeout,
     rebuildSchedule,
-    startDaemon,
+    startDaemon: startDaemon && !readOnly,
     segmentBytesMax,
+    readOnly,
     logger,
     clock,
   };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { openedReadOnly } from "../rebuild/errors.ts";
 import type { OpossumRebuilder } from "../rebuild/opossum_rebuilder.ts";
 import type { ProjectionRebuildResult } from "../rebuild/operation.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -18,6 +19,8 @@ export interface OpossumDaemonOptions extends LiveLoopOptions {
   readonly enableAutoRebuild: boolean | "force";
   /** When to rebuild what needs it, besides. */
   readonly rebuildSchedule: string | undefined;
+  /** Whether nothing may be written, so that it does not start. @default {false} */
+  readonly readOnly?: boolean;
 }
 
 /** Keeps the projections of one store up to date. */
@@ -39,7 +42,10 @@ export class OpossumDaemon implements Daemon {
 
   start(): Promise<void> {
     if (this.#state !== "stopped") return Promise.resolve();
-    const { rebuildSchedule: schedule, logger } = this.#options;
+    const { rebuildSchedule: schedule, logger, readOnly } = this.#options;
+    if (readOnly) {
+      return Promise.reject(openedReadOnly("start the daemon"));
+    }
     this.#state = "starting";
     this.#loop = new LiveLoop(this.#options);
     // Live updates do not wait for rebuilds: healthy projections stay fresh meanwhile.

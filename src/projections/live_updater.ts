@@ -13,6 +13,7 @@ import {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
   ProjectionsClosedError,
+  ProjectionUnavailableError,
 } from "./errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { Faults, type FaultsOptions } from "./faults.ts";
@@ -159,12 +160,17 @@ export class LiveUpdater implements Disposable {
         return checkpoint;
       });
     } catch (error) {
+      if (error instanceof ProjectionUnavailableError) {
+        // The others go on; this one is looked at again with the next poll.
+        this.#report(error);
+        return undefined;
+      }
       const isDamaged = error instanceof ProjectionDamagedError;
       if (!isDamaged && !(error instanceof ProjectionNotBuiltError)) {
         throw error;
       }
       this.#faults.forget(name);
-      if (isDamaged) this.#reportDamage(error);
+      if (isDamaged) this.#report(error);
       return undefined;
     }
   }
@@ -314,8 +320,10 @@ export class LiveUpdater implements Disposable {
   }
 
   /** Once, not with every poll. */
-  #reportDamage(
-    { projectionName, file, message }: ProjectionDamagedError,
+  #report(
+    { projectionName, file, message }:
+      | ProjectionDamagedError
+      | ProjectionUnavailableError,
   ): void {
     if (this.#damaged.get(projectionName) === file) return;
     this.#damaged.set(projectionName, file);

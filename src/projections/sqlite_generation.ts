@@ -7,8 +7,12 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Tag } from "../events/event.ts";
 import { Yielder } from "../storage/yielder.ts";
-import { ProjectionDamagedError } from "./errors.ts";
-import { connect, type ConnectionUse, readMeta } from "./sqlite_connection.ts";
+import {
+  asUnusable,
+  connect,
+  type ConnectionUse,
+  readMeta,
+} from "./sqlite_connection.ts";
 import type {
   BuildIdentity,
   DocumentChange,
@@ -158,9 +162,7 @@ export class SqliteGeneration implements Generation, Disposable {
       return new SqliteGeneration(options, database, { identity, rows });
     } catch (cause) {
       database?.close();
-      throw new ProjectionDamagedError(projectionName, options.displayName, {
-        cause,
-      });
+      throw asUnusable(projectionName, options.displayName, cause);
     }
   }
 
@@ -391,9 +393,8 @@ export class SqliteGeneration implements Generation, Disposable {
     }
   }
 
-  #damaged(cause: unknown): ProjectionDamagedError {
+  #damaged(cause: unknown): Error {
     const { projectionName } = this.identity;
-    const { displayName } = this.#options;
-    return new ProjectionDamagedError(projectionName, displayName, { cause });
+    return asUnusable(projectionName, this.#options.displayName, cause);
   }
 }

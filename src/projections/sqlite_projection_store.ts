@@ -9,15 +9,14 @@ import type { Clock } from "../events/clock.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { FileLock } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
-import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
 import {
-  currentFileVersion,
   generationFileName,
   listGenerationFiles,
   readCurrentFile,
   removeGenerationFile,
   writeCurrentFile,
 } from "./generation_files.ts";
+import { GenerationLeases } from "./generation_leases.ts";
 import type {
   BeginOptions,
   Build,
@@ -40,34 +39,33 @@ export interface SqliteProjectionStoreOptions {
   readonly fileSystem: FileSystem;
   /** Stamps completed builds and times the waiting for locks. */
   readonly clock: Clock;
+  /** Projections whose databases are open at a time, but for those in use. @default {64} */
+  readonly openMax?: number;
+  /** Whether only to read. @default {false} */
+  readonly readOnly?: boolean;
 }
 
-/** An open current generation, and who uses it. */
-interface Lease {
-  /** For readers. */
-  readonly generation: SqliteGeneration;
-  /** Of the file that it was opened on. */
-  readonly identity: string | undefined;
-  /** For live updates, from the first one on. */
-  changing: SqliteGeneration | undefined;
-  /** Of `current.json`, when it named this generation. */
-  readonly version: string;
-  users: number;
-  retired: boolean;
-}
+/** Lock files that are open at a time, but for those that are held. */
+const LOCKS_OPEN_MAX = 64;
 
 /** Keeps generations as SQLite files in one folder a projection. */
 export class SqliteProjectionStore implements ProjectionStore {
   readonly #options: SqliteProjectionStoreOptions;
-  readonly #leases = new Map<string, Lease>();
+  readonly #leases: GenerationLeases;
   readonly #locks = new Map<string, FileLock>();
   /** Number of the last build begun here, by projection. */
   readonly #lastBegun = new Map<string, number>();
-  #isClosed = false;
 
   /** @param options Where. */
   constructor(options: SqliteProjectionStoreOptions) {
     this.#options = options;
+    this.#leases = new GenerationLeases({
+      fileSystem: options.fileSystem,
+      directoryOf: (name) => this.#directory(name),
+      locate: (name, number) =>
+        this.#generationOptions(name, number, "complete"),
+      openMax: options.openMax,
+    });
   }
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
@@ -83,49 +81,18 @@ export class SqliteProjectionStore implements ProjectionStore {
     name: string,
     action: (generation: Generation) => Promise<T>,
   ): Promise<T> {
-    const lease = this.#leaseCurrent(name);
-    return await this.#use(lease, () => action(lease.generation));
+    return await this.#leases.withCurrent(name, action);
   }
 
   async changeCurrent<T>(
     name: string,
     action: (generation: Generation) => Promise<T>,
   ): Promise<T> {
-    let lease = this.#leaseCurrent(name);
-    if (!lease.changing) {
-      const file = this.#generationOptions(
-        name,
-        lease.generation.number,
-        "complete",
-      );
-      if (this.#identityOf(file) !== lease.identity) {
-        // Somebody put another file in its place: what is written there, readers must see.
-        this.#leases.delete(name);
-        this.#retire(lease);
-        lease = this.#leaseCurrent(name);
-      }
-      // A connection of its own: the other one sees nothing before it is committed.
-      lease.changing = SqliteGeneration.open(
-        { ...file, use: "changing" },
-        name,
-      );
-    }
-    const { changing } = lease;
-    return await this.#use(lease, () => action(changing));
-  }
-
-  async #use<T>(lease: Lease, action: () => Promise<T>): Promise<T> {
-    lease.users++;
-    try {
-      return await action();
-    } finally {
-      lease.users--;
-      if (lease.retired && lease.users === 0) closeLease(lease);
-    }
+    return await this.#leases.changeCurrent(name, action);
   }
 
   async *snapshot(name: string): AsyncGenerator<StoredDocument> {
-    yield* this.#leaseCurrent(name).generation.snapshot();
+    yield* this.#leases.peek(name).snapshot();
   }
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
@@ -178,9 +145,7 @@ export class SqliteProjectionStore implements ProjectionStore {
 
   // deno-lint-ignore require-await -- nothing to wait for, but disposal may be in others
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
-    for (const lease of this.#leases.values()) this.#retire(lease);
-    this.#leases.clear();
+    this.#leases[Symbol.dispose]();
     for (const lock of this.#locks.values()) lock[Symbol.dispose]();
     this.#locks.clear();
   }
@@ -245,47 +210,6 @@ export class SqliteProjectionStore implements ProjectionStore {
         return Promise.resolve();
       },
     };
-  }
-
-  /** The open current generation, after a look at whether it still is the current one. */
-  #leaseCurrent(name: string): Lease {
-    // Opening it again would leave it open for ever.
-    if (this.#isClosed) throw new ProjectionsClosedError(name);
-    const { fileSystem } = this.#options;
-    const version = currentFileVersion(fileSystem, this.#directory(name));
-    const lease = this.#leases.get(name);
-    if (lease && lease.version === version) return lease;
-    const current = this.#readCurrent(name);
-    if (!current || version === undefined) {
-      throw new ProjectionNotBuiltError(name);
-    }
-    const options = this.#generationOptions(
-      name,
-      current.generation,
-      "complete",
-    );
-    const identity = this.#identityOf(options);
-    const generation = SqliteGeneration.open(options, name);
-    if (lease) this.#retire(lease);
-    const opened = {
-      generation,
-      identity,
-      changing: undefined,
-      version,
-      users: 0,
-      retired: false,
-    };
-    this.#leases.set(name, opened);
-    return opened;
-  }
-
-  #identityOf({ file }: SqliteGenerationOptions): string | undefined {
-    return this.#options.fileSystem.stat(file)?.identity;
-  }
-
-  #retire(lease: Lease): void {
-    lease.retired = true;
-    if (lease.users === 0) closeLease(lease);
   }
 
   /** The newest unfinished build, if it is of that identity. */
@@ -366,11 +290,12 @@ export class SqliteProjectionStore implements ProjectionStore {
     stage: "building" | "complete",
   ): SqliteGenerationOptions {
     const fileName = generationFileName(number, stage);
+    const { readOnly } = this.#options;
     return {
       file: join(this.#directory(name), fileName),
       number,
       displayName: `projections/${name}/${fileName}`,
-      use: stage === "building" ? "building" : "serving",
+      use: stage === "building" ? "building" : readOnly ? "reading" : "serving",
     };
   }
 
@@ -379,20 +304,25 @@ export class SqliteProjectionStore implements ProjectionStore {
     const path = join(this.#directory(name), `${kind}.lock`);
     // Each time: an operator may delete the folder while the store is open.
     fileSystem.makeDirectory(this.#directory(name));
-    let lock = this.#locks.get(path);
-    if (!lock) {
-      lock = new FileLock(fileSystem, path, clock);
-      this.#locks.set(path, lock);
-    }
+    const lock = this.#locks.get(path) ?? new FileLock(fileSystem, path, clock);
+    // The one used last comes last.
+    this.#locks.delete(path);
+    this.#locks.set(path, lock);
+    this.#closeLocks();
     return lock;
+  }
+
+  /** Closes lock files that nobody holds until few enough are open, the oldest first. */
+  #closeLocks(): void {
+    for (const [path, lock] of this.#locks) {
+      if (this.#locks.size <= LOCKS_OPEN_MAX) return;
+      if (!lock.isIdle) continue;
+      this.#locks.delete(path);
+      lock[Symbol.dispose]();
+    }
   }
 
   #directory(name: string): string {
     return join(this.#options.directory, name);
   }
-}
-
-function closeLease({ generation, changing }: Lease): void {
-  changing?.close();
-  generation.close();
 }

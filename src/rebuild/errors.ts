@@ -99,6 +99,16 @@ export class RebuildNotStartedError extends Error {
 }
 
 /**
+ * What to tell whoever wants a store changed that was opened with `readOnly`.
+ *
+ * @param action What was attempted.
+ * @returns The error.
+ */
+export function openedReadOnly(action: string): StoreReadOnlyError {
+  return new StoreReadOnlyError({ cause: new OpenedReadOnlyError() }, action);
+}
+
+/**
  * Starts a rebuild, unless nothing may be written.
  *
  * @param readOnly Whether the store was opened to be read only.
@@ -111,12 +121,7 @@ export async function startingRebuild<T>(
   readOnly: boolean | undefined,
   start: () => Promise<T>,
 ): Promise<T> {
-  if (readOnly) {
-    throw new StoreReadOnlyError(
-      { cause: new OpenedReadOnlyError() },
-      "rebuild",
-    );
-  }
+  if (readOnly) throw openedReadOnly("rebuild");
   try {
     return await start();
   } catch (cause) {

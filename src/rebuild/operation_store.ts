@@ -36,11 +36,18 @@ export class OperationStore {
    * @param fileSystem Where.
    * @param directory The folder.
    * @param logger Told of unreadable files.
+   * @param readOnly Whether nothing may be written.
    */
-  constructor(fileSystem: FileSystem, directory: string, logger: Logger) {
+  constructor(
+    fileSystem: FileSystem,
+    directory: string,
+    logger: Logger,
+    readOnly = false,
+  ) {
     this.#fileSystem = fileSystem;
     this.#directory = directory;
     this.#logger = logger;
+    if (readOnly) return;
     try {
       // Other processes replace files in here, too.
       sweepTemporaries(fileSystem, directory, Date.now() - TEMPORARY_MS_MAX);

@@ -41,6 +41,7 @@ export class FileLock implements Disposable {
   readonly #mode: "append" | "read";
   #file: FileHandle | undefined;
   #openings = 0;
+  #waiting = 0;
   /** Of the open file: it cannot change. */
   #identity = "";
   #holder: Disposable | undefined;
@@ -88,7 +89,18 @@ export class FileLock implements Disposable {
    * @throws {LockTimeoutError} If it was not free in time.
    */
   async acquire(
-    { timeoutMs = 30_000, signal }: LockOptions = {},
+    options: LockOptions = {},
+  ): Promise<Disposable> {
+    this.#waiting++;
+    try {
+      return await this.#acquire(options);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #acquire(
+    { timeoutMs = 30_000, signal }: LockOptions,
   ): Promise<Disposable> {
     const startMs = this.#clock.monotonicMs();
     // A blocked flock call cannot be aborted, so it is polled, ever more slowly.
@@ -104,9 +116,9 @@ export class FileLock implements Disposable {
     }
   }
 
-  /** Whether it is taken. */
-  get isHeld(): boolean {
-    return this.#holder !== undefined;
+  /** Whether nobody holds it or waits for it. */
+  get isIdle(): boolean {
+    return this.#holder === undefined && this.#waiting === 0;
   }
 
   /** How often the file was opened: once more each time that it was found replaced. */

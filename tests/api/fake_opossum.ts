@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type AppendHealth,
   type Daemon,
   type DaemonState,
   type LogAttributes,
@@ -65,6 +66,7 @@ export class FakeOpossum implements Opossum {
   /** Thrown by everything that reads the status. */
   statusError: unknown;
   daemonState: DaemonState = "running";
+  appendHealth: AppendHealth = { state: "accepted", cause: undefined };
   readonly projections: Projections;
   readonly rebuilder: Rebuilder;
   readonly daemon: Daemon;
