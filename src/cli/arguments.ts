@@ -35,6 +35,10 @@ export const OPTIONS: Readonly<Record<keyof OptionValues, OptionHelp>> = {
   verbose: {
     meaning: "Log to standard error from level info; else from level warn.",
   },
+  "read-only": {
+    meaning:
+      "Create and change nothing in the folder: for read-only disks and copies.",
+  },
   force: { meaning: "Rebuild also what is up to date." },
   concurrency: {
     value: "N",
@@ -109,6 +113,7 @@ function parse(args: readonly string[]): {
         projections: { type: "string" },
         json: { type: "boolean" },
         verbose: { type: "boolean" },
+        "read-only": { type: "boolean" },
         force: { type: "boolean" },
         concurrency: { type: "string" },
         "dry-run": { type: "boolean" },

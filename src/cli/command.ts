@@ -11,6 +11,7 @@ export interface OptionValues {
   readonly projections?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
+  readonly "read-only"?: boolean;
   readonly force?: boolean;
   readonly concurrency?: string;
   readonly "dry-run"?: boolean;

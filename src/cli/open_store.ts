@@ -31,9 +31,10 @@ export interface OpenStoreOptions {
  * look like an empty store.
  */
 export async function openStore(
-  { options: { data, projections, verbose = false }, io }: CommandCall,
+  { options: given, io }: CommandCall,
   options: OpenStoreOptions = {},
 ): Promise<Opossum> {
+  const { data, projections, verbose = false } = given;
   if (!data) throw new UsageError("Option '--data' is missing");
   if (!options.create && !await looksLikeStore(data)) {
     throw new UsageError(
@@ -44,6 +45,7 @@ export async function openStore(
     path: data,
     startDaemon: false,
     enableAutoRebuild: false,
+    readOnly: given["read-only"] === true,
     logger: createJsonLogger({
       level: verbose ? "info" : "warn",
       write: io.report,

@@ -11,7 +11,9 @@ import {
   AppendOutcomeUnknownError,
   type EventStore,
   LogReadError,
+  type OpossumOptions,
   type ProjectionDefinition,
+  ProjectionUnavailableError,
   RebuildNotStartedError,
   silentLogger,
   StoreOpenError,
@@ -63,7 +65,7 @@ export class DiskSession implements Disposable {
   }
 
   /** Opens the store; a refusal must be a typed one. */
-  async open(): Promise<OpenSession> {
+  async open(options: Partial<OpossumOptions> = {}): Promise<OpenSession> {
     const { path, fileSystem } = this;
     const segmentBytesMax = 65_536;
     const store = await openFileEventStore({
@@ -80,6 +82,7 @@ export class DiskSession implements Disposable {
         logger: silentLogger,
         enableAutoRebuild: false,
         batchSize: 4,
+        ...options,
       }),
       definitions: PROJECTIONS,
       events: store,
@@ -179,7 +182,11 @@ export class DiskSession implements Disposable {
       }
       return success;
     } catch (error) {
-      this.#note(error, [RebuildNotStartedError, LogReadError]);
+      this.#note(error, [
+        RebuildNotStartedError,
+        ProjectionUnavailableError,
+        LogReadError,
+      ]);
       return false;
     }
   }

@@ -19,6 +19,8 @@ export interface Scenario {
   readonly name: string;
   /** What is there before; the disk is well. @default {nothing} */
   readonly before?: (session: DiskSession) => Promise<void>;
+  /** Whether another store appends there, too, whose failures are its own. @default {false} */
+  readonly several?: boolean;
   /** The work. Returns what it leaves open, if anything. */
   readonly work: (session: DiskSession) => Promise<OpenSession | undefined>;
 }
@@ -88,6 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "noticing what others append",
+    several: true,
     async work(session) {
       const open = await session.tryOpen();
       await using other = await session.tryOpen();
@@ -160,7 +163,7 @@ export async function strike(
   session.fileSystem.heal();
   if (open) {
     await using _closing = open;
-    await goOn(session, open);
+    await goOn(scenario, session, open);
   }
   const { path, calls } = session;
   const witness = { calls };
@@ -179,21 +182,28 @@ export async function strike(
   return session.met;
 }
 
-/** In the same process, once the disk is well: no restart, unless a sync failed. */
-async function goOn(session: DiskSession, open: OpenSession): Promise<void> {
+/** In the same process, once the disk is well: no restart, unless what a file holds is unknown. */
+async function goOn(
+  { several = false }: Scenario,
+  session: DiskSession,
+  open: OpenSession,
+): Promise<void> {
   const { store } = open;
-  await checkLog(store, { calls: session.calls });
-  const failedSync = session.fileSystem.operations.some((
-    { kind, path, code },
-  ) =>
-    code !== undefined && path.includes("/events") &&
-    ["sync", "syncDirectory", "truncate"].includes(kind)
+  // One that could not make durable what others appended does not serve it.
+  if (!several || store.readOnlyCause === undefined) {
+    await checkLog(store, { calls: session.calls });
+  }
+  const failed = new Set(
+    session.fileSystem.operations
+      .filter(({ path, code }) => code && path.includes("/events"))
+      .map(({ kind }) => kind),
   );
-  const isAppended = await session.append(store);
-  if (isAppended && failedSync && store.readOnlyCause === undefined) {
+  const hasFailedSync = failed.has("sync") || failed.has("syncDirectory");
+  if (hasFailedSync && !several && store.readOnlyCause === undefined) {
     throw new DiskFaultError("Appends go on although a sync failed");
   }
-  if (!isAppended && !failedSync) {
+  const mayStop = hasFailedSync || failed.has("truncate") || failed.has("stat");
+  if (!await session.append(store) && !mayStop) {
     throw new DiskFaultError(
       `No append although the disk is well again: ${store.readOnlyCause}`,
     );

@@ -23,7 +23,7 @@ what came of the last rebuild, also of another process.
 States: absent (never built), ready, stale (built from another definition),
 faulted (an event cannot be applied), damaged (files missing or broken). All but
 ready ones need a rebuild.`,
-  options: [],
+  options: ["read-only"],
   needsProjections: true,
   async run(call) {
     await using opossum = await openStore(call, { projections: true });

@@ -20,7 +20,7 @@ export const verifyCommand: Command = {
 is listed with file, byte and positions; the exit status is then 1. Restore damaged
 files from a backup: nothing is repaired, but for an end that a crash left incomplete
 and nobody was told is stored.`,
-  options: [],
+  options: ["read-only"],
   needsProjections: false,
   async run(call) {
     await using opossum = await openStore(call);
