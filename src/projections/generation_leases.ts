@@ -13,11 +13,18 @@ import {
 } from "./sqlite_generation.ts";
 
 /**
- * Projections whose databases are open at a time. Each takes five descriptors, two for each of its
- * two connections and one that they share, and most systems let a process have 1,024: without a
- * bound, those were used up by 140 projections.
+ * Projections whose databases are open at a time for readers, and for live updates. A database
+ * takes three descriptors, and two more for the connection of live updates; most systems let a
+ * process have 1,024, which were used up by 140 projections before there was a bound. Up to the
+ * lower number nothing is ever closed; up to the higher one only what is cheap to open again.
  */
-export const PROJECTIONS_OPEN_MAX = 64;
+export const OPEN_MAX: OpenMax = { serving: 128, changing: 64 };
+
+/** How many databases are open at a time, but for those in use. */
+export interface OpenMax {
+  readonly serving: number;
+  readonly changing: number;
+}
 
 /** What the leases are of. */
 export interface GenerationLeasesOptions {
@@ -26,8 +33,8 @@ export interface GenerationLeasesOptions {
   readonly directoryOf: (name: string) => string;
   /** The database of a projection's complete generation. */
   readonly locate: (name: string, number: number) => SqliteGenerationOptions;
-  /** How many are open at a time, but for those in use. @default {64} */
-  readonly openMax?: number | undefined;
+  /** How many are open at a time. @default {OPEN_MAX} */
+  readonly openMax?: OpenMax | undefined;
 }
 
 /** An open current generation, and who uses it. */
@@ -79,6 +86,7 @@ export class GenerationLeases implements Disposable {
         this.#retire(lease);
         lease = this.#current(name);
       }
+      this.#makeRoomToChange();
       // A connection of its own: the other one sees nothing before it is committed.
       lease.changing = SqliteGeneration.open(
         { ...file, use: "changing" },
@@ -108,6 +116,9 @@ export class GenerationLeases implements Disposable {
     } finally {
       lease.users--;
       if (lease.retired && lease.users === 0) closeLease(lease);
+      // Many in use at once may have been more than there should be.
+      const { openMax = OPEN_MAX } = this.#options;
+      if (this.#leases.size > openMax.serving) this.#makeRoom();
     }
   }
 
@@ -148,12 +159,26 @@ export class GenerationLeases implements Disposable {
 
   /** Closes what nobody uses, until there is room for one more. */
   #makeRoom(): void {
-    const { openMax = PROJECTIONS_OPEN_MAX } = this.#options;
+    const { openMax = OPEN_MAX } = this.#options;
     for (const [name, lease] of this.#leases) {
-      if (this.#leases.size < openMax) return;
+      if (this.#leases.size < openMax.serving) return;
       if (lease.users > 0) continue;
       this.#leases.delete(name);
       this.#retire(lease);
+    }
+  }
+
+  /** Closes connections for live updates that nobody uses, until there is room for one more. */
+  #makeRoomToChange(): void {
+    const { openMax = OPEN_MAX } = this.#options;
+    const open = [...this.#leases.values()].filter(({ changing }) => changing);
+    let count = open.length;
+    for (const lease of open) {
+      if (count < openMax.changing) return;
+      if (lease.users > 0) continue;
+      lease.changing?.close();
+      lease.changing = undefined;
+      count--;
     }
   }
 

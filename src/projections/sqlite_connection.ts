@@ -53,8 +53,8 @@ export function readMeta(database: DatabaseSync): Map<string, unknown> {
 /**
  * Opens a database that nothing is to be changed in. Beside a live writer that is SQLite's own
  * business. But where nobody has it open, SQLite would have to create files beside it: if it
- * cannot, the database is either complete by itself, or read from a copy with what was written
- * last.
+ * cannot, the database is either complete by itself, or read from a copy in the system's folder
+ * for temporary files, with what was written last.
  */
 function connectToRead(file: string): DatabaseSync {
   try {
@@ -66,7 +66,12 @@ function connectToRead(file: string): DatabaseSync {
   const url = pathToFileURL(file);
   // Without it, SQLite would look for the files that it cannot create.
   url.searchParams.set("immutable", "1");
-  return openToRead(url);
+  try {
+    return openToRead(url);
+  } catch {
+    // The runtime takes no URL where it may read only some folders.
+    return openCopy(file);
+  }
 }
 
 function openToRead(file: string | URL): DatabaseSync {
@@ -87,7 +92,9 @@ function openCopy(file: string): DatabaseSync {
   try {
     const copy = join(directory, basename(file));
     for (const suffix of ["", "-wal"]) {
-      Deno.writeFileSync(`${copy}${suffix}`, Deno.readFileSync(file + suffix));
+      if (sizeOf(file + suffix) > 0) {
+        Deno.copyFileSync(file + suffix, copy + suffix);
+      }
     }
     return openToRead(copy);
   } finally {

@@ -16,7 +16,7 @@ import {
   removeGenerationFile,
   writeCurrentFile,
 } from "./generation_files.ts";
-import { GenerationLeases } from "./generation_leases.ts";
+import { GenerationLeases, type OpenMax } from "./generation_leases.ts";
 import type {
   BeginOptions,
   Build,
@@ -39,14 +39,14 @@ export interface SqliteProjectionStoreOptions {
   readonly fileSystem: FileSystem;
   /** Stamps completed builds and times the waiting for locks. */
   readonly clock: Clock;
-  /** Projections whose databases are open at a time, but for those in use. @default {64} */
-  readonly openMax?: number;
+  /** Projections whose databases are open at a time, but for those in use. @default {OPEN_MAX} */
+  readonly openMax?: OpenMax;
   /** Whether only to read. @default {false} */
   readonly readOnly?: boolean;
 }
 
 /** Lock files that are open at a time, but for those that are held. */
-const LOCKS_OPEN_MAX = 64;
+const LOCKS_OPEN_MAX = 32;
 
 /** Keeps generations as SQLite files in one folder a projection. */
 export class SqliteProjectionStore implements ProjectionStore {
