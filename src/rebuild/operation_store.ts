@@ -61,14 +61,16 @@ export class OperationStore {
 
   /** Writes an operation down, durably; forgets the oldest when there are too many. */
   async save(operation: RebuildOperation): Promise<void> {
-    const startedMs = Date.parse(operation.startedAt);
+    // A clock that stands before 1970 must not make names that nobody finds again.
+    const startedMs = Math.max(Date.parse(operation.startedAt), 0);
     const name = `${String(startedMs).padStart(15, "0")}-${operation.id}.json`;
     const text = JSON.stringify(operation) + "\n";
     // Only now: it may be that nothing can be written, and only reads are wanted.
     this.#fileSystem.makeDirectory(this.#directory);
     await atomicReplace(this.#fileSystem, join(this.#directory, name), text);
     for (const old of this.#names().slice(HISTORY_MAX)) {
-      this.#fileSystem.remove(join(this.#directory, old));
+      // Set back, a clock makes the newest look like the oldest.
+      if (old !== name) this.#fileSystem.remove(join(this.#directory, old));
     }
   }
 
