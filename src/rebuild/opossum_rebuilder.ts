@@ -266,14 +266,9 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return await ended;
   }
 
-  async #begin(
-    names: readonly string[] | undefined,
-    options: BeginOptions,
-  ): Promise<Begun> {
-    return await startingRebuild(
-      this.#options.readOnly,
-      () => this.#beginNow(names, options),
-    );
+  #begin(names: readonly string[] | undefined, options: BeginOptions) {
+    const { readOnly } = this.#options;
+    return startingRebuild(readOnly, () => this.#beginNow(names, options));
   }
 
   async #beginNow(

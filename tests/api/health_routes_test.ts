@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type AppOptions, createApp } from "../../api/mod.ts";
 import {
   AppendFailedError,
@@ -86,7 +86,7 @@ Deno.test("/readyz answers 503 once appends are refused, but for what only reads
     const response = await app.request(`/readyz${query}`);
     const problem = await assertProblem(response, 503, "not-ready");
     assertEquals((problem.readiness as typeof problem).appends, appends);
-    assertEquals(JSON.stringify(problem).includes("ndjson"), false);
+    assert(!JSON.stringify(problem).includes("ndjson"));
   }
   const reads = await app.request("/readyz?for=reads");
   assertEquals(reads.status, 200);

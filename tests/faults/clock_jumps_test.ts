@@ -41,7 +41,7 @@ async function work(
     assert(result?.success);
     assert(result.duration >= 0);
   }
-  assertEquals((await store.verify()).ok, true);
+  assert((await store.verify()).ok);
   const documents: unknown[] = [];
   for (const name of projections.names) {
     const { checkpoint, state } = await projections.info(name);

@@ -73,7 +73,7 @@ Deno.test("every hostile text comes back as itself as a type, a tag and data, or
       const [event] = found;
       assertEquals([event?.type, event?.tags], [text, [text]]);
       const data = event?.data as Record<string, unknown>;
-      assertEquals(Object.keys(data).includes(text), true);
+      assert(Object.keys(data).includes(text));
       assertEquals(Object.getOwnPropertyDescriptor(data, text)?.value, text);
     }
     // A condition on it sees it, and only it.
@@ -126,7 +126,7 @@ Deno.test("every hostile text is a key and a tag of its own, live and rebuilt an
       const { success, details } = await rebuilder.rebuildAll({
         forceRebuild: true,
       });
-      assertEquals(success, false);
+      assert(!success);
       assertEquals(details[0]?.error?.name, "ProjectionApplyError");
     }
   }

@@ -132,7 +132,7 @@ Deno.test("a store opened with readOnly leaves a torn tail where it is, and tell
   const second = new TextDecoder().decode(whole).indexOf('{"frame":2');
   damaged[second + 120] = (damaged[second + 120] ?? 0) ^ 1;
   Deno.writeFileSync(path, damaged);
-  await folder.with(async (store) => {
+  await folder.with((store) => {
     assertEquals(store.readOnlyCause?.name, "LogCorruptionError");
   }, { readOnly: true });
   assertEquals(Deno.readFileSync(path), damaged);
