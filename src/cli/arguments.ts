@@ -36,8 +36,7 @@ export const OPTIONS: Readonly<Record<keyof OptionValues, OptionHelp>> = {
     meaning: "Log to standard error from level info; else from level warn.",
   },
   "read-only": {
-    meaning:
-      "Create and change nothing in the folder: for read-only disks and copies.",
+    meaning: "Change nothing in the folder: for read-only disks.",
   },
   force: { meaning: "Rebuild also what is up to date." },
   concurrency: {

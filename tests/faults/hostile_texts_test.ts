@@ -157,6 +157,25 @@ Deno.test("every hostile text is a key and a tag of its own, live and rebuilt an
   assertUnpolluted();
 });
 
+Deno.test("a tag of a document that would come back as another one fails its projection, and is not told", async () => {
+  for (const tag of ["\ud800secret", "secret\0", "", "s".repeat(9_000), 7]) {
+    using dir = new TempDir();
+    const tagged = { ...named, tags: () => [tag as string] };
+    await using opossum = await openOpossum({
+      path: dir.path,
+      projections: [tagged],
+      logger: silentLogger,
+      startDaemon: false,
+    });
+    const data = { key: "a", by: 1 };
+    await opossum.events.append([{ type: "Named", data }]);
+    const { details } = await opossum.rebuilder.rebuildAll();
+    const error = details[0]?.error;
+    assertEquals(error?.name, "ProjectionApplyError");
+    assert(!error?.message.includes("secret"), error?.message);
+  }
+});
+
 Deno.test("prototype-polluting data is data: appended, projected, exported and imported", async () => {
   using dir = new TempDir();
   const line = '{"__proto__":{"admin":true},"constructor":' +
