@@ -85,9 +85,9 @@ Deno.test("200 projections are built, updated and read with 1,024 descriptors", 
 });
 
 Deno.test("a disk that fills up and is freed again and again loses nothing, and needs no restart", async () => {
-  using dir = mount("6m");
+  using dir = mount("40m");
   if (dir === undefined) return;
-  const rounds = Deno.env.get("OPOSSUM_TEST_FILLS") ?? "200";
+  const rounds = Deno.env.get("OPOSSUM_TEST_FILLS") ?? "50";
   const result = await run('exec "$@"', [
     "fill",
     dir.file("data"),
