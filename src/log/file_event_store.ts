@@ -25,7 +25,6 @@ import {
   assertReadBatchesOptions,
   assertReadOptions,
   checkAppendOptions,
-  type CheckedEvent,
   checkEventInputs,
 } from "../events/validation.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
@@ -38,13 +37,12 @@ import {
   StoreClosedError,
   StoreOpenError,
 } from "./errors.ts";
-import { encodeEventRest, FRAME_PAYLOAD_BYTES_MAX } from "./format.ts";
-import { GroupWriter, type PendingAppend } from "./group_writer.ts";
-import type { IndexEntry } from "./index_tail.ts";
+import { GroupWriter } from "./group_writer.ts";
 import type { LogIndex } from "./log_index.ts";
 import { LogFollower } from "./log_follower.ts";
 import { LogReader } from "./log_reader.ts";
 import { assertOnOneMachine, openLog } from "./open_log.ts";
+import { encodeAppend } from "./pending_append.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import { TimestampWriter } from "./timestamp_writer.ts";
 import { verifyLog, type VerifyReport } from "./verify.ts";
@@ -248,7 +246,8 @@ class OpenFileEventStore implements FileEventStore {
       const checked = checkEventInputs(events);
       const checkedOptions = checkAppendOptions(options);
       this.#assertOpen("append");
-      return this.#writer.append(this.#encode(checked, checkedOptions));
+      const now = this.#timestamps.of(this.#clock.now());
+      return this.#writer.append(encodeAppend(checked, checkedOptions, now));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -360,31 +359,6 @@ class OpenFileEventStore implements FileEventStore {
     }
   }
 
-  #encode(
-    events: readonly CheckedEvent[],
-    { condition, signal }: AppendOptions,
-  ): PendingAppend {
-    const now = this.#timestamps.of(this.#clock.now());
-    const rests: string[] = [];
-    const entries: IndexEntry[] = [];
-    let length = 0;
-    for (const event of events) {
-      const { type, tags, id, timestamp } = event;
-      // Encoded at once: the caller may change the data while they wait.
-      const rest = encodeEventRest(
-        event,
-        id ?? crypto.randomUUID(),
-        timestamp ?? now,
-      );
-      // Without the data, which may be large.
-      entries.push({ type, tags });
-      rests.push(rest);
-      length += rest.length;
-    }
-    assertReadable(length);
-    return { rests, entries, condition, signal };
-  }
-
   #tell(head: Position): void {
     for (const { call } of [...this.#listeners]) {
       try {
@@ -399,13 +373,4 @@ class OpenFileEventStore implements FileEventStore {
   #assertOpen(action: string): void {
     if (this.#closing) throw new StoreClosedError(action);
   }
-}
-
-/** Refuses what nobody could read again, which only data can be that changes with each look. */
-function assertReadable(length: number): void {
-  // A UTF-16 unit takes three bytes at most. What was checked stays far below.
-  if (length * 3 <= FRAME_PAYLOAD_BYTES_MAX) return;
-  throw new RangeError(
-    `Cannot append as 'events' must not grow while they are read: current value is a text of ${length} characters`,
-  );
 }

@@ -4,10 +4,7 @@
  *
  * @module
  */
-import {
-  type AppendCondition,
-  AppendConditionError,
-} from "../events/append_condition.ts";
+import { AppendConditionError } from "../events/append_condition.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { AppendResult } from "../events/event_store.ts";
@@ -22,20 +19,11 @@ import {
   StoreReadOnlyError,
 } from "./errors.ts";
 import { FrameGroup } from "./frame_group.ts";
-import type { FrameLocation, IndexEntry } from "./index_tail.ts";
+import type { FrameLocation } from "./index_tail.ts";
 import type { LogIndex } from "./log_index.ts";
 import type { SegmentedLog, TailDamage } from "./segmented_log.ts";
+import type { PendingAppend } from "./pending_append.ts";
 import { RollbackError, SyncError } from "./write_errors.ts";
-
-/** An append that waits for its turn. */
-export interface PendingAppend {
-  /** Its events but for their positions: see `encodeEventRest()`. */
-  readonly rests: readonly string[];
-  /** What the index needs to know of them. */
-  readonly entries: readonly IndexEntry[];
-  readonly condition: AppendCondition | undefined;
-  readonly signal: AbortSignal | undefined;
-}
 
 /** What a {@linkcode GroupWriter} works with. */
 export interface GroupWriterOptions {

@@ -8,7 +8,12 @@ import type { FileHandle, FileSystem } from "../storage/file_system.ts";
 import { LogCorruptionError, readingLog } from "./errors.ts";
 import { FrameReader, type FrameRun } from "./frame_reader.ts";
 import type { FrameLocation } from "./index_tail.ts";
-import { readSegmentHeader, type Segment, segmentIndexOf } from "./segments.ts";
+import {
+  openSegment,
+  readSegmentHeader,
+  type Segment,
+  segmentIndexOf,
+} from "./segments.ts";
 
 /** What a {@linkcode LogCursor} reads. */
 export interface LogCursorOptions {
@@ -119,7 +124,7 @@ export class LogCursor implements Disposable {
       if (index !== this.#segmentIndex || !this.#file) {
         this.#file?.close();
         this.#file = undefined;
-        this.#file = openSegment(fileSystem, segment);
+        this.#file = openSegment(fileSystem, segment, "read");
       }
       this.#segmentIndex = index;
       this.#unproven = location;
@@ -149,7 +154,7 @@ export class LogCursor implements Disposable {
     this.#file?.close();
     this.#file = undefined;
     this.#segmentIndex = index;
-    const file = this.#file = openSegment(fileSystem, segment);
+    const file = this.#file = openSegment(fileSystem, segment, "read");
     const header = readingLog(segment.file, 0, () => readSegmentHeader(file));
     this.#reader?.[Symbol.dispose]();
     this.#reader = undefined;
@@ -172,12 +177,4 @@ export class LogCursor implements Disposable {
     const file = this.segment?.file ?? "events";
     return new LogCorruptionError({ file, offset, position, what });
   }
-}
-
-function openSegment(fileSystem: FileSystem, segment: Segment): FileHandle {
-  return readingLog(
-    segment.file,
-    0,
-    () => fileSystem.open(segment.path, { mode: "read" }),
-  );
 }

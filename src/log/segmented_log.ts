@@ -8,7 +8,6 @@ import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import { appendFully } from "../storage/atomic_replace.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
-import { holdsBeginningOf } from "../storage/read_fully.ts";
 import {
   AppendFailedError,
   LogCorruptionError,
@@ -18,7 +17,13 @@ import {
 } from "./errors.ts";
 import { encodeSegmentHeader, NO_CRC } from "./format.ts";
 import { FrameReader, type FrameRun } from "./frame_reader.ts";
-import { readSegmentHeader, type Segment, segmentAt } from "./segments.ts";
+import { rollBack } from "./roll_back.ts";
+import {
+  openSegment,
+  readSegmentHeader,
+  type Segment,
+  segmentAt,
+} from "./segments.ts";
 import { Yielder } from "../storage/yielder.ts";
 import { interference, RollbackError, SyncError } from "./write_errors.ts";
 
@@ -150,7 +155,7 @@ export class SegmentedLog implements Disposable {
     try {
       appendFully(file, frames);
     } catch (error) {
-      this.#rollBack(file, frames);
+      rollBack(file, this.offset, frames);
       throw error;
     }
     this.offset += frames.length;
@@ -316,18 +321,6 @@ export class SegmentedLog implements Disposable {
     }
   }
 
-  /** Undoes a write, of which any part may stand in the file. */
-  #rollBack(file: FileHandle, frames: Uint8Array): void {
-    try {
-      const length = file.size() - this.offset;
-      if (length === 0) return;
-      if (!holdsBeginningOf(file, this.offset, frames)) throw interference();
-      file.truncate(this.offset);
-    } catch (cause) {
-      throw new RollbackError({ cause });
-    }
-  }
-
   get #first(): Position {
     return this.segments.at(-1)?.first ?? 1;
   }
@@ -368,18 +361,9 @@ export class SegmentedLog implements Disposable {
 
   /** Opens the next segment; `false` when its header is incomplete or does not fit. */
   #enter(segment: Segment): boolean {
-    const mode = this.#mode;
-    const file = readingLog(
-      segment.file,
-      0,
-      () => this.#fileSystem.open(segment.path, { mode }),
-    );
+    const file = openSegment(this.#fileSystem, segment, this.#mode);
     try {
-      const header = readingLog(
-        segment.file,
-        0,
-        () => readSegmentHeader(file),
-      );
+      const header = readingLog(segment.file, 0, () => readSegmentHeader(file));
       const previous = this.segments.at(-1);
       const fits = header !== undefined && header.segment === segment.first &&
         header.previous === (previous?.first ?? 0) &&

@@ -47,6 +47,27 @@ export function listSegments(fileSystem: FileSystem, path: string): Segment[] {
 }
 
 /**
+ * Opens a segment.
+ *
+ * @param fileSystem Where.
+ * @param segment The segment, which is there.
+ * @param mode What for.
+ * @returns The open file.
+ * @throws {LogReadError} If the disk or the permissions stand against it.
+ */
+export function openSegment(
+  fileSystem: FileSystem,
+  segment: Segment,
+  mode: "read" | "append",
+): FileHandle {
+  return readingLog(
+    segment.file,
+    0,
+    () => fileSystem.open(segment.path, { mode }),
+  );
+}
+
+/**
  * Reads the first line of a segment.
  *
  * @param file The open segment.
