@@ -42,17 +42,18 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     name: "a new segment is not synced before frames rely on it",
     file: "src/log/segmented_log.ts",
     replace:
-      "      await file.sync();\n      await this.#fileSystem.syncDirectory(`${this.#path}/events`);\n    } catch (cause) {\n      file.close();",
+      "      await file.sync();\n      await this.#fileSystem.syncDirectory(`${this.#path}/events`);\n    } catch (cause) {\n      this.#abandonSegment",
     by:
-      "      await this.#fileSystem.syncDirectory(`${this.#path}/events`);\n    } catch (cause) {\n      file.close();",
+      "      await this.#fileSystem.syncDirectory(`${this.#path}/events`);\n    } catch (cause) {\n      this.#abandonSegment",
     tests: LOG,
   },
   {
     name: "the name of a new segment is not synced",
     file: "src/log/segmented_log.ts",
     replace:
-      "      await file.sync();\n      await this.#fileSystem.syncDirectory(`${this.#path}/events`);\n    } catch (cause) {\n      file.close();",
-    by: "      await file.sync();\n    } catch (cause) {\n      file.close();",
+      "      await file.sync();\n      await this.#fileSystem.syncDirectory(`${this.#path}/events`);\n    } catch (cause) {\n      this.#abandonSegment",
+    by:
+      "      await file.sync();\n    } catch (cause) {\n      this.#abandonSegment",
     tests: LOG,
   },
   {
@@ -89,9 +90,9 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     name: "a failed sync is forgotten",
     file: "src/log/group_writer.ts",
     replace:
-      "      this.#poison(error, accepted);\n      return [];\n    }\n    this.#publish();",
+      "      this.#poison(error, group);\n      return [];\n    }\n    this.#publish();",
     by:
-      "      for (const { waiting } of accepted) waiting.reject(error);\n      return [];\n    }\n    this.#publish();",
+      "      for (const { reject } of group) reject(error);\n      return [];\n    }\n    this.#publish();",
     tests: LOG,
   },
   {
@@ -104,9 +105,9 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a write that failed is left in the file",
-    file: "src/log/segmented_log.ts",
-    replace: "      file.truncate(this.offset);\n    } catch (cause) {",
-    by: "    } catch (cause) {",
+    file: "src/log/roll_back.ts",
+    replace: "    file.truncate(offset);\n",
+    by: "",
     tests: LOG,
   },
   {
@@ -172,9 +173,8 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: "a writer does not see that others wrote",
     file: "src/log/segmented_log.ts",
-    replace:
-      "    if (this.#file && this.#file.size() !== this.offset) return true;",
-    by: "    if (this.#file && this.#file.size() < 0) return true;",
+    replace: "        (this.#file && this.#file.size() !== this.offset) ||",
+    by: "        (this.#file && this.#file.size() < 0) ||",
     tests: LOG,
   },
   {
@@ -209,24 +209,24 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   },
   {
     name: "the index of another store is trusted",
-    file: "src/log/position_index.ts",
-    replace: "      if (format !== INDEX_FORMAT || store !== storeId) {",
-    by: '      if (format !== INDEX_FORMAT || store === "") {',
+    file: "src/log/index_mark.ts",
+    replace: "  if (format !== INDEX_FORMAT || store !== storeId) {",
+    by: '  if (format !== INDEX_FORMAT || store === "") {',
     tests: LOG,
   },
   {
     name: "an index that lacks events is trusted",
     file: "src/log/index_filling.ts",
-    replace: '  for (let block; (block = gathered.oldest("any"));) {',
+    replace: "  for (let block; (block = gathered.oldest(which));) {",
     by:
-      '  for (let block; (block = gathered.oldest("any")) && block.first < 0;) {',
+      "  for (let block; (block = gathered.oldest(which)) && block.first < 0;) {",
     tests: LOG,
   },
   {
     name: "store.json is made anew over events",
     file: "src/log/store_identity.ts",
-    replace: "  if (segments.length > 0) {",
-    by: "  if (segments.length < 0) {",
+    replace: "  if (segments.length === 0) return undefined;",
+    by: "  if (segments.length >= 0) return undefined;",
     tests: LOG,
   },
   {
@@ -282,12 +282,40 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     tests: ["tests/projections", "tests/rebuild", "tests/daemon"],
   },
   {
+    name: "locks in use are forgotten when many are",
+    file: "src/projections/projection_locks.ts",
+    replace: ".filter(([, lock]) => lock.isIdle);",
+    by: ".filter(() => true);",
+    tests: ["tests/projections"],
+  },
+  {
+    name: "every lock file that was ever needed stays open",
+    file: "src/projections/projection_locks.ts",
+    replace: "    if (this.#locks.size < IDLE_MAX) return;",
+    by: "    if (this.#locks.size >= 0) return;",
+    tests: ["tests/projections"],
+  },
+  {
+    name: "what no sync is known of is not written again",
+    file: "src/log/open_log.ts",
+    replace: "    log.rewrite(proven.offset);\n",
+    by: "",
+    tests: ["tests/faults/failed_sync_test.ts"],
+  },
+  {
+    name: "a look at the log ends at what cannot be read",
+    file: "src/log/examine_log.ts",
+    replace: "      error instanceof LogReadError ||\n",
+    by: "",
+    tests: ["tests/faults/examine_reads_test.ts"],
+  },
+  {
     name: "documents and checkpoint are committed apart",
     file: "src/projections/sqlite_generation.ts",
     replace:
-      '      this.#setMeta("checkpoint", checkpoint);\n      this.#execLong("COMMIT");',
+      '      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));\n      this.#execLong("COMMIT");',
     by:
-      '      this.#execLong("COMMIT");\n      this.#setMeta("checkpoint", checkpoint);',
+      '      this.#execLong("COMMIT");\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));',
     tests: ["tests/projections", "tests/rebuild"],
   },
   {
