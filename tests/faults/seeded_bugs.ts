@@ -313,9 +313,9 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     name: "documents and checkpoint are committed apart",
     file: "src/projections/sqlite_generation.ts",
     replace:
-      '      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));\n      this.#execLong("COMMIT");',
+      '      this.#setMeta("checkpoint", checkpoint);\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));\n      this.#execLong("COMMIT");',
     by:
-      '      this.#execLong("COMMIT");\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));',
+      '      this.#execLong("COMMIT");\n      this.#setMeta("checkpoint", checkpoint);\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));',
     tests: ["tests/projections", "tests/rebuild"],
   },
   {
