@@ -39,6 +39,12 @@ function fingerprintOf(path: string): string[] {
   }).sort();
 }
 
+/** Names alone, where somebody else writes meanwhile. */
+function namesIn(path: string): string[] {
+  return [...Deno.readDirSync(`${path}/projections/One`)]
+    .map(({ name }) => name).sort();
+}
+
 Deno.test("openOpossum() with readOnly reads events and documents, verifies, and refuses what writes", async () => {
   await using folder = new TestFolder();
   const { path } = folder;
@@ -71,9 +77,31 @@ Deno.test("openOpossum() with readOnly reads events and documents, verifies, and
         () => events.append(counts(1)),
         () => rebuilder.rebuildAll({ forceRebuild: true }),
         () => daemon.start(),
+        () => daemon.retry("One"),
+        () => daemon.skip("One", 1),
       ]
     ) await assertRejects(write, StoreReadOnlyError, "'readOnly'");
   }
+});
+
+Deno.test("a store opened with readOnly beside a daemon tells who keeps a projection up to date, and leaves builds alone", async () => {
+  await using folder = new TestFolder();
+  const { path } = folder;
+  await fill(path);
+  const options = { path, projections: PROJECTIONS, logger: silentLogger };
+  await using writing = await openOpossum(options);
+  await writing.daemon.whenStarted();
+  await writing.events.append(counts(2));
+  await writing.projections.waitFor(8);
+  // What an interrupted build left behind: planning a rebuild would take it up again.
+  Deno.writeTextFileSync(`${path}/projections/One/000009.sqlite`, "");
+  await using reading = await openOpossum({ ...options, readOnly: true });
+  const before = namesIn(path);
+  const { owner, checkpoint } = await reading.projections.info("One");
+  assertEquals([owner?.pid, owner?.isSelf, checkpoint], [Deno.pid, false, 8]);
+  const [plan] = await reading.rebuilder.plan(undefined);
+  assertEquals(plan?.rebuild, false);
+  assertEquals(namesIn(path), before);
 });
 
 Deno.test("a store opened with readOnly asks for no write of any file", async () => {
