@@ -6,7 +6,7 @@
  */
 
 // src/opossum.ts and src/options.ts
-export { openOpossum, type Opossum } from "./src/opossum.ts";
+export { type AppendHealth, openOpossum, type Opossum } from "./src/opossum.ts";
 export type { OpossumOptions, ResolvedOptions } from "./src/options.ts";
 
 // src/events/
@@ -60,6 +60,7 @@ export {
   ProjectionNotBuiltError,
   ProjectionsClosedError,
   ProjectionSkipError,
+  ProjectionUnavailableError,
   type SkipRefusal,
   SuspectedEventError,
   UnknownProjectionError,
@@ -98,6 +99,7 @@ export {
   RebuilderClosedError,
   type RebuildOptions,
 } from "./src/rebuild/rebuilder.ts";
+export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 
 // src/daemon/
 export type { Daemon, DaemonState } from "./src/daemon/daemon.ts";
@@ -118,8 +120,11 @@ export {
   AppendOutcomeUnknownError,
   LogCorruptionError,
   type LogDamage,
+  LogReadError,
+  OpenedReadOnlyError,
   StoreClosedError,
   StoreFormatError,
+  StoreOpenError,
   StoreReadOnlyError,
 } from "./src/log/errors.ts";
 export type { VerifyProblem, VerifyReport } from "./src/log/verify.ts";

@@ -4,7 +4,12 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { DaemonState, Opossum, ProjectionState } from "../mod.ts";
+import type {
+  AppendHealth,
+  DaemonState,
+  Opossum,
+  ProjectionState,
+} from "../mod.ts";
 import type { MiddlewareHandler } from "hono";
 import { ProblemError } from "./problem.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
@@ -30,18 +35,38 @@ interface Readiness {
   readonly store: "readable" | "unreadable";
   /** Where the daemon stands. */
   readonly daemon: DaemonState;
+  /** Whether events can be appended, and what keeps them from it. */
+  readonly appends: {
+    /** How the last append went, or whether none is tried any more. */
+    readonly state: AppendHealth["state"];
+    /** The class of the error, such as `"AppendOutcomeUnknownError"`. */
+    readonly error: string | null;
+    /** The system's code, such as `"ENOSPC"`, where there is one. */
+    readonly code: string | null;
+  };
   /** Number of projections by state. */
   readonly projections: Readonly<Partial<Record<ProjectionState, number>>>;
 }
 
 const ReadinessSchema: z.ZodType<Readiness> = z.object({
   store: z.enum(["readable", "unreadable"]),
+  appends: z.object({
+    state: z.enum(["accepted", "failing", "refused"]),
+    error: z.string().nullable(),
+    code: z.string().nullable(),
+  }),
   daemon: z.enum(["stopped", "starting", "running", "stopping"]),
   projections: z.partialRecord(
     z.enum(["absent", "ready", "stale", "faulted", "damaged"]),
     z.int().nonnegative(),
   ),
 }).openapi("Readiness");
+
+const ReadyQuery = z.strictObject({
+  for: z.enum(["reads", "writes"]).optional().openapi({
+    description: "What it must be able to do. Default: writes, and so reads.",
+  }),
+});
 
 const healthRoute = createRoute({
   method: "get",
@@ -67,14 +92,21 @@ const readyRoute = createRoute({
   operationId: "getReadiness",
   tags: [HEALTH_TAG],
   summary: "Can it serve?",
-  description: "Answers 200 when the log can be read and the daemon keeps " +
-    "the projections up to date. While the daemon starts, answers 503 as " +
+  description:
+    "Answers 200 when the log can be read and appended to, and the " +
+    "daemon keeps the projections up to date. Answers 503 once appends are " +
+    "refused until a restart, as after a failed sync or damage; " +
+    "`?for=reads` answers 200 even then, for what only reads. On a full " +
+    "disk, `appends.state` is `failing` and the answer is still 200: they are " +
+    "tried again, and it takes one that goes well to know that there is room. " +
+    "While the daemon starts, answers 503 as " +
     "long as a projection cannot be read yet; rebuilds of projections that " +
     "still serve their old documents do not count.",
-  request: { query: NoQuery },
+  request: { query: ReadyQuery },
   responses: {
     200: jsonResponse("It can", ReadinessSchema, {
       store: "readable",
+      appends: { state: "accepted", error: null, code: null },
       daemon: "running",
       projections: { ready: 4 },
     }),
@@ -124,7 +156,12 @@ export function addHealthRoutes(
 
   router.openapi(readyRoute, async (context) => {
     const readiness = await examine(opossum);
-    const reason = reasonNotToServe(readiness, opossum.options.startDaemon);
+    const { for: purpose = "writes" } = context.req.valid("query");
+    const { startDaemon, readOnly } = opossum.options;
+    const reason = reasonNotToServe(readiness, startDaemon) ??
+      (purpose === "reads" || readOnly
+        ? undefined
+        : reasonNotToWrite(readiness));
     if (reason === undefined) return context.json(readiness, 200);
     throw new ProblemError({
       kind: "not-ready",
@@ -152,7 +189,7 @@ export function addHealthRoutes(
 }
 
 async function examine(
-  { events, daemon, projections }: Opossum,
+  { events, daemon, projections, appendHealth }: Opossum,
 ): Promise<Readiness> {
   // Damage shows as a refusal to read: that it cannot be read is the answer, not a failure.
   const store = await events.head().then(
@@ -164,7 +201,34 @@ async function examine(
     const { state } = await projections.info(name);
     counts[state] = (counts[state] ?? 0) + 1;
   }
-  return { store, daemon: daemon.state, projections: counts };
+  return {
+    store,
+    appends: summaryOf(appendHealth),
+    daemon: daemon.state,
+    projections: counts,
+  };
+}
+
+/** Without its message, which names files. */
+function summaryOf({ state, cause }: AppendHealth): Readiness["appends"] {
+  return {
+    state,
+    error: cause?.name ?? null,
+    code: codeOf(cause) ?? codeOf(cause?.cause) ?? null,
+  };
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error &&
+      typeof error.code === "string"
+    ? error.code
+    : undefined;
+}
+
+function reasonNotToWrite({ appends }: Readiness): string | undefined {
+  if (appends.state !== "refused") return undefined;
+  return "Appends are refused until the disk or the log is repaired and the " +
+    "server restarted: its log tells the cause. Reads go on, see '?for=reads'";
 }
 
 function reasonNotToServe(

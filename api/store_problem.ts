@@ -9,8 +9,11 @@ import {
   AppendOutcomeUnknownError,
   LockTimeoutError,
   LogCorruptionError,
+  LogReadError,
   ProjectionsClosedError,
+  ProjectionUnavailableError,
   RebuilderClosedError,
+  RebuildNotStartedError,
   StoreClosedError,
   StoreReadOnlyError,
 } from "../mod.ts";
@@ -40,6 +43,33 @@ const STORE_PROBLEMS: readonly (readonly [StoreErrorClass, ProblemInit])[] = [
     detail: "Another process holds the store's lock, nothing was stored: try " +
       "again",
     headers: { "Retry-After": "5" },
+    isFault: true,
+  }],
+  [LogReadError, {
+    kind: "log-unreadable",
+    status: 503,
+    title: "Event log unreadable",
+    detail: "The disk does not let the event log be read: the server's log " +
+      "tells the file and the place, repair the disk",
+    isFault: true,
+  }],
+  [ProjectionUnavailableError, {
+    kind: "projection-unavailable",
+    status: 503,
+    title: "Projection unavailable",
+    detail: "The files of the projection cannot be opened or written now, as " +
+      "on a full disk or with too many files open: the server's log tells " +
+      "which",
+    headers: { "Retry-After": "5" },
+    isFault: true,
+  }],
+  [RebuildNotStartedError, {
+    kind: "rebuild-not-started",
+    status: 503,
+    title: "Rebuild not started",
+    detail:
+      "The rebuild could not be written down, nothing was changed: make " +
+      "room on the disk or repair it, then try again",
     isFault: true,
   }],
   [AppendFailedError, {

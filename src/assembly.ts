@@ -56,10 +56,15 @@ export interface Assembly extends AsyncDisposable {
 export function assemble(input: AssemblyInput): Assembly {
   const { options, definitions, events, storeId, fileSystem, telemetry } =
     input;
-  const { path, clock, logger, batchSize } = options;
+  const { path, clock, logger, batchSize, readOnly } = options;
   const registry = new ProjectionRegistry(definitions);
   const directory = join(path, "projections");
-  const store = new SqliteProjectionStore({ directory, fileSystem, clock });
+  const store = new SqliteProjectionStore({
+    directory,
+    fileSystem,
+    clock,
+    readOnly,
+  });
   const watchdog = watchdogOf(input, registry);
   const live = new LiveUpdater({
     registry,
@@ -85,7 +90,13 @@ export function assemble(input: AssemblyInput): Assembly {
   const rebuilder = new OpossumRebuilder({
     ...shared,
     projections,
-    history: new OperationStore(fileSystem, join(path, "operations"), logger),
+    history: new OperationStore(
+      fileSystem,
+      join(path, "operations"),
+      logger,
+      readOnly,
+    ),
+    readOnly,
     workers: workersOf(input, watchdog),
     openSpill: (name) =>
       new EventSpill({
@@ -98,6 +109,7 @@ export function assemble(input: AssemblyInput): Assembly {
   });
   const daemon = new OpossumDaemon({
     ...shared,
+    readOnly,
     rebuilder,
     pollingInterval: options.pollingInterval,
     enableAutoRebuild: options.enableAutoRebuild,
@@ -123,10 +135,12 @@ export function assemble(input: AssemblyInput): Assembly {
 }
 
 function watchdogOf(
-  { options: { liveStallTimeout: timeout, path } }: AssemblyInput,
+  { options: { liveStallTimeout: timeout, path, readOnly } }: AssemblyInput,
   registry: ProjectionRegistry,
 ): Watchdog | undefined {
   if (timeout === undefined || registry.names.length === 0) return undefined;
+  // No code of projections runs then.
+  if (readOnly) return undefined;
   const directory = join(path, "projections");
   return new Watchdog({ registry, directory, timeout });
 }

@@ -7,7 +7,10 @@ import { join } from "node:path";
 import { assemble } from "./assembly.ts";
 import type { Daemon } from "./daemon/daemon.ts";
 import type { EventStore } from "./events/event_store.ts";
-import { openFileEventStore } from "./log/file_event_store.ts";
+import {
+  type FileEventStore,
+  openFileEventStore,
+} from "./log/file_event_store.ts";
 import { measureEventStore } from "./log/measured_event_store.ts";
 import type { VerifyReport } from "./log/verify.ts";
 import {
@@ -23,6 +26,19 @@ import type { Rebuilder } from "./rebuild/rebuilder.ts";
 import { denoFileSystem } from "./storage/deno_file_system.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 
+/** Whether events can be appended. */
+export interface AppendHealth {
+  /**
+   * - `"accepted"`: the last append went well, or there was none.
+   * - `"failing"`: the last one could not be written, as on a full disk. Nothing of it was stored;
+   *   the next one is tried again, and goes well once there is room. No restart is needed.
+   * - `"refused"`: none is tried until the cause is repaired and the store opened again.
+   */
+  readonly state: "accepted" | "failing" | "refused";
+  /** Why, or `undefined` while all is well. */
+  readonly cause: Error | undefined;
+}
+
 /** An open store with its projections. Dispose it to stop, drain and close everything. */
 export interface Opossum extends AsyncDisposable {
   /** The options in force. */
@@ -35,6 +51,8 @@ export interface Opossum extends AsyncDisposable {
   readonly rebuilder: Rebuilder;
   /** Keeps the projections up to date. */
   readonly daemon: Daemon;
+  /** Whether events can be appended: what operators want to be told of. */
+  readonly appendHealth: AppendHealth;
   /**
    * Reads the whole log and checks every frame and line of it.
    *
@@ -52,6 +70,7 @@ export interface Opossum extends AsyncDisposable {
  * @throws {TypeError | RangeError} If an option is unusable; nothing was opened.
  * @throws {NetworkFileSystemError} If the folder is on a network file system.
  * @throws {LogCorruptionError} If the log is damaged where it was acknowledged.
+ * @throws {StoreOpenError} If the disk or the permissions stand against it.
  *
  * @example
  * ```ts
@@ -87,7 +106,7 @@ export interface Opossum extends AsyncDisposable {
 export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
   const resolved = resolveOptions(options);
   const { path, projections, clock, logger, segmentBytesMax } = resolved;
-  const { allowNetworkFileSystem } = resolved;
+  const { allowNetworkFileSystem, readOnly } = resolved;
   const definitions: readonly ProjectionDefinition[] =
     typeof projections === "string"
       ? await loadProjections(projections)
@@ -110,6 +129,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
         head,
       }),
     allowNetworkFileSystem,
+    readOnly,
   });
   const events = measureEventStore(log, telemetry);
   const assembly = assemble({
@@ -128,10 +148,30 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     projections: assembly.projections,
     rebuilder: assembly.rebuilder,
     daemon: assembly.daemon,
+    get appendHealth() {
+      return healthOf(log);
+    },
     verify: (verifyOptions) => log.verify(verifyOptions),
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
       await log[Symbol.asyncDispose]();
     },
   };
+}
+
+/**
+ * Whether events can be appended.
+ *
+ * @param log The store that knows.
+ * @returns How it stands, and why.
+ */
+export function healthOf(
+  { readOnlyCause, appendTrouble }: Pick<
+    FileEventStore,
+    "readOnlyCause" | "appendTrouble"
+  >,
+): AppendHealth {
+  if (readOnlyCause) return { state: "refused", cause: readOnlyCause };
+  if (appendTrouble) return { state: "failing", cause: appendTrouble };
+  return { state: "accepted", cause: undefined };
 }

@@ -128,6 +128,13 @@ export interface OpossumOptions {
    */
   readonly allowNetworkFileSystem?: boolean;
 
+  /**
+   * Only reads: nothing in the folder is created or changed, so that it may be on a read-only disk,
+   * belong to somebody else, or be written to by another process meanwhile. The daemon does not
+   * start; appends and rebuilds are refused. @default {false}
+   */
+  readonly readOnly?: boolean;
+
   /** Where log records go. @default {JSON lines on standard error, from "info"} */
   readonly logger?: Logger;
 
@@ -165,6 +172,8 @@ export interface ResolvedOptions {
   readonly segmentBytesMax: number;
   /** Whether the data folder may be on a network file system. */
   readonly allowNetworkFileSystem: boolean;
+  /** Whether nothing in the folder may be created or changed. */
+  readonly readOnly: boolean;
   /** Where log records go. */
   readonly logger: Logger;
   /** The source of time. */
@@ -198,6 +207,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     startDaemon = true,
     segmentBytesMax = 64 * MiB,
     allowNetworkFileSystem = false,
+    readOnly = false,
     logger = createJsonLogger(),
     clock = systemClock,
   } = options;
@@ -220,6 +230,9 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
   if (typeof allowNetworkFileSystem !== "boolean") {
     const name = "allowNetworkFileSystem";
     throw new TypeError(refusal(name, "true or false", allowNetworkFileSystem));
+  }
+  if (typeof readOnly !== "boolean") {
+    throw new TypeError(refusal("readOnly", "true or false", readOnly));
   }
   if (
     rebuildSchedule !== undefined && !/^\S+( \S+){4}$/.test(rebuildSchedule)
@@ -258,9 +271,10 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildStallTimeout,
     liveStallTimeout,
     rebuildSchedule,
-    startDaemon,
+    startDaemon: startDaemon && !readOnly,
     segmentBytesMax,
     allowNetworkFileSystem,
+    readOnly,
     logger,
     clock,
   };

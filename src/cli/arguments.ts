@@ -39,6 +39,9 @@ export const OPTIONS: Readonly<Record<keyof OptionValues, OptionHelp>> = {
   "allow-network-file-system": {
     meaning: "Open a folder on NFS, SMB or the like. No other machine may.",
   },
+  "read-only": {
+    meaning: "Change nothing in the folder: for read-only disks.",
+  },
   force: { meaning: "Rebuild also what is up to date." },
   concurrency: {
     value: "N",
@@ -116,6 +119,7 @@ function parse(args: readonly string[]): {
         json: { type: "boolean" },
         verbose: { type: "boolean" },
         "allow-network-file-system": { type: "boolean" },
+        "read-only": { type: "boolean" },
         force: { type: "boolean" },
         concurrency: { type: "string" },
         "dry-run": { type: "boolean" },

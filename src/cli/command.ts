@@ -12,6 +12,7 @@ export interface OptionValues {
   readonly json?: boolean;
   readonly verbose?: boolean;
   readonly "allow-network-file-system"?: boolean;
+  readonly "read-only"?: boolean;
   readonly force?: boolean;
   readonly concurrency?: string;
   readonly "dry-run"?: boolean;

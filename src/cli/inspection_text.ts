@@ -14,7 +14,7 @@ export function damageLines({ log }: Inspection): string[] {
   );
   const { refusal } = log;
   const isListed = refusal === undefined ||
-    (refusal.name === "LogCorruptionError" && lines.length > 0);
+    (refusal.name !== "StoreFormatError" && lines.length > 0);
   return isListed ? lines : [...lines, refusal.message];
 }
 

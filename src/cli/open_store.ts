@@ -46,6 +46,7 @@ export async function openStore(
     startDaemon: false,
     enableAutoRebuild: false,
     allowNetworkFileSystem: given["allow-network-file-system"] ?? false,
+    readOnly: given["read-only"] === true,
     logger: createJsonLogger({
       level: verbose ? "info" : "warn",
       write: io.report,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Position } from "../events/event.ts";
+import { openedReadOnly } from "../rebuild/errors.ts";
 import type { OpossumRebuilder } from "../rebuild/opossum_rebuilder.ts";
 import type { ProjectionRebuildResult } from "../rebuild/operation.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -19,6 +20,8 @@ export interface OpossumDaemonOptions extends LiveLoopOptions {
   readonly enableAutoRebuild: boolean | "force";
   /** When to rebuild what needs it, besides. */
   readonly rebuildSchedule: string | undefined;
+  /** Whether nothing may be written, so that it does not start. @default {false} */
+  readonly readOnly?: boolean;
 }
 
 /** Keeps the projections of one store up to date. */
@@ -40,7 +43,10 @@ export class OpossumDaemon implements Daemon {
 
   start(): Promise<void> {
     if (this.#state !== "stopped") return Promise.resolve();
-    const { rebuildSchedule: schedule, logger } = this.#options;
+    const { rebuildSchedule: schedule, logger, readOnly } = this.#options;
+    if (readOnly) {
+      return Promise.reject(openedReadOnly("start the daemon"));
+    }
     this.#state = "starting";
     this.#loop = new LiveLoop(this.#options);
     // Live updates do not wait for rebuilds: healthy projections stay fresh meanwhile.
@@ -73,11 +79,15 @@ export class OpossumDaemon implements Daemon {
   }
 
   async retry(name: string): Promise<void> {
-    await this.#options.live.retry(name);
+    const { live, readOnly } = this.#options;
+    if (readOnly) throw openedReadOnly("try the projection again");
+    await live.retry(name);
   }
 
   async skip(name: string, position: Position): Promise<void> {
-    await this.#options.live.skip(name, position);
+    const { live, readOnly } = this.#options;
+    if (readOnly) throw openedReadOnly("pass over the event");
+    await live.skip(name, position);
   }
 
   async #startUp(): Promise<void> {

@@ -121,7 +121,8 @@ export function describe(value: unknown): string {
       return "a bigint";
     case "object": {
       if (value === null) return "null";
-      const name: unknown = value.constructor?.name;
+      // Not its own property of that name, which is somebody's data.
+      const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
       if (name === "Array") return "an array";
       return typeof name === "string" && name !== "Object"
         ? `an instance of "${name}"`

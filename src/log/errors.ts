@@ -113,13 +113,88 @@ export class StoreReadOnlyError extends Error {
    * Creates the error.
    *
    * @param options `cause`: why the store became read-only.
+   * @param action What was attempted. @default {"append"}
    */
-  constructor(options: { readonly cause: Error }) {
+  constructor(options: { readonly cause: Error }, action: string = "append") {
     super(
-      `Cannot append as the store is read-only until its cause is repaired and it is opened ` +
+      `Cannot ${action} as the store is read-only until its cause is repaired and it is opened ` +
         `again: ${options.cause.message}`,
       options,
     );
+  }
+}
+
+/**
+ * A file of the log could not be read: the disk, the number of open files or the permissions do
+ * not let it. What stands there may be whole, so that nothing is concluded from it: repair the
+ * cause, then read again.
+ */
+export class LogReadError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "LogReadError";
+  /** The system's code, such as `"EIO"`, where there is one. */
+  readonly code: string | undefined;
+
+  /**
+   * Creates the error.
+   *
+   * @param file The file, within the data folder.
+   * @param offset Where in it was to be read, in bytes.
+   * @param options `cause`: what the system said.
+   */
+  constructor(
+    readonly file: string,
+    readonly offset: number,
+    options: { readonly cause: unknown },
+  ) {
+    super(
+      `Cannot read "${file}" at byte ${offset}: ${reasonOf(options.cause)}`,
+      options,
+    );
+    this.code = codeOf(options.cause);
+  }
+}
+
+/**
+ * The store could not be opened, as the disk or the permissions do not let it. Nothing of it is
+ * lost. Where the folder can only be read, open it with `readOnly`.
+ */
+export class StoreOpenError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "StoreOpenError";
+  /** The system's code, such as `"EACCES"`, where there is one. */
+  readonly code: string | undefined;
+
+  /**
+   * Creates the error.
+   *
+   * @param path The data folder.
+   * @param options `cause`: what the system said.
+   */
+  constructor(readonly path: string, options: { readonly cause: unknown }) {
+    const code = codeOf(options.cause);
+    const hint = READ_ONLY_CODES.includes(code ?? "")
+      ? " (to read what is there, open it with 'readOnly')"
+      : "";
+    super(
+      `Cannot open the store at "${path}": ${reasonOf(options.cause)}${hint}`,
+      options,
+    );
+    this.code = code;
+  }
+}
+
+/** What the system says where it lets nobody write. */
+const READ_ONLY_CODES = ["EROFS", "EACCES", "EPERM"];
+
+/** The store was opened with `readOnly`: what writes is refused. */
+export class OpenedReadOnlyError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "OpenedReadOnlyError";
+
+  /** Creates the error. */
+  constructor() {
+    super("It was opened with 'readOnly'");
   }
 }
 
@@ -162,6 +237,41 @@ export class StoreClosedError extends Error {
 /** The words of whatever was thrown. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * The system's code of a failed file operation: what was thrown by Deno, Node or an injected
+ * fault, and has no class of its own yet.
+ *
+ * @param error Whatever was thrown.
+ * @returns The code, such as `"EIO"`, or `undefined` when it is something else.
+ */
+export function fileErrorCode(error: unknown): string | undefined {
+  const isTyped = error instanceof LogReadError ||
+    error instanceof AppendFailedError || error instanceof StoreOpenError;
+  return isTyped ? undefined : codeOf(error);
+}
+
+/**
+ * Reads from a file of the log, and tells what the system throws as {@linkcode LogReadError}.
+ *
+ * @param file The file, within the data folder.
+ * @param offset Where in it, in bytes; a function when that is only known afterwards.
+ * @param read What reads.
+ * @returns What it returns.
+ */
+export function readingLog<T>(
+  file: string,
+  offset: number | (() => number),
+  read: () => T,
+): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (fileErrorCode(cause) === undefined) throw cause;
+    const at = typeof offset === "number" ? offset : offset();
+    throw new LogReadError(file, at, { cause });
+  }
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -10,7 +10,7 @@ import type {
   UnparsedEvent,
 } from "../events/event_store.ts";
 import { matchesQuery, type Query } from "../events/query.ts";
-import { LogCorruptionError } from "./errors.ts";
+import { LogCorruptionError, LogReadError } from "./errors.ts";
 import {
   type EventLine,
   eventLines,
@@ -162,7 +162,9 @@ async function* scan<T>(
     }
   } catch (error) {
     const corruption = asCorruption(error, cursor);
-    if (corruption instanceof LogCorruptionError && items.length > 0) {
+    const isOfLog = corruption instanceof LogCorruptionError ||
+      corruption instanceof LogReadError;
+    if (isOfLog && items.length > 0) {
       // What stands before the damage is good, and owed to the reader.
       yield { items, through, bytes };
     }

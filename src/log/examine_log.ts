@@ -8,7 +8,11 @@ import type { Position } from "../events/event.ts";
 import { FileLock, LockTimeoutError } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { readOnlyView } from "../storage/read_only_view.ts";
-import { LogCorruptionError, StoreFormatError } from "./errors.ts";
+import {
+  LogCorruptionError,
+  LogReadError,
+  StoreFormatError,
+} from "./errors.ts";
 import { readWatermark } from "./index_inspection.ts";
 import { assertReaches, readLog } from "./open_log.ts";
 import { judgeTail, type TornTail } from "./recovery.ts";
@@ -34,7 +38,11 @@ export interface LogExamination {
   /** The store, by `store.json` or by its segments; `undefined` when neither tells. */
   readonly storeId: string | undefined;
   /** Why the store takes no appends or does not open at all, or `undefined` if it does. */
-  readonly refusal: LogCorruptionError | StoreFormatError | undefined;
+  readonly refusal:
+    | LogCorruptionError
+    | LogReadError
+    | StoreFormatError
+    | undefined;
   /** What opening it would cut off: nobody was told that it is stored. */
   readonly torn: TornTail | undefined;
   /** What every byte says, but for the torn end. */
@@ -82,7 +90,7 @@ export async function examineLog(
 
 interface EndOfLog {
   readonly storeId: string | undefined;
-  readonly refusal: LogCorruptionError | StoreFormatError | undefined;
+  readonly refusal: LogExamination["refusal"];
   readonly torn: TornTail | undefined;
   readonly segments: readonly Segment[];
   /** Of the last segment, at a moment when nobody was writing. */
@@ -133,6 +141,7 @@ async function lookAtEnd(options: ExamineLogOptions): Promise<EndOfLog> {
     assertReaches(log, provenDurable);
   } catch (error) {
     const isKnown = error instanceof LogCorruptionError ||
+      error instanceof LogReadError ||
       error instanceof StoreFormatError;
     if (!isKnown) throw error;
     refusal ??= error;

@@ -25,23 +25,28 @@ import {
   assertReadBatchesOptions,
   assertReadOptions,
   checkAppendOptions,
-  type CheckedEvent,
   checkEventInputs,
 } from "../events/validation.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { FairLock } from "../storage/fair_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { LogCorruptionError, StoreClosedError } from "./errors.ts";
-import { encodeEventRest, FRAME_PAYLOAD_BYTES_MAX } from "./format.ts";
-import { GroupWriter, type PendingAppend } from "./group_writer.ts";
-import type { IndexEntry } from "./index_tail.ts";
+import {
+  fileErrorCode,
+  LogCorruptionError,
+  StoreClosedError,
+  StoreOpenError,
+} from "./errors.ts";
+import { GroupWriter } from "./group_writer.ts";
 import type { LogIndex } from "./log_index.ts";
+import { LogFollower } from "./log_follower.ts";
 import { LogReader } from "./log_reader.ts";
-import { openLog } from "./open_log.ts";
+import { assertOnOneMachine, openLog } from "./open_log.ts";
+import { encodeAppend } from "./pending_append.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import { TimestampWriter } from "./timestamp_writer.ts";
 import { verifyLog, type VerifyReport } from "./verify.ts";
+import { SyncError } from "./write_errors.ts";
 
 /** How to open an event store on files. */
 export interface FileEventStoreOptions {
@@ -62,6 +67,11 @@ export interface FileEventStoreOptions {
   readonly onWhole?: (head: Position) => void;
   /** Opens it also where other machines could. @default {false} */
   readonly allowNetworkFileSystem?: boolean;
+  /**
+   * Only reads: nothing in the folder is created or changed, so that it may be on a read-only
+   * disk, belong to somebody else, or be written to by another process. @default {false}
+   */
+  readonly readOnly?: boolean;
 }
 
 /** An event store on files. Dispose it to finish what waits and close everything. */
@@ -70,6 +80,8 @@ export interface FileEventStore extends EventStore {
   readonly storeId: string;
   /** Why nothing can be appended any more, or `undefined` while all is well. */
   readonly readOnlyCause: Error | undefined;
+  /** Why the last append failed that might succeed when it is tried again, as on a full disk. */
+  readonly appendTrouble: Error | undefined;
   /** Number of segments. */
   readonly segmentCount: number;
   /** Size of all segments, in bytes. */
@@ -101,6 +113,8 @@ const SEGMENT_BYTES_MAX = 64 * 1_024 * 1_024;
  * @throws {StoreFormatError} If the folder holds something else or something newer.
  * @throws {LogCorruptionError} If acknowledged events are damaged from the first one on.
  * @throws {LockTimeoutError} If another process holds the store's lock for too long.
+ * @throws {LogReadError} If the disk does not let a segment be read.
+ * @throws {StoreOpenError} If the disk or the permissions stand against it otherwise.
  *
  * @example
  * ```ts
@@ -125,19 +139,30 @@ export async function openFileEventStore(
     segmentBytesMax = SEGMENT_BYTES_MAX,
     onWhole,
     allowNetworkFileSystem = false,
+    readOnly = false,
   } = options;
   const lock = new FairLock(fileSystem, `${path}/lock`, clock);
-  const opened = await openLog({
-    path,
-    logger,
-    clock,
-    fileSystem,
-    lock,
-    segmentBytesMax,
-    onWhole,
-    allowNetworkFileSystem,
-  });
-  return new OpenFileEventStore({ ...opened, fileSystem, lock, clock, logger });
+  const shared = { path, logger, clock, fileSystem, lock };
+  try {
+    if (readOnly) {
+      assertOnOneMachine({ ...shared, allowNetworkFileSystem });
+      const follower = await LogFollower.open(shared);
+      const { storeId, log, index, failure } = follower;
+      const opened = { storeId, log, index, failure, follower };
+      return new OpenFileEventStore({ ...shared, ...opened });
+    }
+    const opened = await openLog({
+      ...shared,
+      segmentBytesMax,
+      onWhole,
+      allowNetworkFileSystem,
+    });
+    return new OpenFileEventStore({ ...shared, ...opened });
+  } catch (error) {
+    const cause = error instanceof SyncError ? error.cause : error;
+    if (fileErrorCode(cause) === undefined) throw error;
+    throw new StoreOpenError(path, { cause });
+  }
 }
 
 interface Parts {
@@ -148,8 +173,10 @@ interface Parts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fileSystem: FileSystem;
-  readonly repair: GroupWriterRepair;
+  readonly repair?: GroupWriterRepair;
   readonly failure: Error | undefined;
+  /** Reads on, where nothing is written. */
+  readonly follower?: LogFollower;
 }
 
 type GroupWriterRepair = ConstructorParameters<typeof GroupWriter>[0]["repair"];
@@ -164,12 +191,15 @@ class OpenFileEventStore implements FileEventStore {
   readonly #fileSystem: FileSystem;
   readonly #writer: GroupWriter;
   readonly #reader: LogReader;
+  readonly #follower: LogFollower | undefined;
   readonly #timestamps = new TimestampWriter();
   readonly #listeners = new Set<{ readonly call: (head: Position) => void }>();
   #closing: Promise<void> | undefined;
 
   constructor(parts: Parts) {
-    const { storeId, log, index, lock, clock, repair, fileSystem } = parts;
+    const { storeId, log, index, lock, clock, fileSystem } = parts;
+    // Who only reads repairs nothing: it never comes to that.
+    const repair = parts.repair ?? (() => Promise.reject(parts.failure));
     this.storeId = storeId;
     this.#log = log;
     this.#index = index;
@@ -181,11 +211,17 @@ class OpenFileEventStore implements FileEventStore {
     const options = { log, index, lock, clock, repair, published };
     this.#writer = new GroupWriter(options);
     this.#writer.failure = parts.failure;
+    this.#follower = parts.follower;
+    if (this.#follower) this.#follower.published = published;
     this.#reader = new LogReader(fileSystem, log, index);
   }
 
   get readOnlyCause(): Error | undefined {
-    return this.#writer.failure;
+    return this.#follower?.failure ?? this.#writer.failure;
+  }
+
+  get appendTrouble(): Error | undefined {
+    return this.#writer.trouble;
   }
 
   get damage(): LogCorruptionError | undefined {
@@ -210,7 +246,8 @@ class OpenFileEventStore implements FileEventStore {
       const checked = checkEventInputs(events);
       const checkedOptions = checkAppendOptions(options);
       this.#assertOpen("append");
-      return this.#writer.append(this.#encode(checked, checkedOptions));
+      const now = this.#timestamps.of(this.#clock.now());
+      return this.#writer.append(encodeAppend(checked, checkedOptions, now));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -280,7 +317,7 @@ class OpenFileEventStore implements FileEventStore {
 
   async head(): Promise<Position> {
     this.#assertOpen("read");
-    await this.#writer.notice();
+    await (this.#follower ?? this.#writer).notice();
     return this.#log.head;
   }
 
@@ -299,7 +336,7 @@ class OpenFileEventStore implements FileEventStore {
       fileSystem: this.#fileSystem,
       segments: this.#log.segments.slice(),
       head,
-      behindHead: this.#writer.failure instanceof LogCorruptionError,
+      behindHead: this.damage !== undefined,
       ...signal ? { signal } : {},
     });
   }
@@ -312,6 +349,7 @@ class OpenFileEventStore implements FileEventStore {
   async #close(): Promise<void> {
     await this.#writer.drain();
     this.#listeners.clear();
+    if (this.#follower) return this.#follower[Symbol.dispose]();
     try {
       await this.#index.flush("any");
     } finally {
@@ -319,31 +357,6 @@ class OpenFileEventStore implements FileEventStore {
       this.#log[Symbol.dispose]();
       this.#lock[Symbol.dispose]();
     }
-  }
-
-  #encode(
-    events: readonly CheckedEvent[],
-    { condition, signal }: AppendOptions,
-  ): PendingAppend {
-    const now = this.#timestamps.of(this.#clock.now());
-    const rests: string[] = [];
-    const entries: IndexEntry[] = [];
-    let length = 0;
-    for (const event of events) {
-      const { type, tags, id, timestamp } = event;
-      // Encoded at once: the caller may change the data while they wait.
-      const rest = encodeEventRest(
-        event,
-        id ?? crypto.randomUUID(),
-        timestamp ?? now,
-      );
-      // Without the data, which may be large.
-      entries.push({ type, tags });
-      rests.push(rest);
-      length += rest.length;
-    }
-    assertReadable(length);
-    return { rests, entries, condition, signal };
   }
 
   #tell(head: Position): void {
@@ -360,13 +373,4 @@ class OpenFileEventStore implements FileEventStore {
   #assertOpen(action: string): void {
     if (this.#closing) throw new StoreClosedError(action);
   }
-}
-
-/** Refuses what nobody could read again, which only data can be that changes with each look. */
-function assertReadable(length: number): void {
-  // A UTF-16 unit takes three bytes at most. What was checked stays far below.
-  if (length * 3 <= FRAME_PAYLOAD_BYTES_MAX) return;
-  throw new RangeError(
-    `Cannot append as 'events' must not grow while they are read: current value is a text of ${length} characters`,
-  );
 }

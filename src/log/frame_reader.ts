@@ -5,6 +5,7 @@
  */
 import type { Position } from "../events/event.ts";
 import type { FileHandle } from "../storage/file_system.ts";
+import { readFully } from "../storage/read_fully.ts";
 import { giveBuffer, takeBuffer } from "./buffer_pool.ts";
 import {
   FRAME_HEADER_BYTES_MAX,
@@ -179,16 +180,10 @@ export class FrameReader implements Disposable {
     this.#filled = held;
     this.#readBytes = Math.min(this.#readBytes * 4, READ_BYTES_MAX);
     const filledMax = Math.min(remaining, capacity);
-    while (this.#filled < filledMax) {
-      const read = this.#file.readAt(
-        this.#buffer.subarray(this.#filled, filledMax),
-        this.#base + this.#filled,
-      );
-      // The file was cut meanwhile: what is missing shows in the next round.
-      if (read === 0) return this.#filled > held;
-      this.#filled += read;
-    }
-    return true;
+    const room = this.#buffer.subarray(this.#filled, filledMax);
+    this.#filled += readFully(this.#file, room, this.#base + this.#filled);
+    // Nothing comes only of a file that was cut meanwhile: what is missing shows in the next round.
+    return this.#filled > held;
   }
 
   #stop(what: string): false {

@@ -4,10 +4,7 @@
  *
  * @module
  */
-import {
-  type AppendCondition,
-  AppendConditionError,
-} from "../events/append_condition.ts";
+import { AppendConditionError } from "../events/append_condition.ts";
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { AppendResult } from "../events/event_store.ts";
@@ -17,24 +14,16 @@ import { CatchUpGate } from "./catch_up_gate.ts";
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
+  fileErrorCode,
   LogCorruptionError,
   StoreReadOnlyError,
 } from "./errors.ts";
 import { FrameGroup } from "./frame_group.ts";
-import type { FrameLocation, IndexEntry } from "./index_tail.ts";
+import type { FrameLocation } from "./index_tail.ts";
 import type { LogIndex } from "./log_index.ts";
 import type { SegmentedLog, TailDamage } from "./segmented_log.ts";
+import type { PendingAppend } from "./pending_append.ts";
 import { RollbackError, SyncError } from "./write_errors.ts";
-
-/** An append that waits for its turn. */
-export interface PendingAppend {
-  /** Its events but for their positions: see `encodeEventRest()`. */
-  readonly rests: readonly string[];
-  /** What the index needs to know of them. */
-  readonly entries: readonly IndexEntry[];
-  readonly condition: AppendCondition | undefined;
-  readonly signal: AbortSignal | undefined;
-}
 
 /** What a {@linkcode GroupWriter} works with. */
 export interface GroupWriterOptions {
@@ -68,6 +57,8 @@ const NOTICE_TIMEOUT_MS = 100;
 export class GroupWriter {
   /** Why nothing can be appended any more. */
   failure: Error | undefined;
+  /** Why the last append that was written failed, unless one succeeded since. */
+  trouble: AppendFailedError | undefined;
 
   readonly #options: GroupWriterOptions;
   /** The lock's openings when the log was found in its place. */
@@ -209,7 +200,9 @@ export class GroupWriter {
         }
       };
     } catch (error) {
-      const failed = this.#failedFor(error) ? this.#readOnlyError() : error;
+      const failed = this.#failedFor(error)
+        ? this.#readOnlyError()
+        : this.#asAppendFailure(error, held ? undefined : "lock");
       const affected = group ?? this.#queue.splice(0);
       settle = () => {
         for (const { reject } of affected) reject(failed);
@@ -309,10 +302,7 @@ export class GroupWriter {
         this.#poison(error, group);
         return [];
       }
-      const file = log.segments.at(-1)?.file ?? "events";
-      const failure = isFileError(error)
-        ? new AppendFailedError(file, { cause: error })
-        : error;
+      const failure = this.#asAppendFailure(error);
       for (const { reject } of group) reject(failure);
       return [];
     }
@@ -340,7 +330,10 @@ export class GroupWriter {
       disturbance = error;
     }
     await syncing;
-    if (disturbance !== undefined) throw disturbance;
+    if (disturbance === undefined) return;
+    if (disturbance instanceof RollbackError) throw disturbance;
+    // It could not look: with no descriptor left, the runtime lends the file to the sync.
+    log.assertUndisturbed(first);
   }
 
   async #findRefusal(
@@ -368,7 +361,16 @@ export class GroupWriter {
   #publish(): void {
     const { log, published } = this.#options;
     log.head = log.end;
+    this.trouble = undefined;
     published(log.head);
+  }
+
+  /** What callers are told of a file that fails. */
+  #asAppendFailure(error: unknown, file?: string): unknown {
+    if (fileErrorCode(error) === undefined) return error;
+    const { log } = this.#options;
+    const failed = file ?? log.segments.at(-1)?.file ?? "events";
+    return this.trouble = new AppendFailedError(failed, { cause: error });
   }
 
   /** Remembers a failure that ends all writing; `false` for one that passes. */
@@ -385,8 +387,4 @@ export class GroupWriter {
       cause: this.failure ?? new Error("unknown"),
     });
   }
-}
-
-function isFileError(error: unknown): boolean {
-  return error instanceof Error && "code" in error;
 }

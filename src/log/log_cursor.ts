@@ -5,10 +5,15 @@
  */
 import type { Position } from "../events/event.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
-import { LogCorruptionError } from "./errors.ts";
+import { LogCorruptionError, readingLog } from "./errors.ts";
 import { FrameReader, type FrameRun } from "./frame_reader.ts";
 import type { FrameLocation } from "./index_tail.ts";
-import { readSegmentHeader, type Segment, segmentIndexOf } from "./segments.ts";
+import {
+  openSegment,
+  readSegmentHeader,
+  type Segment,
+  segmentIndexOf,
+} from "./segments.ts";
 
 /** What a {@linkcode LogCursor} reads. */
 export interface LogCursorOptions {
@@ -81,7 +86,11 @@ export class LogCursor implements Disposable {
     for (;;) {
       const reader = this.#reader;
       if (!reader || reader.next > this.#options.upTo) return undefined;
-      const run = reader.read();
+      const run = readingLog(
+        this.segment?.file ?? "events",
+        () => reader.offset,
+        () => reader.read(),
+      );
       if (run) {
         this.#unproven = undefined;
         this.#runOffset = run.frames[0]?.offset ?? 0;
@@ -114,7 +123,8 @@ export class LogCursor implements Disposable {
     if (location && segment?.first === location.segment) {
       if (index !== this.#segmentIndex || !this.#file) {
         this.#file?.close();
-        this.#file = fileSystem.open(segment.path, { mode: "read" });
+        this.#file = undefined;
+        this.#file = openSegment(fileSystem, segment, "read");
       }
       this.#segmentIndex = index;
       this.#unproven = location;
@@ -144,14 +154,14 @@ export class LogCursor implements Disposable {
     this.#file?.close();
     this.#file = undefined;
     this.#segmentIndex = index;
-    this.#file = fileSystem.open(segment.path, { mode: "read" });
-    const header = readSegmentHeader(this.#file);
+    const file = this.#file = openSegment(fileSystem, segment, "read");
+    const header = readingLog(segment.file, 0, () => readSegmentHeader(file));
     this.#reader?.[Symbol.dispose]();
     this.#reader = undefined;
     if (!header || header.prev !== (prev ?? header.prev)) {
       throw this.#corruption(0, "its first line is damaged", segment.first);
     }
-    this.#reader = new FrameReader(this.#file, {
+    this.#reader = new FrameReader(file, {
       offset: header.headerBytes,
       first: segment.first,
       prev: header.crc,

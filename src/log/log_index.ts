@@ -8,7 +8,7 @@ import type { Position, StoredEvent } from "../events/event.ts";
 import { matchesQuery, type Query } from "../events/query.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { reasonOf } from "./errors.ts";
+import { LogReadError, reasonOf } from "./errors.ts";
 import { EventLoader } from "./event_loader.ts";
 import type { FrameRun } from "./frame_reader.ts";
 import {
@@ -26,7 +26,11 @@ import {
 import { LogCursor } from "./log_cursor.ts";
 import type { PositionRange } from "./index_sql.ts";
 import { IndexMismatchError } from "./index_mismatch.ts";
-import { isIndexFault, PositionIndex } from "./position_index.ts";
+import {
+  isDamagedIndex,
+  isIndexFault,
+  PositionIndex,
+} from "./position_index.ts";
 import { type Stream, toCriteria, toStreams } from "./query_streams.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
@@ -41,6 +45,8 @@ export interface LogIndexOptions {
   readonly storeId: string;
   readonly log: SegmentedLog;
   readonly logger: Logger;
+  /** Whether it is only kept in memory, and made when it is needed. @default {false} */
+  readonly readOnly?: boolean;
 }
 
 /** Of the events in a range, up to this share is looked up one by one; more is scanned. */
@@ -64,6 +70,8 @@ export class LogIndex implements Disposable {
   /** @param options Files and log. */
   constructor(options: LogIndexOptions) {
     this.#options = options;
+    // In memory, when somebody first asks for it: whoever reads everything never does.
+    if (options.readOnly) this.#doubt = new Error("Not made yet");
   }
 
   /**
@@ -76,7 +84,8 @@ export class LogIndex implements Disposable {
       this.#file = this.#openFile();
       return this.#file.watermark().through;
     } catch (error) {
-      this.#remake(error);
+      if (isDamagedIndex(error)) this.#remake(error);
+      else this.#useMemory(error);
       return 0;
     }
   }
@@ -87,6 +96,8 @@ export class LogIndex implements Disposable {
       this.#assertFits();
       await this.#fill();
     } catch (error) {
+      // What the log does not let read says nothing about the index.
+      if (error instanceof LogReadError) throw error;
       this.distrust(error);
       await this.#heal();
     }
@@ -166,6 +177,8 @@ export class LogIndex implements Disposable {
   isSelective(query: Query, after: Position, upTo: Position): boolean {
     const streams = toStreams(query);
     if (streams === "all") return false;
+    // Making it first would take a scan as well.
+    if (this.#options.readOnly && this.#doubt !== undefined) return false;
     const countMax = Math.ceil((upTo - after) * LOOKUP_SHARE_MAX);
     let count = 0;
     for (const stream of streams) {
@@ -294,7 +307,12 @@ export class LogIndex implements Disposable {
   }
 
   #remake(error: unknown): void {
-    const { storeId, logger } = this.#options;
+    const { storeId, logger, readOnly = false } = this.#options;
+    if (readOnly) {
+      this.#file?.[Symbol.dispose]();
+      this.#file = new PositionIndex(":memory:", storeId);
+      return;
+    }
     logger.log("warn", "Making the index of the log again", {
       reason: reasonOf(error),
     });
@@ -305,11 +323,18 @@ export class LogIndex implements Disposable {
         this.#file = this.#beginFile();
         return;
       } catch (cause) {
-        logger.log("error", "Keeping the index in memory: its file fails", {
-          reason: reasonOf(cause),
-        });
+        return this.#useMemory(cause);
       }
     }
+    this.#file = new PositionIndex(":memory:", storeId);
+  }
+
+  /** Leaves the file alone, whose disk fails or does not let it be written. */
+  #useMemory(error: unknown): void {
+    const { storeId, logger } = this.#options;
+    logger.log("error", "Keeping the index in memory: its file fails", {
+      reason: reasonOf(error),
+    });
     this.#file = new PositionIndex(":memory:", storeId);
   }
 

@@ -11,10 +11,15 @@ import { assertLocal } from "../storage/network_file_system.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { LogCorruptionError } from "./errors.ts";
+import { LogCorruptionError, readingLog } from "./errors.ts";
 import { LogIndex } from "./log_index.ts";
 import { repairTail } from "./recovery.ts";
-import { SegmentedLog, type TailDamage } from "./segmented_log.ts";
+import { ProvenEnd } from "./proven_end.ts";
+import {
+  type FrameVisitor,
+  SegmentedLog,
+  type TailDamage,
+} from "./segmented_log.ts";
 import {
   joinSegments,
   listSegments,
@@ -60,12 +65,7 @@ export interface OpenedLog {
  */
 export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { path, fileSystem, clock, logger, lock, segmentBytesMax } = options;
-  const network = assertLocal(path, options);
-  if (network !== undefined) {
-    const message =
-      "The data folder may be on a network file system: only one machine may open it";
-    logger.log("warn", message, { path, fileSystem: network });
-  }
+  assertOnOneMachine(options);
   await makeFolders(options);
   using resources = new DisposableStack();
   resources.use(lock);
@@ -96,8 +96,11 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     });
   let failure: LogCorruptionError | undefined;
   try {
-    await readLog(log, { storeId, fileSystem, path, repair });
+    const proven = new ProvenEnd();
+    const { visit } = proven;
+    await readLog(log, { storeId, fileSystem, path, repair, visit });
     assertReaches(log, provenDurable);
+    log.rewrite(proven.offset);
   } catch (error) {
     // With the segments in order, what stands before the damage can be served.
     if (!(error instanceof LogCorruptionError) || log.end === 0) throw error;
@@ -122,6 +125,26 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   }
   resources.move();
   return { storeId, log, index, repair, failure };
+}
+
+/**
+ * Refuses a folder that several machines may open, or says so where that is allowed.
+ *
+ * @param options Where, and whether it is allowed.
+ * @throws {NetworkFileSystemError} If the folder is on a network file system.
+ */
+export function assertOnOneMachine(
+  options: Pick<
+    OpenLogOptions,
+    "path" | "fileSystem" | "logger" | "allowNetworkFileSystem"
+  >,
+): void {
+  const { path, logger } = options;
+  const network = assertLocal(path, options);
+  if (network === undefined) return;
+  const message =
+    "The data folder may be on a network file system: only one machine may open it";
+  logger.log("warn", message, { path, fileSystem: network });
 }
 
 async function makeFolders(
@@ -149,6 +172,8 @@ export interface ReadLogOptions {
   readonly path: string;
   /** What is done about a damaged end; throws if nothing may be. */
   readonly repair: (damage: TailDamage) => void | Promise<void>;
+  /** Takes the frames of the last segment. @default {does nothing} */
+  readonly visit?: FrameVisitor;
 }
 
 /**
@@ -161,7 +186,7 @@ export interface ReadLogOptions {
  */
 export async function readLog(
   log: SegmentedLog,
-  { storeId, fileSystem, path, repair }: ReadLogOptions,
+  { storeId, fileSystem, path, repair, visit = () => {} }: ReadLogOptions,
 ): Promise<void> {
   const segments = listSegments(fileSystem, path);
   const last = segments.at(-1);
@@ -169,7 +194,7 @@ export async function readLog(
   const whole = unfinished ? segments.slice(0, -1) : segments;
   const { joined, damage: gap } = joinSegments(fileSystem, whole, storeId);
   log.open(joined);
-  const damage = await log.catchUp(() => {});
+  const damage = await log.catchUp(visit);
   // Damage before the gap is where reading ends: with segments behind it, it is never repaired.
   if (damage) await repair(damage);
   const position = log.end + 1;
@@ -204,6 +229,8 @@ export function assertReaches(
 }
 
 function isUnfinished(fileSystem: FileSystem, segment: Segment): boolean {
-  using file = fileSystem.open(segment.path, { mode: "read" });
-  return readSegmentHeader(file) === undefined;
+  return readingLog(segment.file, 0, () => {
+    using file = fileSystem.open(segment.path, { mode: "read" });
+    return readSegmentHeader(file) === undefined;
+  });
 }

@@ -12,6 +12,7 @@ import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
 import type { Database } from "../storage/file_system.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
+import { LogReadError } from "./errors.ts";
 import {
   checksumOf,
   EMPTY_MARK,
@@ -47,6 +48,9 @@ const ROWS_PER_INSERT = 100;
  */
 const SLICES = 16;
 
+/** Permissions, read-only, failing, full, cannot be opened: the primary codes. */
+const SQLITE_DISK_CODES = [3, 8, 10, 13, 14];
+
 /** SQLite's codes for "another connection writes" and "the disk is full": both pass. */
 const SQLITE_PASSING_CODES = [5, 13];
 
@@ -54,7 +58,19 @@ const SQLITE_PASSING_CODES = [5, 13];
 export function isIndexFault(error: unknown): boolean {
   // Whatever comes from SQLite has a code, also what it refuses to hand out.
   return error instanceof IndexMismatchError ||
-    (error instanceof Error && "code" in error);
+    (error instanceof Error && "code" in error &&
+      !(error instanceof LogReadError));
+}
+
+/**
+ * Whether the index file is wrong, rather than its disk, its permissions or the number of open
+ * files: those leave it as good as it was, and what it knows of the log is worth keeping.
+ */
+export function isDamagedIndex(error: unknown): boolean {
+  const code = error instanceof Error && "errcode" in error
+    ? Number(error.errcode) & 0xff
+    : undefined;
+  return code === undefined || !SQLITE_DISK_CODES.includes(code);
 }
 
 /** The open index file. Any call may throw what SQLite throws: then the index is in doubt. */

@@ -8,6 +8,7 @@ import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import { appendFully } from "../storage/atomic_replace.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
+import { readFully } from "../storage/read_fully.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LogCorruptionError } from "./errors.ts";
 import { FrameReader } from "./frame_reader.ts";
@@ -138,15 +139,22 @@ async function quarantine(
   const directory = `${path}/quarantine`;
   fileSystem.makeDirectory(directory);
   const name = nameOfCopy(fileSystem, directory, segment.first, offset, clock);
-  using copy = fileSystem.open(`${directory}/${name}`, { mode: "createNew" });
-  const buffer = new Uint8Array(COPY_BYTES);
-  for (let at = offset; at < size;) {
-    const read = file.readAt(buffer, at);
-    if (read === 0) break;
-    appendFully(copy, buffer.subarray(0, read));
-    at += read;
+  const keptAt = `${directory}/${name}`;
+  try {
+    using copy = fileSystem.open(keptAt, { mode: "createNew" });
+    const buffer = new Uint8Array(COPY_BYTES);
+    for (let at = offset; at < size;) {
+      const read = readFully(file, buffer, at);
+      if (read === 0) break;
+      appendFully(copy, buffer.subarray(0, read));
+      at += read;
+    }
+    await copy.sync();
+  } catch (error) {
+    // On a full disk each attempt to open the store would leave one more half a copy.
+    fileSystem.remove(keptAt);
+    throw error;
   }
-  await copy.sync();
   await fileSystem.syncDirectory(directory);
   await fileSystem.syncDirectory(path);
   return `quarantine/${name}`;

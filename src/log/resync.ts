@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import type { Position } from "../events/event.ts";
 import type { FileHandle } from "../storage/file_system.ts";
+import { readFully } from "../storage/read_fully.ts";
 import {
   FRAME_HEADER_BYTES_MAX,
   KEY_FRAME,
@@ -42,7 +43,7 @@ export function findNextFrame(
   let base = from;
   const window = Buffer.alloc(WINDOW_BYTES);
   while (base + FRAME_START.length <= size) {
-    const filled = readWindow(file, window, base);
+    const filled = readFully(file, window, base);
     const bytes = window.subarray(0, filled);
     for (
       let at = bytes.indexOf(FRAME_START);
@@ -60,22 +61,12 @@ export function findNextFrame(
   return undefined;
 }
 
-function readWindow(file: FileHandle, window: Buffer, base: number): number {
-  let filled = 0;
-  while (filled < window.length) {
-    const read = file.readAt(window.subarray(filled), base + filled);
-    if (read === 0) break;
-    filled += read;
-  }
-  return filled;
-}
-
 function firstOfWholeFrame(
   file: FileHandle,
   offset: number,
 ): Position | undefined {
   const bytes = new Uint8Array(FRAME_HEADER_BYTES_MAX);
-  const filled = file.readAt(bytes, offset);
+  const filled = readFully(file, bytes, offset);
   const header = parseFrameHeader(bytes, 0, filled);
   if (header === undefined) return undefined;
   using reader = new FrameReader(file, { offset, first: header.first });

@@ -12,11 +12,18 @@ import {
   AppendFailedError,
   LogCorruptionError,
   type LogDamage,
+  readingLog,
   StoreFormatError,
 } from "./errors.ts";
 import { encodeSegmentHeader, NO_CRC } from "./format.ts";
 import { FrameReader, type FrameRun } from "./frame_reader.ts";
-import { readSegmentHeader, type Segment, segmentAt } from "./segments.ts";
+import { rollBack } from "./roll_back.ts";
+import {
+  openSegment,
+  readSegmentHeader,
+  type Segment,
+  segmentAt,
+} from "./segments.ts";
 import { Yielder } from "../storage/yielder.ts";
 import { interference, RollbackError, SyncError } from "./write_errors.ts";
 
@@ -38,6 +45,8 @@ export interface SegmentedLogOptions {
   readonly clock: Clock;
   /** Size at which a segment is sealed, in bytes. */
   readonly segmentBytesMax: number;
+  /** Whether it is only read, and its files are opened for nothing else. @default {false} */
+  readonly readOnly?: boolean;
 }
 
 /** The open log. Whoever calls anything that writes holds the store's lock. */
@@ -58,6 +67,7 @@ export class SegmentedLog implements Disposable {
   readonly #storeId: string;
   readonly #clock: Clock;
   readonly #segmentBytesMax: number;
+  readonly #mode: "read" | "append";
   #file: FileHandle | undefined;
   /** Whether another store began the last segment, and may not have synced the folder. */
   #isNameUnproven = false;
@@ -69,6 +79,7 @@ export class SegmentedLog implements Disposable {
     this.#storeId = options.storeId;
     this.#clock = options.clock;
     this.#segmentBytesMax = options.segmentBytesMax;
+    this.#mode = options.readOnly ? "read" : "append";
   }
 
   /**
@@ -91,8 +102,13 @@ export class SegmentedLog implements Disposable {
    * write.
    */
   hasChanged(): boolean {
-    if (this.#file && this.#file.size() !== this.offset) return true;
-    return this.#findNext() !== undefined;
+    return readingLog(
+      this.segments.at(-1)?.file ?? "events",
+      this.offset,
+      () =>
+        (this.#file && this.#file.size() !== this.offset) ||
+        this.#findNext() !== undefined,
+    );
   }
 
   /** Whether the last segment is still the file that its path names. */
@@ -139,7 +155,7 @@ export class SegmentedLog implements Disposable {
     try {
       appendFully(file, frames);
     } catch (error) {
-      this.#rollBack(file, frames);
+      rollBack(file, this.offset, frames);
       throw error;
     }
     this.offset += frames.length;
@@ -236,6 +252,22 @@ export class SegmentedLog implements Disposable {
   }
 
   /**
+   * Makes the next {@linkcode sync} write what the last segment holds from `offset` on once more,
+   * to be called before it where nobody knows of a sync that succeeded.
+   *
+   * When a sync fails, the system counts the pages as clean all the same: whoever opens the file
+   * next reads them from memory, and their sync has nothing to write and "succeeds".
+   *
+   * @param offset Everything before is known to be durable, in bytes.
+   */
+  rewrite(offset: number): void {
+    const segment = this.segments.at(-1);
+    if (segment === undefined || this.#file === undefined) return;
+    if (offset >= this.offset) return;
+    this.#fileSystem.rewrite?.(segment.path, offset);
+  }
+
+  /**
    * Takes back the last write, whose sync failed, or which somebody else disturbed. The log is not
    * written to any more after that.
    *
@@ -289,34 +321,6 @@ export class SegmentedLog implements Disposable {
     }
   }
 
-  /** Undoes a write, of which any part may stand in the file. */
-  #rollBack(file: FileHandle, frames: Uint8Array): void {
-    try {
-      const length = file.size() - this.offset;
-      if (length === 0) return;
-      if (!this.#isBeginningOf(frames, file, length)) throw interference();
-      file.truncate(this.offset);
-    } catch (cause) {
-      throw new RollbackError({ cause });
-    }
-  }
-
-  /** Whether the last bytes of the file are the first ones of `frames`, and no others. */
-  #isBeginningOf(
-    frames: Uint8Array,
-    file: FileHandle,
-    length: number,
-  ): boolean {
-    if (length < 0 || length > frames.length) return false;
-    const found = new Uint8Array(length);
-    for (let at = 0; at < length;) {
-      const read = file.readAt(found.subarray(at), this.offset + at);
-      if (read === 0) return false;
-      at += read;
-    }
-    return found.every((byte, i) => byte === frames[i]);
-  }
-
   get #first(): Position {
     return this.segments.at(-1)?.first ?? 1;
   }
@@ -326,14 +330,18 @@ export class SegmentedLog implements Disposable {
     yielder: Yielder,
   ): Promise<TailDamage | undefined> {
     const segment = this.segments.at(-1);
-    if (segment === undefined || this.#file === undefined) return undefined;
-    if (this.#file.size() < this.offset) {
+    const file = this.#file;
+    if (segment === undefined || file === undefined) return undefined;
+    const size = readingLog(segment.file, this.offset, () => file.size());
+    if (size < this.offset) {
       const what = "events that were read from it are gone";
-      return this.#damageAt(segment, this.#file.size(), what);
+      return this.#damageAt(segment, size, what);
     }
     const start = { offset: this.offset, first: this.end + 1, prev: this.crc };
-    using reader = new FrameReader(this.#file, start);
-    for (let run = reader.read(); run; run = reader.read()) {
+    using reader = new FrameReader(file, start);
+    const read = () =>
+      readingLog(segment.file, () => reader.offset, () => reader.read());
+    for (let run = read(); run; run = read()) {
       visit(segment, run);
       this.offset = reader.offset;
       this.end = reader.next - 1;
@@ -353,9 +361,9 @@ export class SegmentedLog implements Disposable {
 
   /** Opens the next segment; `false` when its header is incomplete or does not fit. */
   #enter(segment: Segment): boolean {
-    const file = this.#fileSystem.open(segment.path, { mode: "append" });
+    const file = openSegment(this.#fileSystem, segment, this.#mode);
     try {
-      const header = readSegmentHeader(file);
+      const header = readingLog(segment.file, 0, () => readSegmentHeader(file));
       const previous = this.segments.at(-1);
       const fits = header !== undefined && header.segment === segment.first &&
         header.previous === (previous?.first ?? 0) &&

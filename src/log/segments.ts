@@ -5,7 +5,8 @@
  */
 import type { Position } from "../events/event.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
-import { type LogDamage, StoreFormatError } from "./errors.ts";
+import { readFully } from "../storage/read_fully.ts";
+import { type LogDamage, readingLog, StoreFormatError } from "./errors.ts";
 import {
   parseSegmentHeader,
   parseSegmentName,
@@ -38,11 +39,32 @@ export function segmentAt(path: string, first: Position): Segment {
 
 /** The segments of the data folder `path`, in order. Files of other names are not looked at. */
 export function listSegments(fileSystem: FileSystem, path: string): Segment[] {
-  return fileSystem.list(`${path}/events`)
+  return readingLog("events", 0, () => fileSystem.list(`${path}/events`))
     .map(parseSegmentName)
     .filter((first) => first !== undefined)
     .sort((a, b) => a - b)
     .map((first) => segmentAt(path, first));
+}
+
+/**
+ * Opens a segment.
+ *
+ * @param fileSystem Where.
+ * @param segment The segment, which is there.
+ * @param mode What for.
+ * @returns The open file.
+ * @throws {LogReadError} If the disk or the permissions stand against it.
+ */
+export function openSegment(
+  fileSystem: FileSystem,
+  segment: Segment,
+  mode: "read" | "append",
+): FileHandle {
+  return readingLog(
+    segment.file,
+    0,
+    () => fileSystem.open(segment.path, { mode }),
+  );
 }
 
 /**
@@ -55,12 +77,7 @@ export function readSegmentHeader(
   file: FileHandle,
 ): ReadSegmentHeader | undefined {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES_MAX);
-  let filled = 0;
-  while (filled < bytes.length) {
-    const read = file.readAt(bytes.subarray(filled), filled);
-    if (read === 0) break;
-    filled += read;
-  }
+  const filled = readFully(file, bytes, 0);
   return parseSegmentHeader(bytes.subarray(0, filled));
 }
 
@@ -91,8 +108,10 @@ export function joinSegments(
   let damage: LogDamage | undefined;
   let previousBytes = 0;
   for (const segment of segments) {
-    using file = fileSystem.open(segment.path, { mode: "read" });
-    const header = readSegmentHeader(file);
+    const { header, bytes } = readingLog(segment.file, 0, () => {
+      using file = fileSystem.open(segment.path, { mode: "read" });
+      return { header: readSegmentHeader(file), bytes: file.size() };
+    });
     // Also behind damage: what belongs to another store must not be taken for a loss of this one.
     if (header && header.store !== storeId) {
       throw new StoreFormatError(
@@ -107,7 +126,7 @@ export function joinSegments(
       const { file, first } = segment;
       damage = { file, offset: 0, position: first, what };
     }
-    previousBytes = file.size();
+    previousBytes = bytes;
   }
   return { joined, damage };
 }

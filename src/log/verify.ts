@@ -5,6 +5,7 @@
  */
 import type { Position } from "../events/event.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
+import { fileErrorCode, reasonOf } from "./errors.ts";
 import { eventLines, EventLinesError, parseLine } from "./event_lines.ts";
 import { FrameReader, type FrameRun } from "./frame_reader.ts";
 import { findNextFrame, type FoundFrame } from "./resync.ts";
@@ -70,7 +71,13 @@ export interface VerifyOptions {
 export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
   const verification = new Verification(options);
   for (const segment of options.segments) {
-    if (segment.first <= verification.upTo) await verification.read(segment);
+    if (segment.first > verification.upTo) continue;
+    try {
+      await verification.read(segment);
+    } catch (error) {
+      if (fileErrorCode(error) === undefined) throw error;
+      verification.passOver(segment, error);
+    }
   }
   return verification.report();
 }
@@ -85,6 +92,8 @@ class Verification {
   #frames = 0;
   #events = 0;
   #bytes = 0;
+  /** Up to where the segment at hand was read, in bytes. */
+  #offset = 0;
   /** The next position, and the CRC of what stands before it, if known. */
   #next: Position = 1;
   #crc: number | undefined;
@@ -99,6 +108,7 @@ class Verification {
   }
 
   async read(segment: Segment): Promise<void> {
+    this.#offset = 0;
     using file = this.#options.fileSystem.open(segment.path, { mode: "read" });
     this.#segments++;
     const start = this.#checkHeader(segment, file);
@@ -120,6 +130,18 @@ class Verification {
       this.#crc = undefined;
     }
     this.#previous = { first: segment.first, size: file.size() };
+  }
+
+  /** Takes note of a segment that the disk does not let read, or not from some place on. */
+  passOver(segment: Segment, error: unknown): void {
+    const last = Math.max(this.#endOf(segment), this.#next);
+    const what = `it cannot be read: ${reasonOf(error)}`;
+    this.#problem(segment, this.#offset, last, what);
+    this.#next = last + 1;
+    this.#crc = undefined;
+    const { fileSystem } = this.#options;
+    const size = fileSystem.stat(segment.path)?.size ?? 0;
+    this.#previous = { first: segment.first, size };
   }
 
   report(): VerifyReport {
@@ -208,6 +230,7 @@ class Verification {
       await this.#options.onRun?.(segment, run);
       this.#next = reader.next;
       this.#crc = reader.crc;
+      this.#offset = reader.offset;
       if (this.#next > this.upTo) break;
       await this.#yielder.yieldIfDue();
     }

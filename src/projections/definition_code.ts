@@ -110,7 +110,9 @@ export class DefinitionCode {
     if (!tags) return NOTHING;
     try {
       this.#watch?.enter(lastEvent?.position ?? 0);
-      return [...new Set(toTags(this.#definition.tags?.(state, key), "tags"))];
+      const list = toTags(this.#definition.tags?.(state, key), "tags");
+      for (const tag of list) assertText("tag", tag);
+      return [...new Set(list)];
     } catch (cause) {
       throw this.#failedAt(lastEvent, cause);
     } finally {
@@ -132,30 +134,39 @@ export class DefinitionCode {
 function toKeys(keys: unknown): readonly string[] {
   if (keys === undefined || keys === null) return NOTHING;
   const list = Array.isArray(keys) ? [...new Set(keys)] : [keys];
-  for (const key of list) {
-    if (typeof key !== "string" || key === "" || !key.isWellFormed()) {
-      throw new TypeError(
-        `A key must be a well-formed text that is not empty: it is ${
-          JSON.stringify(key)
-        }`,
-      );
-    }
-    // SQLite's drivers end a text there when they read it back.
-    if (key.includes("\0")) {
-      throw new TypeError(
-        `A key must not contain U+0000: there is one at ${key.indexOf("\0")}`,
-      );
-    }
-    // A UTF-16 unit takes at most three bytes: only long keys need counting.
-    if (key.length * 3 > KEY_BYTES_MAX && byteLength(key) > KEY_BYTES_MAX) {
-      throw new RangeError(
-        `A key must take at most ${KEY_BYTES_MAX} bytes: it takes ${
-          byteLength(key)
-        }`,
-      );
-    }
-  }
+  for (const key of list) assertText("key", key);
   return list;
+}
+
+/** Refuses what would come back from the database as another one. */
+function assertText(noun: "key" | "tag", text: unknown): void {
+  // Never the text itself: messages go where documents do not.
+  if (typeof text !== "string" || text === "" || !text.isWellFormed()) {
+    const found = typeof text !== "string"
+      ? `a value of type ${typeof text}`
+      : text === ""
+      ? "empty"
+      : "a text with a lone surrogate";
+    throw new TypeError(
+      `A ${noun} must be a well-formed text that is not empty: it is ${found}`,
+    );
+  }
+  // SQLite's drivers end a text there when they read it back.
+  if (text.includes("\0")) {
+    throw new TypeError(
+      `A ${noun} must not contain U+0000: there is one at ${
+        text.indexOf("\0")
+      }`,
+    );
+  }
+  // A UTF-16 unit takes at most three bytes: only long ones need counting.
+  if (text.length * 3 > KEY_BYTES_MAX && byteLength(text) > KEY_BYTES_MAX) {
+    throw new RangeError(
+      `A ${noun} must take at most ${KEY_BYTES_MAX} bytes: it takes ${
+        byteLength(text)
+      }`,
+    );
+  }
 }
 
 function toTags(tags: unknown, method: string): readonly Tag[] {

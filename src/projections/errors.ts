@@ -79,6 +79,38 @@ export class ProjectionDamagedError extends Error {
   }
 }
 
+/**
+ * The files of a projection cannot be used now: too many files are open, the disk is full or
+ * busy, or the permissions do not let it. They are not damaged: try again once that is mended.
+ */
+export class ProjectionUnavailableError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "ProjectionUnavailableError";
+
+  /**
+   * Creates the error.
+   *
+   * @param projectionName The projection.
+   * @param file The file, within the data folder.
+   * @param options `cause`: what the system said.
+   */
+  constructor(
+    /** The projection. */
+    readonly projectionName: string,
+    /** The file, within the data folder. */
+    readonly file: string,
+    options: { readonly cause: unknown },
+  ) {
+    const { cause } = options;
+    super(
+      `Cannot use projection "${projectionName}" now as "${file}" cannot be opened or written: ${
+        cause instanceof Error ? cause.message : String(cause)
+      }`,
+      options,
+    );
+  }
+}
+
 /** The store was closed. Open it again. */
 export class ProjectionsClosedError extends Error {
   /** Tells the class by its name, also across realms. */

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
 import type { FileSystem } from "../storage/file_system.ts";
-import { ProjectionDamagedError } from "./errors.ts";
+import { asUnusable } from "./sqlite_connection.ts";
 
 const FILE_PATTERN = /^(\d{6,15})(\.building)?\.sqlite$/;
 const COMPANION_PATTERN =
@@ -107,27 +107,22 @@ export function currentFileVersion(
  *
  * @returns Which generation serves, or `undefined` when none was ever swapped in.
  * @throws {ProjectionDamagedError} If the file is not what was written.
+ * @throws {ProjectionUnavailableError} If it cannot be read now.
  */
 export function readCurrentFile(
   fileSystem: FileSystem,
   directory: string,
   projectionName: string,
 ): CurrentFile | undefined {
-  const damaged = (cause: unknown) =>
-    new ProjectionDamagedError(
-      projectionName,
-      `projections/${projectionName}/${CURRENT}`,
-      {
-        cause,
-      },
-    );
+  const file = `projections/${projectionName}/${CURRENT}`;
+  const damaged = (cause: unknown) => asUnusable(projectionName, file, cause);
   let value: unknown;
   try {
     const text = readTextIfExists(fileSystem, join(directory, CURRENT));
     if (text === undefined) return undefined;
     value = JSON.parse(text);
-  } catch (error) {
-    throw damaged(error);
+  } catch (cause) {
+    throw damaged(cause);
   }
   const { generation, previous, crc } = Object(value);
   const isNumber = (number: unknown) =>

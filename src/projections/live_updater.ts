@@ -13,6 +13,7 @@ import {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
   ProjectionSkipError,
+  ProjectionUnavailableError,
   type SkipRefusal,
 } from "./errors.ts";
 import type { EventOrderStore } from "./event_orders.ts";
@@ -213,12 +214,17 @@ export class LiveUpdater implements Disposable {
           : checkpoint;
       });
     } catch (error) {
+      if (error instanceof ProjectionUnavailableError) {
+        // The others go on; this one is looked at again with the next poll.
+        this.#report(error);
+        return undefined;
+      }
       const isDamaged = error instanceof ProjectionDamagedError;
       if (!isDamaged && !(error instanceof ProjectionNotBuiltError)) {
         throw error;
       }
       this.#faults.forget(name);
-      if (isDamaged) this.#reportDamage(error);
+      if (isDamaged) this.#report(error);
       return undefined;
     }
   }
@@ -371,8 +377,10 @@ export class LiveUpdater implements Disposable {
   }
 
   /** Once, not with every poll. */
-  #reportDamage(
-    { projectionName, file, message }: ProjectionDamagedError,
+  #report(
+    { projectionName, file, message }:
+      | ProjectionDamagedError
+      | ProjectionUnavailableError,
   ): void {
     if (this.#damaged.get(projectionName) === file) return;
     this.#damaged.set(projectionName, file);

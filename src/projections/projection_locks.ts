@@ -18,7 +18,12 @@ export interface ProjectionLocksOptions {
   readonly clock: Clock;
   /** The folder of a projection. */
   readonly directoryOf: (name: string) => string;
+  /** Whether nothing may be created: only what is there is looked at. @default {false} */
+  readonly readOnly?: boolean;
 }
+
+/** Lock files that are open at a time, but for those that are held or waited for. */
+const IDLE_MAX = 32;
 
 /** The locks of all projections. */
 export class ProjectionLocks implements Disposable {
@@ -102,16 +107,28 @@ export class ProjectionLocks implements Disposable {
   }
 
   #lock(name: string, kind: LockKind): FileLock {
-    const { fileSystem, clock, directoryOf } = this.#options;
+    const { fileSystem, clock, directoryOf, readOnly } = this.#options;
     const path = this.#path(name, kind);
     // Each time: an operator may delete the folder while the store is open.
-    fileSystem.makeDirectory(directoryOf(name));
-    let lock = this.#locks.get(path);
-    if (!lock) {
-      lock = new FileLock(fileSystem, path, clock);
-      this.#locks.set(path, lock);
-    }
+    if (!readOnly) fileSystem.makeDirectory(directoryOf(name));
+    const mode = readOnly ? "read" : "append";
+    const lock = this.#locks.get(path) ??
+      new FileLock(fileSystem, path, clock, mode);
+    // The one used last comes last. It is not among those to close: it is about to be used.
+    this.#locks.delete(path);
+    this.#closeIdle();
+    this.#locks.set(path, lock);
     return lock;
+  }
+
+  /** Closes lock files that nobody uses until few enough are open, the oldest first. */
+  #closeIdle(): void {
+    if (this.#locks.size < IDLE_MAX) return;
+    const idle = [...this.#locks].filter(([, lock]) => lock.isIdle);
+    for (const [path, lock] of idle.slice(0, -(IDLE_MAX - 1))) {
+      this.#locks.delete(path);
+      lock[Symbol.dispose]();
+    }
   }
 }
 

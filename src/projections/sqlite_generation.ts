@@ -14,8 +14,8 @@ import {
   readDeadLetters,
   writeDeadLetters,
 } from "./dead_letter_rows.ts";
-import { ProjectionDamagedError } from "./errors.ts";
 import {
+  asUnusable,
   checksumOfMeta,
   connect,
   type ConnectionUse,
@@ -167,9 +167,7 @@ export class SqliteGeneration implements Generation, Disposable {
       return new SqliteGeneration(options, database, { identity, rows });
     } catch (cause) {
       database?.close();
-      throw new ProjectionDamagedError(projectionName, options.displayName, {
-        cause,
-      });
+      throw asUnusable(projectionName, options.displayName, cause);
     }
   }
 
@@ -390,9 +388,8 @@ export class SqliteGeneration implements Generation, Disposable {
     }
   }
 
-  #damaged(cause: unknown): ProjectionDamagedError {
+  #damaged(cause: unknown): Error {
     const { projectionName } = this.identity;
-    const { displayName } = this.#options;
-    return new ProjectionDamagedError(projectionName, displayName, { cause });
+    return asUnusable(projectionName, this.#options.displayName, cause);
   }
 }

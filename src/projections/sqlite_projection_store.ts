@@ -9,9 +9,7 @@ import type { Clock } from "../events/clock.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { FileSystem } from "../storage/file_system.ts";
-import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
 import {
-  currentFileVersion,
   generationFileName,
   listGenerationFiles,
   readCurrentFile,
@@ -19,6 +17,7 @@ import {
   sweepCompanions,
   writeCurrentFile,
 } from "./generation_files.ts";
+import { GenerationLeases, type OpenMax } from "./generation_leases.ts";
 import type {
   BeginOptions,
   Build,
@@ -28,7 +27,6 @@ import type {
   ProjectionStore,
   StoredDocument,
 } from "./projection_store.ts";
-import { closeLease, type Lease, openChanging } from "./generation_lease.ts";
 import { ProjectionLocks } from "./projection_locks.ts";
 import type { ProjectionOwner } from "./projections.ts";
 import {
@@ -44,24 +42,34 @@ export interface SqliteProjectionStoreOptions {
   readonly fileSystem: FileSystem;
   /** Stamps completed builds and times the waiting for locks. */
   readonly clock: Clock;
+  /** Projections whose databases are open at a time, but for those in use. @default {OPEN_MAX} */
+  readonly openMax?: OpenMax;
+  /** Whether only to read. @default {false} */
+  readonly readOnly?: boolean;
 }
 
 /** Keeps generations as SQLite files in one folder a projection. */
 export class SqliteProjectionStore implements ProjectionStore {
   readonly #options: SqliteProjectionStoreOptions;
-  readonly #leases = new Map<string, Lease>();
+  readonly #leases: GenerationLeases;
   readonly #locks: ProjectionLocks;
   /** Number of the last build begun here, by projection. */
   readonly #lastBegun = new Map<string, number>();
   /** Projections whose folder is known to survive a power cut. */
   readonly #durable = new Set<string>();
-  #isClosed = false;
 
   /** @param options Where. */
   constructor(options: SqliteProjectionStoreOptions) {
     this.#options = options;
     const directoryOf = (name: string) => this.#directory(name);
     this.#locks = new ProjectionLocks({ ...options, directoryOf });
+    this.#leases = new GenerationLeases({
+      fileSystem: options.fileSystem,
+      directoryOf,
+      locate: (name, number) =>
+        this.#generationOptions(name, number, "complete"),
+      openMax: options.openMax,
+    });
   }
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
@@ -77,42 +85,18 @@ export class SqliteProjectionStore implements ProjectionStore {
     name: string,
     action: (generation: Generation) => Promise<T>,
   ): Promise<T> {
-    const lease = this.#leaseCurrent(name);
-    return await this.#use(lease, () => action(lease.generation));
+    return await this.#leases.withCurrent(name, action);
   }
 
   async changeCurrent<T>(
     name: string,
     action: (generation: Generation) => Promise<T>,
   ): Promise<T> {
-    let lease = this.#leaseCurrent(name);
-    if (!lease.changing) {
-      const { number } = lease.generation;
-      const file = this.#generationOptions(name, number, "complete");
-      if (this.#identityOf(file) !== lease.identity) {
-        // Somebody put another file in its place: what is written there, readers must see.
-        this.#leases.delete(name);
-        this.#retire(lease);
-        lease = this.#leaseCurrent(name);
-      }
-      lease.changing = openChanging(lease, file);
-    }
-    const { changing } = lease;
-    return await this.#use(lease, () => action(changing));
-  }
-
-  async #use<T>(lease: Lease, action: () => Promise<T>): Promise<T> {
-    lease.users++;
-    try {
-      return await action();
-    } finally {
-      lease.users--;
-      if (lease.retired && lease.users === 0) closeLease(lease);
-    }
+    return await this.#leases.changeCurrent(name, action);
   }
 
   async *snapshot(name: string): AsyncGenerator<StoredDocument> {
-    yield* this.#leaseCurrent(name).generation.snapshot();
+    yield* this.#leases.peek(name).snapshot();
   }
 
   async begin(
@@ -186,9 +170,7 @@ export class SqliteProjectionStore implements ProjectionStore {
 
   // deno-lint-ignore require-await -- nothing to wait for, but disposal may be in others
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
-    for (const lease of this.#leases.values()) this.#retire(lease);
-    this.#leases.clear();
+    this.#leases[Symbol.dispose]();
     this.#locks[Symbol.dispose]();
   }
 
@@ -254,38 +236,6 @@ export class SqliteProjectionStore implements ProjectionStore {
     };
   }
 
-  /** The open current generation, after a look at whether it still is the current one. */
-  #leaseCurrent(name: string): Lease {
-    // Opening it again would leave it open for ever.
-    if (this.#isClosed) throw new ProjectionsClosedError(name);
-    const { fileSystem } = this.#options;
-    const version = currentFileVersion(fileSystem, this.#directory(name));
-    const lease = this.#leases.get(name);
-    if (lease && lease.version === version) return lease;
-    const current = this.#readCurrent(name);
-    if (!current || version === undefined) {
-      throw new ProjectionNotBuiltError(name);
-    }
-    const options = this.#generationOptions(
-      name,
-      current.generation,
-      "complete",
-    );
-    const identity = this.#identityOf(options);
-    const generation = SqliteGeneration.open(options, name);
-    if (lease) this.#retire(lease);
-    const opened = {
-      generation,
-      identity,
-      changing: undefined,
-      version,
-      users: 0,
-      retired: false,
-    };
-    this.#leases.set(name, opened);
-    return opened;
-  }
-
   async #makeFolder(name: string): Promise<void> {
     const { fileSystem, directory } = this.#options;
     // Each time: an operator may delete the folder while the store is open.
@@ -295,15 +245,6 @@ export class SqliteProjectionStore implements ProjectionStore {
     await makeDurableDirectory(fileSystem, directory);
     await makeDurableDirectory(fileSystem, this.#directory(name));
     this.#durable.add(name);
-  }
-
-  #identityOf({ file }: SqliteGenerationOptions): string | undefined {
-    return this.#options.fileSystem.stat(file)?.identity;
-  }
-
-  #retire(lease: Lease): void {
-    lease.retired = true;
-    if (lease.users === 0) closeLease(lease);
   }
 
   /** The newest unfinished build, if it is of that identity. */
@@ -384,11 +325,12 @@ export class SqliteProjectionStore implements ProjectionStore {
     stage: "building" | "complete",
   ): SqliteGenerationOptions {
     const fileName = generationFileName(number, stage);
+    const { readOnly } = this.#options;
     return {
       file: join(this.#directory(name), fileName),
       number,
       displayName: `projections/${name}/${fileName}`,
-      use: stage === "building" ? "building" : "serving",
+      use: stage === "building" ? "building" : readOnly ? "reading" : "serving",
     };
   }
 

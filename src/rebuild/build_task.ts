@@ -329,3 +329,20 @@ export function refusedDetail(
     error: toFailure(error),
   });
 }
+
+/**
+ * A build that is being swapped in has read its last event: joining it would answer with what was
+ * there before the call.
+ *
+ * @param tasks The tasks there are.
+ * @param names Which to wait for; all when left out.
+ */
+export async function whenSwapsEnd(
+  tasks: Iterable<BuildTask>,
+  names: readonly string[] | undefined,
+): Promise<void> {
+  const swapping = [...tasks].filter(({ phase, projectionName }) =>
+    phase === "swapping" && (names?.includes(projectionName) ?? true)
+  );
+  await Promise.all(swapping.map(({ ended }) => ended));
+}

@@ -3,6 +3,11 @@
  *
  * @module
  */
+import {
+  fileErrorCode,
+  OpenedReadOnlyError,
+  StoreReadOnlyError,
+} from "../log/errors.ts";
 
 /** A scan ends as it was asked to stop. Never reaches callers. */
 export class StoppedError extends Error {
@@ -65,5 +70,63 @@ export class RebuildWorkerError extends Error {
       `Cannot go on rebuilding projection "${projectionName}" as its worker ${what}`,
       options,
     );
+  }
+}
+
+/** The rebuild was not begun, as the disk or the permissions stand against it. Nothing was changed. */
+export class RebuildNotStartedError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "RebuildNotStartedError";
+  /** The system's code, such as `"ENOSPC"`, where there is one. */
+  readonly code: string | undefined;
+
+  /**
+   * Creates the error.
+   *
+   * @param code The system's code.
+   * @param options `cause`: what the system said.
+   */
+  constructor(code: string | undefined, options: { readonly cause: unknown }) {
+    const { cause } = options;
+    super(
+      `Cannot start the rebuild as its files cannot be written: ${
+        cause instanceof Error ? cause.message : String(cause)
+      }`,
+      options,
+    );
+    this.code = code;
+  }
+}
+
+/**
+ * What to tell whoever wants a store changed that was opened with `readOnly`.
+ *
+ * @param action What was attempted.
+ * @returns The error.
+ */
+export function openedReadOnly(action: string): StoreReadOnlyError {
+  return new StoreReadOnlyError({ cause: new OpenedReadOnlyError() }, action);
+}
+
+/**
+ * Starts a rebuild, unless nothing may be written.
+ *
+ * @param readOnly Whether the store was opened to be read only.
+ * @param start What starts it.
+ * @returns What it returns.
+ * @throws {StoreReadOnlyError} If nothing may be written.
+ * @throws {RebuildNotStartedError} If the disk or the permissions stand against it.
+ */
+export async function startingRebuild<T>(
+  readOnly: boolean | undefined,
+  start: () => Promise<T>,
+): Promise<T> {
+  if (readOnly) throw openedReadOnly("rebuild");
+  try {
+    return await start();
+  } catch (cause) {
+    const code = fileErrorCode(cause);
+    if (code === undefined) throw cause;
+    throw new RebuildNotStartedError(code, { cause });
   }
 }

@@ -37,21 +37,37 @@ export class OperationStore {
    * @param fileSystem Where.
    * @param directory The folder.
    * @param logger Told of unreadable files.
+   * @param readOnly Whether nothing may be written.
    */
-  constructor(fileSystem: FileSystem, directory: string, logger: Logger) {
+  constructor(
+    fileSystem: FileSystem,
+    directory: string,
+    logger: Logger,
+    readOnly = false,
+  ) {
     this.#fileSystem = fileSystem;
     this.#directory = directory;
     this.#logger = logger;
-    fileSystem.makeDirectory(directory);
-    // Other processes replace files in here, too.
-    sweepTemporaries(fileSystem, directory, Date.now() - TEMPORARY_MS_MAX);
+    if (readOnly) return;
+    try {
+      // Other processes replace files in here, too.
+      sweepTemporaries(fileSystem, directory, Date.now() - TEMPORARY_MS_MAX);
+    } catch (error) {
+      // No reason not to open: there is another time to sweep.
+      logger.log("warn", "Leftovers of operations could not be swept", {
+        error,
+      });
+    }
   }
 
   /** Writes an operation down, durably; forgets the oldest when there are too many. */
   async save(operation: RebuildOperation): Promise<void> {
-    const startedMs = Date.parse(operation.startedAt);
+    // A clock that stands before 1970 must not make names that nobody finds again.
+    const startedMs = Math.max(Date.parse(operation.startedAt), 0);
     const name = `${String(startedMs).padStart(15, "0")}-${operation.id}.json`;
     const text = JSON.stringify(operation) + "\n";
+    // Only now: it may be that nothing can be written, and only reads are wanted.
+    this.#fileSystem.makeDirectory(this.#directory);
     await atomicReplace(this.#fileSystem, join(this.#directory, name), text);
     if (!this.#isNameDurable) {
       // Whoever made the folder may have died before its own name was durable.
@@ -59,7 +75,8 @@ export class OperationStore {
       this.#isNameDurable = true;
     }
     for (const old of this.#names().slice(HISTORY_MAX)) {
-      this.#fileSystem.remove(join(this.#directory, old));
+      // Set back, a clock makes the newest look like the oldest.
+      if (old !== name) this.#fileSystem.remove(join(this.#directory, old));
     }
   }
 

@@ -9,7 +9,8 @@ import type { Position } from "../events/event.ts";
 import type { Projections } from "../projections/projections.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { BuildTask, refusedDetail } from "./build_task.ts";
+import { BuildTask, refusedDetail, whenSwapsEnd } from "./build_task.ts";
+import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
   ProjectionRebuildResult,
@@ -39,6 +40,8 @@ export interface OpossumRebuilderOptions extends SharedScanOptions {
   readonly projections: Projections;
   readonly history: OperationStore;
   readonly logger: Logger;
+  /** Whether nothing may be written. @default {false} */
+  readonly readOnly?: boolean | undefined;
 }
 
 /** How an operation is begun, in addition to what callers may say. */
@@ -47,14 +50,16 @@ interface BeginOptions extends RebuildAllOptions {
   readonly resumes?: string;
 }
 
+interface Begun {
+  readonly operation: RunningOperation;
+  readonly ended: Promise<ProjectionRebuildResult>;
+}
+
 /** Rebuilds projections. */
 export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #options: OpossumRebuilderOptions;
   readonly #scheduler: RebuildScheduler;
-  readonly #running = new Map<
-    string,
-    { operation: RunningOperation; ended: Promise<ProjectionRebuildResult> }
-  >();
+  readonly #running = new Map<string, Begun>();
   readonly #tasks = new Map<string, BuildTask>();
   readonly #scans = new Set<Promise<void>>();
   readonly #observer: Disposable;
@@ -144,12 +149,14 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     names: readonly string[] | undefined,
     { forceRebuild = false }: Pick<RebuildAllOptions, "forceRebuild"> = {},
   ): Promise<readonly PlannedRebuild[]> {
-    const { registry, projections, events, store, live } = this.#options;
+    const { registry, projections, events, store, live, readOnly } =
+      this.#options;
     const resolved = registry.resolve(names ?? registry.names);
     const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
     const head = await events.head();
     return await Promise.all(resolved.map(async (name) => {
-      const interrupted = !forceRebuild &&
+      // Taking up what was begun writes.
+      const interrupted = !forceRebuild && !readOnly &&
         await store.hasInterruptedBuild(live.identity(name));
       const info = await projections.info(name);
       return planRebuild({ info, head, interrupted, insist });
@@ -255,18 +262,21 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return await ended;
   }
 
-  async #begin(
+  #begin(names: readonly string[] | undefined, options: BeginOptions) {
+    const { readOnly } = this.#options;
+    return startingRebuild(readOnly, () => this.#beginNow(names, options));
+  }
+
+  async #beginNow(
     names: readonly string[] | undefined,
     options: BeginOptions,
-  ): Promise<
-    { operation: RunningOperation; ended: Promise<ProjectionRebuildResult> }
-  > {
+  ): Promise<Begun> {
     const { clock, history, store } = this.#options;
     const { concurrency, trigger, note } = resolveRebuildOptions(
       options,
       this.#options.concurrency,
     );
-    await this.#letSwapsEnd(names);
+    await whenSwapsEnd(this.#tasks.values(), names);
     const planned = await this.plan(names, options);
     const wanted = planned.filter(({ rebuild }) => rebuild);
     const generationsBefore = await generationsOf(store, wanted);
@@ -317,17 +327,6 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#scheduler.enqueue(fresh, operation.limit);
     onAbort(options.signal, ended, () => void this.cancel(id));
     return { operation, ended };
-  }
-
-  /**
-   * A build that is being swapped in has read its last event: joining it would answer with what
-   * was there before the call.
-   */
-  async #letSwapsEnd(names: readonly string[] | undefined): Promise<void> {
-    const swapping = [...this.#tasks.values()].filter((
-      { phase, projectionName },
-    ) => phase === "swapping" && (names?.includes(projectionName) ?? true));
-    await Promise.all(swapping.map(({ ended }) => ended));
   }
 
   #addTask(

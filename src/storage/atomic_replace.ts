@@ -5,6 +5,7 @@
  */
 import { dirname } from "node:path";
 import type { FileSystem } from "./file_system.ts";
+import { readFully } from "./read_fully.ts";
 
 /** What the names of unfinished replacements end in; swept at start-up. */
 const TEMPORARY_SUFFIX = ".tmp";
@@ -65,10 +66,7 @@ export function readTextIfExists(
   if (fileSystem.stat(path) === undefined) return undefined;
   using file = fileSystem.open(path, { mode: "read" });
   const bytes = new Uint8Array(file.stat().size);
-  let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-    read = file.readAt(bytes.subarray(length), length);
-  }
+  const length = readFully(file, bytes, 0);
   return new TextDecoder("utf-8", { fatal: true }).decode(
     bytes.subarray(0, length),
   );

@@ -55,11 +55,28 @@ export const denoFileSystem: FileSystem = {
   remove(path) {
     orWhenMissing(() => Deno.removeSync(path), undefined);
   },
+  rewrite(path, offset) {
+    // Not with O_APPEND, which writes at the end whatever is asked for.
+    using file = Deno.openSync(path, { read: true, write: true });
+    const buffer = new Uint8Array(REWRITE_BYTES);
+    for (let at = offset;;) {
+      file.seekSync(at, Deno.SeekMode.Start);
+      const length = file.readSync(buffer);
+      if (length === null) return;
+      file.seekSync(at, Deno.SeekMode.Start);
+      for (let written = 0; written < length;) {
+        written += file.writeSync(buffer.subarray(written, length));
+      }
+      at += length;
+    }
+  },
   async syncDirectory(path) {
     using directory = Deno.openSync(path, { read: true });
     await directory.sync();
   },
 };
+
+const REWRITE_BYTES = 1_048_576;
 
 class DenoFileHandle implements FileHandle {
   readonly #file: Deno.FsFile;

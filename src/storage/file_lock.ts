@@ -41,8 +41,10 @@ export class FileLock implements Disposable {
   readonly #fileSystem: FileSystem;
   readonly #path: string;
   readonly #clock: Clock;
+  readonly #mode: "append" | "read";
   #file: FileHandle | undefined;
   #openings = 0;
+  #waiting = 0;
   /** Of the open file: it cannot change. */
   #identity = "";
   #holder: Disposable | undefined;
@@ -52,8 +54,15 @@ export class FileLock implements Disposable {
    * @param fileSystem Where.
    * @param path The lock file; created when missing.
    * @param clock Times the waiting.
+   * @param mode `"read"` for a lock file that is there and must not be written to.
    */
-  constructor(fileSystem: FileSystem, path: string, clock: Clock) {
+  constructor(
+    fileSystem: FileSystem,
+    path: string,
+    clock: Clock,
+    mode: "append" | "read" = "append",
+  ) {
+    this.#mode = mode;
     this.#fileSystem = fileSystem;
     this.#path = path;
     this.#clock = clock;
@@ -86,7 +95,18 @@ export class FileLock implements Disposable {
    * @throws {LockTimeoutError} If it was not free in time.
    */
   async acquire(
-    { timeoutMs = 30_000, signal }: LockOptions = {},
+    options: LockOptions = {},
+  ): Promise<Disposable> {
+    this.#waiting++;
+    try {
+      return await this.#acquire(options);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #acquire(
+    { timeoutMs = 30_000, signal }: LockOptions,
   ): Promise<Disposable> {
     const startMs = this.#clock.monotonicMs();
     // A blocked flock call cannot be aborted, so it is polled, ever more slowly.
@@ -111,6 +131,11 @@ export class FileLock implements Disposable {
     const bytes = new Uint8Array(NOTE_BYTES_MAX);
     const length = file.readAt(bytes, 0);
     return new TextDecoder().decode(bytes.subarray(0, length));
+  }
+
+  /** Whether nobody holds it or waits for it. */
+  get isIdle(): boolean {
+    return this.#holder === undefined && this.#waiting === 0;
   }
 
   /** How often the file was opened: once more each time that it was found replaced. */
@@ -160,7 +185,7 @@ export class FileLock implements Disposable {
   }
 
   #open(): FileHandle {
-    const file = this.#fileSystem.open(this.#path, { mode: "append" });
+    const file = this.#fileSystem.open(this.#path, { mode: this.#mode });
     try {
       this.#identity = file.stat().identity;
       this.#openings++;

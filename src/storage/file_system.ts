@@ -79,6 +79,12 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Deletes a file; does nothing when it does not exist. Durable only after `syncDirectory`. */
   remove(path: string): void;
+  /**
+   * Writes what a file holds from `offset` on over itself, so that the next sync really writes it,
+   * also where an earlier one failed and the system counts it as written. Changes nothing that
+   * can be read. Left out where syncs need no such help.
+   */
+  rewrite?(path: string, offset: number): void;
   /** Makes creations, renames and deletions in a folder durable. */
   syncDirectory(path: string): Promise<void>;
   /**

@@ -25,6 +25,7 @@ export type FileOperationKind =
   | "stat"
   | "rename"
   | "remove"
+  | "rewrite"
   | "syncDirectory";
 
 /** Something that was asked of a {@linkcode FaultyFileSystem}. */
@@ -49,10 +50,13 @@ export interface Fault {
   readonly times?: number;
   /**
    * The system's code for the error, such as `"ENOSPC"`. Left out, nothing is thrown: that makes
-   * sense together with `bytesTaken`, as a short write.
+   * sense together with `bytesTaken`, as a short write or read.
    */
   readonly code?: string;
-  /** An append takes only this many bytes before it fails or returns. @default {0} */
+  /**
+   * An append takes only this many bytes before it fails or returns; a read that does not fail
+   * gives only this many. @default {0, and as many as a read asks for}
+   */
   readonly bytesTaken?: number;
 }
 
@@ -172,6 +176,12 @@ export class FaultyFileSystem implements FileSystem {
     this.#inner.remove(path);
   }
 
+  /** {@inheritDoc FileSystem.rewrite} */
+  rewrite(path: string, offset: number): void {
+    this.#run("rewrite", path);
+    this.#inner.rewrite?.(path, offset);
+  }
+
   /** {@inheritDoc FileSystem.syncDirectory} */
   async syncDirectory(path: string): Promise<void> {
     this.#run("syncDirectory", path);
@@ -224,8 +234,9 @@ class FaultyFileHandle implements FileHandle {
   }
 
   readAt(buffer: Uint8Array, offset: number): number {
-    this.#run("read");
-    return this.#inner.readAt(buffer, offset);
+    const fault = this.#strike("read");
+    throwInjected(fault, "read", this.#path);
+    return this.#inner.readAt(buffer.subarray(0, fault?.bytesTaken), offset);
   }
 
   append(bytes: Uint8Array): number {

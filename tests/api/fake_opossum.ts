@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type AppendHealth,
   type Daemon,
   type DaemonState,
   type DeadLetter,
@@ -70,6 +71,7 @@ export class FakeOpossum implements Opossum {
   daemonState: DaemonState = "running";
   /** What every projection passed over. */
   letters: readonly DeadLetter[] = [];
+  appendHealth: AppendHealth = { state: "accepted", cause: undefined };
   readonly projections: Projections;
   readonly rebuilder: Rebuilder;
   readonly daemon: Daemon;

@@ -1,5 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type AppOptions, createApp } from "../../api/mod.ts";
+import {
+  AppendFailedError,
+  AppendOutcomeUnknownError,
+  OpenedReadOnlyError,
+} from "../../mod.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
 import { ask, assertProblem, TOKEN } from "./requests.ts";
 
@@ -23,6 +28,7 @@ Deno.test("/readyz answers 200 when the daemon runs, built projections or not", 
   assertEquals(response.status, 200);
   assertEquals(await response.json(), {
     store: "readable",
+    appends: { state: "accepted", error: null, code: null },
     daemon: "running",
     projections: { ready: 1, absent: 1 },
   });
@@ -41,6 +47,7 @@ Deno.test("/readyz answers 503 while projections that nobody can read yet are bu
   const problem = await assertProblem(response, 503, "not-ready");
   assertEquals(problem.readiness, {
     store: "readable",
+    appends: { state: "accepted", error: null, code: null },
     daemon: "starting",
     projections: { ready: 1, absent: 1 },
   });
@@ -61,6 +68,56 @@ Deno.test("/readyz answers 503 when the log cannot be read", async () => {
   const response = await app.request("/readyz");
   const problem = await assertProblem(response, 503, "not-ready");
   assertEquals((problem.readiness as { store: string }).store, "unreadable");
+});
+
+Deno.test("/readyz answers 503 once appends are refused, but for what only reads", async () => {
+  const { app, opossum } = setUp();
+  const cause = Object.assign(new Error("a path"), { code: "EIO" });
+  opossum.appendHealth = {
+    state: "refused",
+    cause: new AppendOutcomeUnknownError("events/1.ndjson", { cause }),
+  };
+  const appends = {
+    state: "refused",
+    error: "AppendOutcomeUnknownError",
+    code: "EIO",
+  };
+  for (const query of ["", "?for=writes"]) {
+    const response = await app.request(`/readyz${query}`);
+    const problem = await assertProblem(response, 503, "not-ready");
+    assertEquals((problem.readiness as typeof problem).appends, appends);
+    assert(!JSON.stringify(problem).includes("ndjson"));
+  }
+  const reads = await app.request("/readyz?for=reads");
+  assertEquals(reads.status, 200);
+  assertEquals((await reads.json()).appends, appends);
+  assertEquals((await app.request("/readyz?for=ever")).status, 400);
+  assertEquals((await app.request("/healthz")).status, 200);
+});
+
+Deno.test("/readyz answers 200 on a full disk, and says so", async () => {
+  const { app, opossum } = setUp();
+  const cause = Object.assign(new Error("full"), { code: "ENOSPC" });
+  opossum.appendHealth = {
+    state: "failing",
+    cause: new AppendFailedError("events/1.ndjson", { cause }),
+  };
+  const response = await app.request("/readyz");
+  assertEquals(response.status, 200);
+  assertEquals((await response.json()).appends, {
+    state: "failing",
+    error: "AppendFailedError",
+    code: "ENOSPC",
+  });
+});
+
+Deno.test("/readyz answers 200 for a store that was opened with readOnly", async () => {
+  const { app, opossum } = setUp();
+  Object.assign(opossum.options, { readOnly: true });
+  opossum.appendHealth = { state: "refused", cause: new OpenedReadOnlyError() };
+  const response = await app.request("/readyz");
+  assertEquals(response.status, 200);
+  assertEquals((await response.json()).appends.error, "OpenedReadOnlyError");
 });
 
 Deno.test("/metrics needs a token unless it was opened", async () => {

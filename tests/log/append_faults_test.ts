@@ -82,6 +82,30 @@ Deno.test("append() goes on after a short write", async () => {
   }, { fileSystem });
 });
 
+Deno.test("append() that cannot look for other writers during its sync looks again after it", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await folder.with(async (store) => {
+    await store.append([event("A")]);
+    fileSystem.forget();
+    await store.append([event("B")]);
+    const operations = fileSystem.operations.filter(({ kind, path }) =>
+      kind === "sync" || (kind === "stat" && path.endsWith(".ndjson"))
+    );
+    const during = operations.findIndex(({ kind }) => kind === "sync") + 1;
+    fileSystem.inject({
+      kind: "stat",
+      path: ".ndjson",
+      nth: during,
+      code: "EBUSY",
+    });
+    await store.append([event("C")]);
+    assert(fileSystem.operations.some(({ code }) => code === "EBUSY"));
+    assertEquals(store.readOnlyCause, undefined);
+    assertEquals(await positions(store), [1, 2, 3]);
+  }, { fileSystem });
+});
+
 Deno.test("append() whose sync fails leaves its outcome open and ends writing until the store is opened again", async () => {
   await using folder = new TestFolder();
   const fileSystem = new FaultyFileSystem();

@@ -174,3 +174,24 @@ Deno.test("append() whose condition cannot be judged fails alone", async () => {
   }, { fileSystem: unsynced, logger });
   assertEquals(logger.messages("warn"), []);
 });
+
+Deno.test("an index of another store proves nothing about this one, however far it goes", async () => {
+  await using folder = new TestFolder();
+  await using other = new TestFolder();
+  await folder.with((store) => store.append([event("A")]));
+  await other.with(async (store) => {
+    for (let n = 0; n < 3; n++) await store.append([event("B")]);
+  });
+  Deno.copyFileSync(
+    `${other.path}/index.sqlite`,
+    `${folder.path}/index.sqlite`,
+  );
+  await folder.with(async (store) => {
+    assertEquals(store.readOnlyCause, undefined);
+    assertEquals((await store.append([event("A")])).first, 2);
+    const found = await Array.fromAsync(
+      store.read({ items: [{ types: ["A"] }] }),
+    );
+    assertEquals(found.map(({ position }) => position), [1, 2]);
+  });
+});

@@ -47,6 +47,26 @@ Deno.test("a store is opened on a network file system when told so, with a warni
   assertEquals(logger.messages("warn").length, 1);
 });
 
+Deno.test("a store is not opened on a network file system for reading only either", async () => {
+  using dir = new TempDir();
+  const path = dir.file("data");
+  const shared = { path, fileSystem: onType(NFS), logger: silentLogger };
+  {
+    await using _store = await openFileEventStore({
+      ...shared,
+      allowNetworkFileSystem: true,
+    });
+  }
+  const readOnly = { ...shared, readOnly: true };
+  await assertRejects(
+    () => openFileEventStore(readOnly),
+    NetworkFileSystemError,
+  );
+  const allowed = { ...readOnly, allowNetworkFileSystem: true };
+  await using store = await openFileEventStore(allowed);
+  assertEquals(await store.head(), 0);
+});
+
 Deno.test("assertLocal() names what may be on a network, and nothing on a local disk", () => {
   const table = [
     [FUSE, "FUSE"],

@@ -18,7 +18,7 @@ export const checkpointsCommand: Command = {
     `Shows the checkpoint of each projection: the position up to which it has applied
 the log. 0 means that it was never built. With --json: an object of checkpoints
 by name.`,
-  options: [],
+  options: ["read-only"],
   needsProjections: true,
   async run(call) {
     await using opossum = await openStore(call, { projections: true });

@@ -20,7 +20,7 @@ export const digestCommand: Command = {
 order of name, the line "#NAME", then what "export NAME" prints. Two stores with the
 same digest hold the same documents. A warning on standard error says when newer
 events are not applied yet.`,
-  options: [],
+  options: ["read-only"],
   needsProjections: true,
   async run(call) {
     const { io } = call;

@@ -18,7 +18,7 @@ export const exportCommand: Command = {
     `Prints the documents of the projection NAME as they stand, sorted by key, one JSON
 document a line. With --json: one array of them. A warning on standard error says
 when newer events are not applied yet.`,
-  options: [],
+  options: ["read-only"],
   needsProjections: true,
   async run(call) {
     const { operands: [name = ""], options: { json = false }, io } = call;

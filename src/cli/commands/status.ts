@@ -24,7 +24,7 @@ whose daemon keeps it up to date; others stand by.
 States: absent (never built), ready, stale (built from another definition),
 faulted (an event cannot be applied), damaged (files missing or broken). All but
 ready ones need a rebuild.`,
-  options: [],
+  options: ["read-only"],
   needsProjections: true,
   async run(call) {
     await using opossum = await openStore(call, { projections: true });

@@ -26,7 +26,7 @@ of the log when --projections names their definitions; and every operation's
 record is read. What a crash may leave is listed, and no fault.
 
 See also: opossum repair, opossum salvage.`,
-  options: ["deep"],
+  options: ["deep", "read-only"],
   needsProjections: false,
   async run(call) {
     const deep = call.options.deep === true;

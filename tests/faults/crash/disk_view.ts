@@ -120,6 +120,24 @@ export function syncedFile(
 
 type Append = Extract<ContentChange, { kind: "append" }>;
 
+/**
+ * What becomes of a change when a program writes over itself what stands at and behind `offset`:
+ * where a sync of it failed, the next one writes it nevertheless.
+ */
+export function renewed(
+  change: ContentChange,
+  offset: number,
+): ContentChange[] {
+  if (change.kind === "truncate" || !change.lapsed) return [change];
+  const { at, bytes } = change;
+  const kept = Math.min(bytes.length, Math.max(0, offset - at));
+  const parts: Append[] = [
+    { ...change, bytes: bytes.slice(0, kept) },
+    { kind: "append", at: at + kept, bytes: bytes.slice(kept) },
+  ];
+  return parts.filter((part) => part.bytes.length > 0);
+}
+
 /** What a later change that was written leaves of one that was not. */
 function leftOf(earlier: Append, written: ContentChange): Append[] {
   const end = earlier.at + earlier.bytes.length;

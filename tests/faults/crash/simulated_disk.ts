@@ -22,6 +22,7 @@ import {
   type FileView,
   type FolderView,
   type NodeId,
+  renewed,
   ROOT,
   syncedFile,
 } from "./disk_view.ts";
@@ -37,6 +38,7 @@ export interface DiskOperation {
     | "create"
     | "rename"
     | "remove"
+    | "rewrite"
     | "syncDirectory";
   readonly path: string;
 }
@@ -179,6 +181,19 @@ export class SimulatedDisk implements FileSystem {
     this.#fail(operation);
     const { folder, name } = this.#parentOf(path);
     this.#changeEntry(folder, { kind: "unlink", name, node });
+    this.#record(operation);
+  }
+
+  rewrite(path: string, offset: number): void {
+    const operation = { kind: "rewrite", path } as const;
+    this.#fail(operation);
+    const node = this.#find(path);
+    const file = node === undefined ? undefined : this.#files.get(node);
+    if (node === undefined || file === undefined) {
+      throw systemError("ENOENT", "rewrite", path);
+    }
+    const changes = file.changes.flatMap((change) => renewed(change, offset));
+    this.#files.set(node, { base: file.base, changes });
     this.#record(operation);
   }
 

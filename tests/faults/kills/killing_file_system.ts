@@ -79,6 +79,8 @@ export function killingFileSystem(
     rename: (from, to) =>
       change("rename", to, () => denoFileSystem.rename(from, to)),
     remove: (path) => change("unlink", path, () => denoFileSystem.remove(path)),
+    rewrite: (path, offset) =>
+      change("write", path, () => denoFileSystem.rewrite?.(path, offset)),
     syncDirectory: (path) =>
       change("fsync", path, () => denoFileSystem.syncDirectory(path)),
   };

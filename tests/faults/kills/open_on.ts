@@ -6,6 +6,7 @@
 import type { Opossum, OpossumOptions } from "../../../mod.ts";
 import { assemble } from "../../../src/assembly.ts";
 import { openFileEventStore } from "../../../src/log/file_event_store.ts";
+import { healthOf } from "../../../src/opossum.ts";
 import { resolveOptions } from "../../../src/options.ts";
 import { loadProjections } from "../../../src/projections/registry.ts";
 import type { FileSystem } from "../../../src/storage/file_system.ts";
@@ -50,6 +51,9 @@ export async function openOn(
     projections: assembly.projections,
     rebuilder: assembly.rebuilder,
     daemon: assembly.daemon,
+    get appendHealth() {
+      return healthOf(events);
+    },
     verify: (verifyOptions) => events.verify(verifyOptions),
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();

@@ -10,26 +10,34 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "current.json names a generation whose name is not durable",
     file: "src/projections/sqlite_projection_store.ts",
-    "replace":
+    replace:
       "        await fileSystem.syncDirectory(directory);\n        await writeCurrentFile(",
     by: "        await writeCurrentFile(",
-    tests: ["tests/faults/crash_states_test.ts"],
+    tests: [
+      "tests/faults/crash_states_test.ts",
+    ],
   },
   {
     name: "current.json names a generation before it is there",
     file: "src/projections/sqlite_projection_store.ts",
-    "replace":
+    replace:
       '        fileSystem.rename(\n          file,\n          join(directory, generationFileName(number, "complete")),\n        );\n        // The file must be there under its name before anything points to it.\n        await fileSystem.syncDirectory(directory);\n        await writeCurrentFile(fileSystem, directory, {\n          generation: number,\n          previous: before?.generation ?? null,\n        });',
-    "by":
+    by:
       '        await writeCurrentFile(fileSystem, directory, {\n          generation: number,\n          previous: before?.generation ?? null,\n        });\n        fileSystem.rename(\n          file,\n          join(directory, generationFileName(number, "complete")),\n        );\n        await fileSystem.syncDirectory(directory);',
-    tests: ["tests/faults/crash_states_test.ts", "tests/faults/kills_test.ts"],
+    tests: [
+      "tests/faults/crash_states_test.ts",
+      "tests/faults/kills_test.ts",
+    ],
   },
   {
     name: "a generation is not synced before it serves",
     file: "src/projections/sqlite_projection_store.ts",
     replace: "          await handle.sync();\n",
     by: "          handle.size();\n",
-    tests: ["tests/faults/crash_states_test.ts", "tests/faults/kills_test.ts"],
+    tests: [
+      "tests/faults/crash_states_test.ts",
+      "tests/faults/kills_test.ts",
+    ],
   },
   {
     name: "the previous generation is deleted",
@@ -55,9 +63,9 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "documents and checkpoint are committed apart",
     file: "src/projections/sqlite_generation.ts",
-    "replace":
+    replace:
       '      this.#setMeta("checkpoint", checkpoint);\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));\n      this.#execLong("COMMIT");',
-    "by":
+    by:
       '      this.#execLong("COMMIT");\n      this.#setMeta("checkpoint", checkpoint);\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));',
     tests: [
       "tests/projections",
@@ -67,7 +75,7 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "live updates go on although another process applied the events",
     file: "src/projections/live_folds.ts",
-    "replace":
+    replace:
       "    if (kept?.generation === generation && kept.committed === checkpoint) {",
     by: "    if (kept?.generation === generation) {",
     tests: [
@@ -78,8 +86,7 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "a rebuild does not take the lock for its swap",
     file: "src/rebuild/catch_up.ts",
-    "replace":
-      "        using _lock = await store.lockLive(name, task.signal);\n",
+    replace: "        using _lock = await store.lockLive(name, task.signal);\n",
     by: "",
     tests: [
       "tests/rebuild",
@@ -89,7 +96,7 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "a rebuild does not catch up before its swap",
     file: "src/rebuild/catch_up.ts",
-    "replace":
+    replace:
       "        await this.#feed(member, fold, await events.head(), () => {});\n",
     by: "",
     tests: [
@@ -100,7 +107,7 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "the name of the operations folder is not synced",
     file: "src/rebuild/operation_store.ts",
-    "replace":
+    replace:
       "      await this.#fileSystem.syncDirectory(dirname(this.#directory));\n",
     by: "",
     tests: [
@@ -111,7 +118,7 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
     name: "the old generation is deleted before the new one serves",
     file: "src/projections/sqlite_projection_store.ts",
     replace: "        const before = this.#readCurrentOrNothing(name);\n",
-    "by":
+    by:
       '        const before = this.#readCurrentOrNothing(name);\n        if (before) removeGenerationFile(fileSystem, directory, generationFileName(before.generation, "complete"));\n',
     tests: [
       "tests/faults/crash_states_test.ts",
@@ -120,7 +127,7 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "the folder of a projection is not durable",
     file: "src/projections/sqlite_projection_store.ts",
-    "replace":
+    replace:
       "    await makeDurableDirectory(fileSystem, this.#directory(name));\n",
     by: "",
     tests: [
@@ -260,6 +267,51 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
     by: "    void (",
     tests: [
       "tests/projections/sqlite_projection_store_test.ts",
+    ],
+  },
+  {
+    name: "locks in use are forgotten when many are",
+    file: "src/projections/projection_locks.ts",
+    replace: ".filter(([, lock]) => lock.isIdle);",
+    by: ".filter(() => true);",
+    tests: [
+      "tests/projections",
+    ],
+  },
+  {
+    name: "every lock file that was ever needed stays open",
+    file: "src/projections/projection_locks.ts",
+    replace: "    if (this.#locks.size < IDLE_MAX) return;",
+    by: "    if (this.#locks.size >= 0) return;",
+    tests: [
+      "tests/projections",
+    ],
+  },
+  {
+    name: "a health check says nothing of a store that takes no appends",
+    file: "api/health_routes.ts",
+    replace: 'if (appends.state !== "refused") return undefined;',
+    by: "if (appends) return undefined;",
+    tests: [
+      "tests/api/health_routes_test.ts",
+    ],
+  },
+  {
+    name: "tags of documents are not checked",
+    file: "src/projections/definition_code.ts",
+    replace: 'for (const tag of list) assertText("tag", tag);',
+    by: "void list;",
+    tests: [
+      "tests/faults/hostile_texts_test.ts",
+    ],
+  },
+  {
+    name: "a rebuild begins in a store that only reads",
+    file: "src/rebuild/errors.ts",
+    replace: 'if (readOnly) throw openedReadOnly("rebuild");',
+    by: "void readOnly;",
+    tests: [
+      "tests/faults/read_only_test.ts",
     ],
   },
 ];

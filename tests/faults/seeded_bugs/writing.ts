@@ -28,9 +28,9 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "a new segment is not synced before frames rely on it",
     file: "src/log/segmented_log.ts",
-    "replace":
+    replace:
       "      await file.sync();\n      await this.#fileSystem.syncDirectory(`${this.#path}/events`);\n    } catch (cause) {\n      this.#abandonSegment",
-    "by":
+    by:
       "      await this.#fileSystem.syncDirectory(`${this.#path}/events`);\n    } catch (cause) {\n      this.#abandonSegment",
     tests: [
       "tests/log",
@@ -39,9 +39,9 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "the name of a new segment is not synced",
     file: "src/log/segmented_log.ts",
-    "replace":
+    replace:
       "      await file.sync();\n      await this.#fileSystem.syncDirectory(`${this.#path}/events`);\n    } catch (cause) {\n      this.#abandonSegment",
-    "by":
+    by:
       "      await file.sync();\n    } catch (cause) {\n      this.#abandonSegment",
     tests: [
       "tests/log",
@@ -59,8 +59,7 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "what another process wrote is not synced before it is relied on",
     file: "src/log/group_writer.ts",
-    "replace":
-      "    await log.sync();\n    this.#publish();\n  }\n\n  /** Checks",
+    replace: "    await log.sync();\n    this.#publish();\n  }\n\n  /** Checks",
     by: "    this.#publish();\n  }\n\n  /** Checks",
     tests: [
       "tests/log",
@@ -69,7 +68,7 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "opening does not sync what it found",
     file: "src/log/open_log.ts",
-    "replace":
+    replace:
       "  await log.sync();\n  await fileSystem.syncDirectory(`${path}/events`);",
     by: "  await fileSystem.syncDirectory(`${path}/events`);",
     tests: [
@@ -79,7 +78,7 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "opening does not sync the folder",
     file: "src/log/open_log.ts",
-    "replace":
+    replace:
       "  await log.sync();\n  await fileSystem.syncDirectory(`${path}/events`);",
     by: "  await log.sync();",
     tests: [
@@ -89,7 +88,7 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "a short write passes for a whole one",
     file: "src/storage/atomic_replace.ts",
-    "replace":
+    replace:
       "  for (let written = 0; written < bytes.length;) {\n    written += file.append(bytes.subarray(written));\n  }",
     by: "  file.append(bytes);",
     tests: [
@@ -98,9 +97,9 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a write that failed is left in the file",
-    file: "src/log/segmented_log.ts",
-    replace: "      file.truncate(this.offset);\n    } catch (cause) {",
-    by: "    } catch (cause) {",
+    file: "src/log/roll_back.ts",
+    replace: "    file.truncate(offset);\n",
+    by: "",
     tests: [
       "tests/log",
     ],
@@ -108,7 +107,7 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "the end of the log is not looked at again under the lock",
     file: "src/log/group_writer.ts",
-    "replace":
+    replace:
       "      if (this.#isBehind()) await this.#catchUp();\n      this.#isWriting = true;",
     by: "      this.#isWriting = true;",
     tests: [
@@ -118,9 +117,8 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "a writer does not see that others wrote",
     file: "src/log/segmented_log.ts",
-    "replace":
-      "    if (this.#file && this.#file.size() !== this.offset) return true;",
-    by: "    if (this.#file && this.#file.size() < 0) return true;",
+    replace: "        (this.#file && this.#file.size() !== this.offset) ||",
+    by: "        (this.#file && this.#file.size() < 0) ||",
     tests: [
       "tests/log",
     ],
@@ -148,9 +146,9 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "conditions are not judged",
     file: "src/log/group_writer.ts",
-    "replace":
+    replace:
       "    return foundAt === undefined\n      ? undefined\n      : new AppendConditionError",
-    "by":
+    by:
       "    return foundAt !== -1\n      ? undefined\n      : new AppendConditionError",
     tests: [
       "tests/log",
@@ -197,7 +195,7 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "opening syncs neither log nor folder",
     file: "src/log/open_log.ts",
-    "replace":
+    replace:
       "  await log.sync();\n  await fileSystem.syncDirectory(`${path}/events`);\n",
     by: "",
     tests: [
@@ -225,7 +223,7 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "a segment that could not be made durable is kept",
     file: "src/log/segmented_log.ts",
-    "replace":
+    replace:
       "if (file.size() === bytes) this.#fileSystem.remove(segment.path);",
     by: "void bytes;",
     tests: [
@@ -235,8 +233,7 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "what a failed sync left is not cut off",
     file: "src/log/segmented_log.ts",
-    "replace":
-      "if (this.#file?.size() === this.offset + bytes) this.truncate();",
+    replace: "if (this.#file?.size() === this.offset + bytes) this.truncate();",
     by: "",
     tests: [
       "tests/faults/crash_states_test.ts",
@@ -264,8 +261,7 @@ export const WRITING_BUGS: readonly SeededBug[] = [
     name: "events are published before they are synced",
     file: "src/log/group_writer.ts",
     replace: "      await this.#syncWritten(log.head + 1);",
-    "by":
-      "      this.#publish();\n      await this.#syncWritten(log.head + 1);",
+    by: "      this.#publish();\n      await this.#syncWritten(log.head + 1);",
     tests: [
       "tests/faults/crash_states_test.ts",
     ],
@@ -295,6 +291,26 @@ export const WRITING_BUGS: readonly SeededBug[] = [
     by: "",
     tests: [
       "tests/storage/lock_note_test.ts",
+    ],
+  },
+  {
+    name: "a failed sync is forgotten",
+    file: "src/log/group_writer.ts",
+    replace:
+      "      this.#poison(error, group);\n      return [];\n    }\n    this.#publish();",
+    by:
+      "      for (const { reject } of group) reject(error);\n      return [];\n    }\n    this.#publish();",
+    tests: [
+      "tests/log",
+    ],
+  },
+  {
+    name: "what no sync is known of is not written again",
+    file: "src/log/open_log.ts",
+    replace: "    log.rewrite(proven.offset);\n",
+    by: "",
+    tests: [
+      "tests/faults/failed_sync_test.ts",
     ],
   },
 ];

@@ -1,0 +1,200 @@
+/**
+ * The open current generations: opened when they are asked for, kept as long as they serve, and
+ * closed again when too many are open, the one that was used longest ago first.
+ *
+ * @module
+ */
+import type { FileSystem } from "../storage/file_system.ts";
+import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
+import { currentFileVersion, readCurrentFile } from "./generation_files.ts";
+import {
+  SqliteGeneration,
+  type SqliteGenerationOptions,
+} from "./sqlite_generation.ts";
+
+/**
+ * Projections whose databases are open at a time for readers, and for live updates. A database
+ * takes three descriptors, and two more for the connection of live updates; most systems let a
+ * process have 1,024, which were used up by 140 projections before there was a bound. Up to the
+ * lower number nothing is ever closed; up to the higher one only what is cheap to open again.
+ */
+export const OPEN_MAX: OpenMax = { serving: 128, changing: 64 };
+
+/** How many databases are open at a time, but for those in use. */
+export interface OpenMax {
+  readonly serving: number;
+  readonly changing: number;
+}
+
+/** What the leases are of. */
+export interface GenerationLeasesOptions {
+  readonly fileSystem: FileSystem;
+  /** The folder of a projection. */
+  readonly directoryOf: (name: string) => string;
+  /** The database of a projection's complete generation. */
+  readonly locate: (name: string, number: number) => SqliteGenerationOptions;
+  /** How many are open at a time. @default {OPEN_MAX} */
+  readonly openMax?: OpenMax | undefined;
+}
+
+/** An open current generation, and who uses it. */
+interface Lease {
+  /** For readers. */
+  readonly generation: SqliteGeneration;
+  /** Of the file that it was opened on. */
+  readonly identity: string | undefined;
+  /** For live updates, from the first one on. */
+  changing: SqliteGeneration | undefined;
+  /** Of `current.json`, when it named this generation. */
+  readonly version: string;
+  /** How many actions run on it. */
+  users: number;
+  /** Whether another generation serves now, or it is one too many: the last user closes it. */
+  retired: boolean;
+}
+
+/** Keeps current generations open. */
+export class GenerationLeases implements Disposable {
+  readonly #options: GenerationLeasesOptions;
+  /** The one used last comes last. */
+  readonly #leases = new Map<string, Lease>();
+  #isClosed = false;
+
+  /** @param options What they are of. */
+  constructor(options: GenerationLeasesOptions) {
+    this.#options = options;
+  }
+
+  /** Lets `action` read the current generation. */
+  async withCurrent<T>(
+    name: string,
+    action: (generation: SqliteGeneration) => Promise<T>,
+  ): Promise<T> {
+    const lease = this.#current(name);
+    return await this.#use(lease, () => action(lease.generation));
+  }
+
+  /** Lets `action` change the current generation. */
+  async changeCurrent<T>(
+    name: string,
+    action: (generation: SqliteGeneration) => Promise<T>,
+  ): Promise<T> {
+    let lease = this.#current(name);
+    if (!lease.changing) {
+      const file = this.#options.locate(name, lease.generation.number);
+      if (this.#identityOf(file) !== lease.identity) {
+        // Somebody put another file in its place: what is written there, readers must see.
+        this.#leases.delete(name);
+        this.#retire(lease);
+        lease = this.#current(name);
+      }
+      this.#makeRoomToChange();
+      // A connection of its own: the other one sees nothing before it is committed.
+      lease.changing = SqliteGeneration.open(
+        { ...file, use: "changing" },
+        name,
+      );
+    }
+    const { changing } = lease;
+    return await this.#use(lease, () => action(changing));
+  }
+
+  /** The open current generation, for what opens its file by itself. */
+  peek(name: string): SqliteGeneration {
+    return this.#current(name).generation;
+  }
+
+  /** Closes them, those in use as soon as they are not. */
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    for (const lease of this.#leases.values()) this.#retire(lease);
+    this.#leases.clear();
+  }
+
+  async #use<T>(lease: Lease, action: () => Promise<T>): Promise<T> {
+    lease.users++;
+    try {
+      return await action();
+    } finally {
+      lease.users--;
+      if (lease.retired && lease.users === 0) closeLease(lease);
+      // Many in use at once may have been more than there should be.
+      const { openMax = OPEN_MAX } = this.#options;
+      if (this.#leases.size > openMax.serving) this.#makeRoom();
+    }
+  }
+
+  /** The open current generation, after a look at whether it still is the current one. */
+  #current(name: string): Lease {
+    // Opening it again would leave it open for ever.
+    if (this.#isClosed) throw new ProjectionsClosedError(name);
+    const { fileSystem, directoryOf, locate } = this.#options;
+    const directory = directoryOf(name);
+    const version = currentFileVersion(fileSystem, directory);
+    const lease = this.#leases.get(name);
+    if (lease && lease.version === version) {
+      this.#leases.delete(name);
+      this.#leases.set(name, lease);
+      return lease;
+    }
+    const current = readCurrentFile(fileSystem, directory, name);
+    if (!current || version === undefined) {
+      throw new ProjectionNotBuiltError(name);
+    }
+    // Before, not after: this may be the one that is too many.
+    if (!lease) this.#makeRoom();
+    const options = locate(name, current.generation);
+    const identity = this.#identityOf(options);
+    const generation = SqliteGeneration.open(options, name);
+    if (lease) this.#retire(lease);
+    const opened = {
+      generation,
+      identity,
+      changing: undefined,
+      version,
+      users: 0,
+      retired: false,
+    };
+    this.#leases.set(name, opened);
+    return opened;
+  }
+
+  /** Closes what nobody uses, until there is room for one more. */
+  #makeRoom(): void {
+    const { openMax = OPEN_MAX } = this.#options;
+    for (const [name, lease] of this.#leases) {
+      if (this.#leases.size < openMax.serving) return;
+      if (lease.users > 0) continue;
+      this.#leases.delete(name);
+      this.#retire(lease);
+    }
+  }
+
+  /** Closes connections for live updates that nobody uses, until there is room for one more. */
+  #makeRoomToChange(): void {
+    const { openMax = OPEN_MAX } = this.#options;
+    const open = [...this.#leases.values()].filter(({ changing }) => changing);
+    let count = open.length;
+    for (const lease of open) {
+      if (count < openMax.changing) return;
+      if (lease.users > 0) continue;
+      lease.changing?.close();
+      lease.changing = undefined;
+      count--;
+    }
+  }
+
+  #identityOf({ file }: SqliteGenerationOptions): string | undefined {
+    return this.#options.fileSystem.stat(file)?.identity;
+  }
+
+  #retire(lease: Lease): void {
+    lease.retired = true;
+    if (lease.users === 0) closeLease(lease);
+  }
+}
+
+function closeLease({ generation, changing }: Lease): void {
+  changing?.close();
+  generation.close();
+}

@@ -1,0 +1,143 @@
+/**
+ * A program that works on a store under limits that its parent sets: descriptors, room, rights.
+ * Prints one line of JSON.
+ *
+ * `disk_child.ts many FOLDER COUNT` · `fill FOLDER ROUNDS ROOM` · `inspect FOLDER`
+ *
+ * @module
+ */
+import { AppendFailedError, openOpossum, silentLogger } from "../../mod.ts";
+import { countingProjection, counts } from "../support/course_fixture.ts";
+
+const [mode, path = "", argument = "0", room = ""] = Deno.args;
+const work = { many, fill, inspect }[mode ?? ""];
+if (work === undefined) throw new TypeError(`No such work: ${mode}`);
+Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(await work())));
+
+/** Builds, updates and reads many projections at once. */
+async function many() {
+  const names = Array.from(
+    { length: Number(argument) },
+    (_, i) => `P${i}`,
+  );
+  const failures: string[] = [];
+  let descriptorsMax = 0;
+  const look = () => {
+    try {
+      const { length } = [...Deno.readDirSync("/proc/self/fd")];
+      descriptorsMax = Math.max(descriptorsMax, length);
+    } catch {
+      // Looking takes one as well.
+    }
+  };
+  await using opossum = await openOpossum({
+    path,
+    projections: names.map((name) => countingProjection(name)),
+    logger: silentLogger,
+    maxConcurrentRebuilds: 64,
+    startDaemon: false,
+  });
+  const { events, projections, rebuilder, daemon } = opossum;
+  await events.append(counts(30));
+  const { details } = await rebuilder.rebuildAll();
+  for (const { error } of details) if (error) failures.push(error.name);
+  look();
+  await daemon.start();
+  await daemon.whenStarted();
+  await events.append(counts(3));
+  await projections.waitFor(33);
+  look();
+  let ready = 0;
+  for (const name of names) {
+    if (await projections.get(name, "a")) ready++;
+    look();
+  }
+  return { ready, failures, descriptorsMax };
+}
+
+/** Fills a small disk and frees it again, without ever opening the store anew. */
+async function fill() {
+  await using opossum = await openOpossum({
+    path,
+    projections: [countingProjection("One")],
+    logger: silentLogger,
+    pollingInterval: 100,
+    segmentBytesMax: 262_144,
+  });
+  const { events, projections, rebuilder, daemon } = opossum;
+  await daemon.whenStarted();
+  let acknowledged = 0;
+  let refused = 0;
+  let rebuildsFailed = 0;
+  for (let round = 0; round < Number(argument); round++) {
+    // Something else takes the room; a little less of it each time.
+    Deno.writeFileSync(room, new Uint8Array(0));
+    using other = Deno.openSync(room, { write: true, append: true });
+    for (let size = 65_536; size >= 512;) {
+      try {
+        other.writeSync(new Uint8Array(size));
+      } catch {
+        size /= 2;
+      }
+    }
+    const data = {
+      key: "abc".charAt(round % 3),
+      by: 1,
+      rest: "x".repeat(9_000),
+    };
+    for (let tries = 0; tries < 2;) {
+      try {
+        await events.append([{ type: "Counted", data }]);
+        acknowledged++;
+      } catch (error) {
+        if (!(error instanceof AppendFailedError)) throw error;
+        if (error.code !== "ENOSPC") throw error;
+        if (opossum.appendHealth.state !== "failing") throw new Error("Health");
+        tries++;
+        refused++;
+      }
+    }
+    // Reads and status go on.
+    await projections.info("One");
+    if (await events.head() !== acknowledged) throw new Error("Head");
+    if (round % 20 === 0) {
+      const result = await rebuilder.rebuildAll({ forceRebuild: true })
+        .catch(() => ({ success: false }));
+      if (!result.success) rebuildsFailed++;
+    }
+    Deno.truncateSync(room, 0);
+    await events.append([{ type: "Counted", data: { ...data, rest: "" } }]);
+    acknowledged++;
+    await projections.waitFor(acknowledged);
+  }
+  const result = await rebuilder.rebuildAll({ forceRebuild: true });
+  let sum = 0;
+  for await (const { state } of projections.documents("One")) {
+    sum += (state as { sum: number }).sum;
+  }
+  const { ok } = await opossum.verify();
+  const { success } = result;
+  return { acknowledged, refused, rebuildsFailed, sum, ok, success };
+}
+
+/** Opens a store as one usually does, and then with `readOnly`. */
+async function inspect() {
+  const projections = [countingProjection("One")];
+  const options = { path, projections, logger: silentLogger };
+  const refusal = await openOpossum({ ...options, startDaemon: false })
+    .then(async (opossum) => {
+      await using _opened = opossum;
+      const append = await opossum.events.append(counts(1))
+        .then(() => "appended", (error) => error.name);
+      const rebuild = await opossum.rebuilder.rebuildAll({ forceRebuild: true })
+        .then(({ success }) => `${success}`, (error) => error.name);
+      return `${append}, ${rebuild}`;
+    }, (error) => `${error.name} ${error.code}`);
+  await using opossum = await openOpossum({ ...options, readOnly: true });
+  const query = { items: [{ types: ["Counted"] }] };
+  const events = await Array.fromAsync(opossum.events.read(query));
+  const last = await opossum.events.readLast(query);
+  const a = await opossum.projections.get("One", "a");
+  const { ok } = await opossum.verify();
+  return { refusal, events: events.length, last: last?.position, a, ok };
+}

@@ -1,0 +1,79 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Generation } from "../../src/projections/projection_store.ts";
+import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
+import { systemClock } from "../../src/events/clock.ts";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+const NAMES = ["A", "B", "C", "D", "E"];
+const OPEN_MAX = { serving: 3, changing: 2 };
+
+async function openStore(path: string): Promise<SqliteProjectionStore> {
+  const store = new SqliteProjectionStore({
+    directory: path,
+    fileSystem: denoFileSystem,
+    clock: systemClock,
+    openMax: OPEN_MAX,
+  });
+  for (const projectionName of NAMES) {
+    const identity = {
+      projectionName,
+      version: 1,
+      fingerprint: "f",
+      storeId: "s",
+    };
+    await using build = await store.begin(identity, { resume: false });
+    await build.swapIn();
+  }
+  return store;
+}
+
+async function areOpen(generations: Iterable<Generation>): Promise<boolean[]> {
+  const outcomes = await Promise.allSettled(
+    [...generations].map((generation) => generation.status()),
+  );
+  return outcomes.map(({ status }) => status === "fulfilled");
+}
+
+Deno.test("a projection store keeps only so many databases open, those used last", async () => {
+  using dir = new TempDir();
+  await using store = await openStore(dir.path);
+  const serving: Generation[] = [];
+  const changing: Generation[] = [];
+  const keep = (list: Generation[]) => (generation: Generation) => {
+    list.push(generation);
+    return Promise.resolve();
+  };
+  for (const name of NAMES) await store.withCurrent(name, keep(serving));
+  assertEquals(await areOpen(serving), [false, false, true, true, true]);
+  for (const name of ["C", "D", "E"]) {
+    await store.changeCurrent(name, keep(changing));
+  }
+  assertEquals(await areOpen(changing), [false, true, true]);
+  // Whatever was closed is opened again.
+  for (const name of NAMES) {
+    const status = await store.withCurrent(name, (one) => one.status());
+    assertEquals(status.checkpoint, 0);
+  }
+});
+
+Deno.test("a projection store closes no database that is in use, and more of them afterwards", async () => {
+  using dir = new TempDir();
+  await using store = await openStore(dir.path);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const inUse: Generation[] = [];
+  const uses = NAMES.map((name) =>
+    store.withCurrent(name, async (generation) => {
+      inUse.push(generation);
+      await promise;
+      await generation.status();
+    })
+  );
+  assertEquals(await areOpen(inUse), NAMES.map(() => true));
+  resolve();
+  await Promise.all(uses);
+  const open = (await areOpen(inUse)).filter((isOpen) => isOpen).length;
+  assert(open <= OPEN_MAX.serving, `${open} are open`);
+  const [first] = inUse;
+  if (first) await assertRejects(() => first.status());
+});
