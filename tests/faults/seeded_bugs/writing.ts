@@ -221,22 +221,14 @@ export const WRITING_BUGS: readonly SeededBug[] = [
     ],
   },
   {
-    name: "a segment that could not be made durable is kept",
-    file: "src/log/segmented_log.ts",
-    replace:
-      "if (file.size() === bytes) this.#fileSystem.remove(segment.path);",
-    by: "void bytes;",
-    tests: [
-      "tests/faults/crash_states_test.ts",
-    ],
-  },
-  {
     name: "what a failed sync left is not cut off",
     file: "src/log/segmented_log.ts",
     replace: "if (this.#file?.size() === this.offset + bytes) this.truncate();",
     by: "",
     tests: [
-      "tests/faults/crash_states_test.ts",
+      "tests/log",
+      "tests/faults/failed_sync_test.ts",
+      "tests/faults/disk_sweep_test.ts",
     ],
   },
   {
