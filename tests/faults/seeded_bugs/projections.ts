@@ -211,9 +211,7 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
     file: "src/projections/fold.ts",
     replace: "isQuarantined(key)) continue",
     by: 'isQuarantined(key) && key === "") continue',
-    tests: [
-      "tests/projections/error_policy_test.ts",
-    ],
+    tests: ["tests/projections/quarantine_test.ts"],
   },
   {
     name: "what is passed over is not recorded",
