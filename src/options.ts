@@ -60,7 +60,7 @@ export interface OpossumOptions {
   readonly pollingInterval?: number;
 
   /**
-   * Events read at a time by live updates, and applied in one transaction (up to 16 times as many
+   * Events read at a time by live updates, and applied in one transaction (up to 64 times as many
    * while far behind), an integer from 1 to 100,000. Higher means more throughput while catching
    * up, more memory and longer pauses for requests.
    *

@@ -9,6 +9,7 @@ import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventBatch, EventStore } from "../events/event_store.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
+import { OPEN_MAX } from "../projections/generation_leases.ts";
 import type {
   ApplyBatchOptions,
   LiveUpdater,
@@ -127,7 +128,9 @@ export class LiveLoop {
       for (const { after, names } of groups) {
         if (this.#stop.signal.aborted) return;
         hasMore = true;
-        await this.#advance(names, after, head, batchesMax);
+        // Beyond that, connections are closed between batches, and what is held goes with them.
+        const mayHold = names.length <= OPEN_MAX.changing;
+        await this.#advance(names, after, head, mayHold ? batchesMax : 1);
         // Promises alone would keep requests waiting until everything is caught up.
         await setImmediate();
       }

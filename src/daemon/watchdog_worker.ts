@@ -76,12 +76,13 @@ async function look(
     directory: join(directory, projections[index]?.projectionName ?? ""),
   });
   if (place === undefined || place.beats !== before?.beats) {
-    thread.place = place;
     thread.looks = 0;
     if (before && thread.isNoted) {
       const { projectionName = "" } = projections[before.index] ?? {};
+      // First: while it fails, the next look must still know which note to take back.
       await removeSuspect(folderOf(before), projectionName, before.position);
     }
+    thread.place = place;
     thread.isNoted = false;
     return;
   }

@@ -5,6 +5,9 @@
  */
 import type { Clock } from "../events/clock.ts";
 
+/** How long a reader waits for another process that is writing, before it reads what it knows. */
+export const NOTICE_TIMEOUT_MS = 100;
+
 /** Whether somebody catches up just now, and how that came out. */
 export class CatchUpGate {
   readonly #clock: Clock;

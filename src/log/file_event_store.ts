@@ -37,7 +37,7 @@ import {
   StoreClosedError,
   StoreOpenError,
 } from "./errors.ts";
-import { GroupWriter } from "./group_writer.ts";
+import { GroupWriter, type GroupWriterOptions } from "./group_writer.ts";
 import type { LogIndex } from "./log_index.ts";
 import { LogFollower } from "./log_follower.ts";
 import { LogReader } from "./log_reader.ts";
@@ -173,13 +173,11 @@ interface Parts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fileSystem: FileSystem;
-  readonly repair?: GroupWriterRepair;
+  readonly repair?: GroupWriterOptions["repair"];
   readonly failure: Error | undefined;
   /** Reads on, where nothing is written. */
   readonly follower?: LogFollower;
 }
-
-type GroupWriterRepair = ConstructorParameters<typeof GroupWriter>[0]["repair"];
 
 class OpenFileEventStore implements FileEventStore {
   readonly storeId: string;
@@ -349,7 +347,10 @@ class OpenFileEventStore implements FileEventStore {
   async #close(): Promise<void> {
     await this.#writer.drain();
     this.#listeners.clear();
-    if (this.#follower) return this.#follower[Symbol.dispose]();
+    if (this.#follower) {
+      await this.#follower.drain();
+      return this.#follower[Symbol.dispose]();
+    }
     try {
       await this.#index.flush("any");
     } finally {

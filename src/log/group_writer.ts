@@ -10,7 +10,7 @@ import type { Position } from "../events/event.ts";
 import type { AppendResult } from "../events/event_store.ts";
 import type { FairLock } from "../storage/fair_lock.ts";
 import { LockTimeoutError } from "../storage/file_lock.ts";
-import { CatchUpGate } from "./catch_up_gate.ts";
+import { CatchUpGate, NOTICE_TIMEOUT_MS } from "./catch_up_gate.ts";
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
@@ -49,9 +49,6 @@ interface Accepted {
 
 /** Text written at once, in UTF-16 units, about: what waits beyond it makes up the next group. */
 const GROUP_LENGTH_MAX = 8 * 1_024 * 1_024;
-
-/** How long a reader waits for another process that is writing, before it reads what it knows. */
-const NOTICE_TIMEOUT_MS = 100;
 
 /** The one writer of an open store. */
 export class GroupWriter {
@@ -97,9 +94,10 @@ export class GroupWriter {
     });
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when nothing waits any more, and nobody reads what others wrote. */
   async drain(): Promise<void> {
     await this.#running;
+    while (this.#noticing) await this.#noticing;
   }
 
   /** Reads what other processes appended, if anything. */

@@ -7,6 +7,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Position, StoredEvent } from "../events/event.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { faultsOf, openForReading } from "../storage/sqlite_reading.ts";
+import { reasonOf } from "./errors.ts";
 import { readMark } from "./index_mark.ts";
 import { IndexSums } from "./index_sums.ts";
 import { INDEX_FILE } from "./log_index.ts";
@@ -62,7 +63,7 @@ export class IndexInspection implements Disposable {
       this.#through = readMark(this.#database, storeId).through;
       this.#fault = faultsOf(this.#database) ?? this.#checkSums();
     } catch (error) {
-      this.#fault = wordsOf(error);
+      this.#fault = reasonOf(error);
     }
   }
 
@@ -80,7 +81,7 @@ export class IndexInspection implements Disposable {
       this.#seen++;
       this.#tagsSeen += hashes.size;
     } catch (error) {
-      this.#fault = wordsOf(error);
+      this.#fault = reasonOf(error);
     }
   }
 
@@ -138,8 +139,4 @@ export class IndexInspection implements Disposable {
     this.#statements.set(text, statement);
     return statement;
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

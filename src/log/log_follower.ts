@@ -14,6 +14,7 @@ import type { Position } from "../events/event.ts";
 import { FileLock, LockTimeoutError } from "../storage/file_lock.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { NOTICE_TIMEOUT_MS } from "./catch_up_gate.ts";
 import {
   fileErrorCode,
   LogCorruptionError,
@@ -41,9 +42,6 @@ export interface LogFollowerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
-
-/** How long a reader waits for another process that is writing, before it reads what it knows. */
-const NOTICE_TIMEOUT_MS = 100;
 
 /** What the system says to a sync of files that it lets nobody write. */
 const NOTHING_TO_SYNC = ["EROFS", "EINVAL", "EBADF"];
@@ -134,6 +132,12 @@ export class LogFollower implements Disposable {
     await (this.#noticing ??= this.#catchUp().finally(() => {
       this.#noticing = undefined;
     }));
+  }
+
+  /** Resolves when nobody reads on any more. */
+  async drain(): Promise<void> {
+    // Whoever asked is told of a failure.
+    await this.#noticing?.catch(() => {});
   }
 
   async #catchUp(): Promise<void> {

@@ -102,16 +102,18 @@ export class PositionIndex implements Disposable {
           "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
       );
       this.#db.exec(INDEX_SCHEMA);
-      this.#sql(
-        "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0, 0, 0, ?, 0) " +
-          "ON CONFLICT DO NOTHING",
-      ).run(INDEX_FORMAT, storeId, checksumOf(EMPTY_MARK));
+      // Only where missing: it needs the write lock, which another process may hold for long.
+      if (this.#sql("SELECT 1 FROM meta").get() === undefined) {
+        this.#sql(
+          "INSERT INTO meta VALUES (1, ?, ?, 0, 0, 0, 0, 0, ?, 0)",
+        ).run(INDEX_FORMAT, storeId, checksumOf(EMPTY_MARK));
+      }
       readMark(this.#db, storeId);
-      const none = new TagSums().bytes;
-      this.#sql(
-        "INSERT INTO sums VALUES (1, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
-      )
-        .run(none, crc32(none), checksumOfCount(0));
+      if (this.#sql("SELECT 1 FROM sums").get() === undefined) {
+        const none = new TagSums().bytes;
+        this.#sql("INSERT INTO sums VALUES (1, ?, ?, 0, ?)")
+          .run(none, crc32(none), checksumOfCount(0));
+      }
       this.#recorded = this.locate(Number.MAX_SAFE_INTEGER) ??
         { segment: 0, offset: 0 };
     } catch (error) {
@@ -394,5 +396,5 @@ function byHash(
 
 function isPassing(error: unknown): boolean {
   return error instanceof Error && "errcode" in error &&
-    SQLITE_PASSING_CODES.includes(Number(error.errcode));
+    SQLITE_PASSING_CODES.includes(Number(error.errcode) & 0xff);
 }

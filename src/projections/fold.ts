@@ -163,12 +163,11 @@ export class Fold {
     this.#committed = this.#checkpoint;
   }
 
-  /** After a flush, lets go of the longest held beyond so many bytes; returns what is left. */
-  shed(bytesMax: number): number {
+  /** After a flush, lets go of the longest held beyond so many bytes. */
+  shed(bytesMax: number): void {
     // Related events are small beside the documents that they are needed for.
     if (this.#related.bytes > bytesMax / 2) this.#related.forget();
     this.#cache.shed(bytesMax - this.#related.bytes);
-    return this.heldBytes;
   }
 
   /** Divides the documents: from now on events are put aside instead of being folded at once. */

@@ -73,8 +73,8 @@ export class LiveUpdater implements Disposable {
   readonly #options: LiveUpdaterOptions;
   readonly #fingerprints = new Map<string, string>();
   readonly #faults: Faults;
-  /** Damaged files that were reported, by projection. */
-  readonly #damaged = new Map<string, string>();
+  /** What was last reported of files that cannot be used, by projection. */
+  readonly #reported = new Map<string, string>();
   readonly #waiters = new Waiters();
   readonly #swapListeners = new Set<() => void>();
   readonly #folds: LiveFolds;
@@ -126,7 +126,7 @@ export class LiveUpdater implements Disposable {
   /** Takes note that a new generation serves: a fault of the old one is forgotten. */
   swapped(name: string): void {
     this.#faults.forget(name);
-    this.#damaged.delete(name);
+    this.#reported.delete(name);
     this.#folds.drop(name);
     this.#waryUntil.delete(name);
     for (const listener of this.#swapListeners) listener();
@@ -207,6 +207,7 @@ export class LiveUpdater implements Disposable {
           return undefined;
         }
         const { checkpoint } = await generation.status();
+        this.#reported.delete(name);
         // Also for one that stands still: what came before its fault is there.
         this.#waiters.announce(name, checkpoint);
         return this.#faults.isResting(name, generation.number, checkpoint)
@@ -277,7 +278,11 @@ export class LiveUpdater implements Disposable {
         watch: this.watch(name),
       });
       const isAhead = fold.checkpoint > checkpoint;
-      if (fold.checkpoint < after) return 0;
+      if (fold.checkpoint < after) {
+        // What was held back went with its connection: batch by batch, or it never gets on.
+        this.#waryUntil.set(name, batch.through);
+        return 0;
+      }
       try {
         await fold.apply(batch);
         const isWary = after < (this.#waryUntil.get(name) ?? 0);
@@ -378,12 +383,12 @@ export class LiveUpdater implements Disposable {
 
   /** Once, not with every poll. */
   #report(
-    { projectionName, file, message }:
+    { projectionName, message }:
       | ProjectionDamagedError
       | ProjectionUnavailableError,
   ): void {
-    if (this.#damaged.get(projectionName) === file) return;
-    this.#damaged.set(projectionName, file);
+    if (this.#reported.get(projectionName) === message) return;
+    this.#reported.set(projectionName, message);
     this.#options.logger.log("error", message, { projection: projectionName });
   }
 }

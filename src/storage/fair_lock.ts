@@ -80,8 +80,8 @@ export class FairLock implements Disposable {
     const atOnce = this.tryAcquire();
     if (atOnce) return atOnce;
     const startMs = this.#clock.monotonicMs();
-    this.#leaveSign();
     try {
+      this.#leaveSign();
       for (let waitMs = FIRST_WAIT_MS;;) {
         await this.#clock.sleep(waitMs, signal);
         signal?.throwIfAborted();

@@ -56,7 +56,9 @@ class ReadOnlyHandle implements FileHandle {
   }
 
   stat(): ReturnType<FileHandle["stat"]> {
-    return { ...this.#file.stat(), size: this.size() };
+    // Not spread: what a stat says may come from getters of its class.
+    const { identity, modifiedMs } = this.#file.stat();
+    return { identity, modifiedMs, size: this.size() };
   }
 
   close(): void {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { assertEquals } from "@std/assert";
 import { TempDir } from "../support/temp_dir.ts";
 import { type AppendCall, checkFolder } from "./invariants.ts";
 import { shutting, skipping } from "./poison_projections.ts";
@@ -54,7 +55,8 @@ async function runUntilKilled(
       if (++count === lines) child.kill("SIGKILL");
     }
   }
-  await child.status;
+  // One that ended by itself has proved nothing.
+  assertEquals((await child.status).signal, "SIGKILL");
   return [...calls.values()];
 }
 

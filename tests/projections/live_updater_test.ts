@@ -273,7 +273,7 @@ Deno.test("apply() leaves a projection alone while someone else holds its live l
   assertEquals(await waiting, 2);
 });
 
-Deno.test("readers see the documents before a commit while it goes on", async () => {
+Deno.test("readers never see a part of a commit", async () => {
   using dir = new TempDir();
   await using process = new Process(dir.path);
   await process.build();
@@ -370,4 +370,27 @@ Deno.test("readers see what is applied to a file that was put in place of anothe
   assertEquals(await process.apply(events, [0, 2]), 2);
   assertEquals(await process.cursor(), 2);
   assertEquals(await process.documents(), expected(events, 2));
+});
+
+Deno.test("what was held back and lost with its connection is applied again, and stored at once", async () => {
+  using dir = new TempDir();
+  await using process = new Process(dir.path);
+  await process.build();
+  const events = toEvents([{}, {}, {}, {}, {}, {}]);
+  const hold = true;
+  const loseConnections = () => {
+    // As when more projections change than may have connections: this one opens anew.
+    const file = dir.file("Steps/current.json");
+    Deno.copyFileSync(file, `${file}.copy`);
+    Deno.renameSync(`${file}.copy`, file);
+  };
+  await process.apply(events, [0, 2], hold);
+  loseConnections();
+  assertEquals(await process.apply(events, [2, 4], hold), 0);
+  // Held again and lost again, it would never get on.
+  await process.apply(events, [0, 2], hold);
+  assertEquals(await process.cursor(), 2);
+  loseConnections();
+  await process.apply(events, [2, 6]);
+  assertEquals(await process.documents(), expected(events, 6));
 });

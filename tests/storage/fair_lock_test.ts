@@ -135,3 +135,18 @@ Deno.test("FairLock.acquire() serves those who use the same object one at a time
   await clock.advance(100);
   await working;
 });
+
+Deno.test("FairLock.tryAcquire() gives way to who waits through the same object", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock();
+  using a = openLock(dir.file("lock"), clock);
+  using b = openLock(dir.file("lock"), clock);
+  const held = b.tryAcquire();
+  const acquiring = a.acquire();
+  await clock.whenSleeping();
+  await clock.advance(10);
+  held?.[Symbol.dispose]();
+  assertEquals(a.tryAcquire(), undefined);
+  await clock.advance(2);
+  using _got = await acquiring;
+});

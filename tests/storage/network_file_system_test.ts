@@ -89,11 +89,21 @@ Deno.test("denoFileSystem.type() tells the type also of a folder that is not the
 
 Deno.test("openOpossum() takes 'allowNetworkFileSystem'", async () => {
   using dir = new TempDir();
-  await using opossum = await openOpossum({
-    path: dir.file("data"),
-    allowNetworkFileSystem: true,
-    startDaemon: false,
-    logger: silentLogger,
-  });
-  assert(opossum.options.allowNetworkFileSystem);
+  const { type } = denoFileSystem;
+  Object.assign(denoFileSystem, { type: () => NFS });
+  try {
+    const options = {
+      path: dir.file("data"),
+      startDaemon: false,
+      logger: silentLogger,
+    };
+    await assertRejects(() => openOpossum(options), NetworkFileSystemError);
+    await using opossum = await openOpossum({
+      ...options,
+      allowNetworkFileSystem: true,
+    });
+    assert(opossum.options.allowNetworkFileSystem);
+  } finally {
+    Object.assign(denoFileSystem, { type });
+  }
 });

@@ -48,7 +48,14 @@ See also: opossum repair, opossum salvage.`,
         lost,
         findings,
       },
-      text: [...damage, ...findings.map(findingLine), summary].join("\n"),
+      text: [
+        ...damage,
+        ...findings.map(findingLine),
+        summary,
+        ...deep && ok && findings.length === 0
+          ? ["What is derived from it agrees with it"]
+          : [],
+      ].join("\n"),
     };
   },
 };
