@@ -32,9 +32,10 @@ Deno.test("closing a store while it waits to read what others append leaves no f
     await using writer = await folder.open();
     const { fileSystem, open } = counting();
     const store = await folder.open({ readOnly, fileSystem });
+    const isExclusive = true;
     const lock = Deno.openSync(`${folder.path}/lock`, { write: true });
     await writer.append([event("B")]);
-    await lock.lock(true);
+    await lock.lock(isExclusive);
     const reading = store.head();
     await store[Symbol.asyncDispose]();
     await reading.catch(() => {});
