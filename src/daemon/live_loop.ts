@@ -130,7 +130,12 @@ export class LiveLoop {
         hasMore = true;
         // Beyond that, connections are closed between batches, and what is held goes with them.
         const mayHold = names.length <= OPEN_MAX.changing;
-        await this.#advance(names, after, head, mayHold ? batchesMax : 1);
+        try {
+          await this.#advance(names, after, head, mayHold ? batchesMax : 1);
+        } catch (error) {
+          // Others may stand before the place that cannot be read.
+          this.#setAside(names, "Live updates failed", error);
+        }
         // Promises alone would keep requests waiting until everything is caught up.
         await setImmediate();
       }
@@ -146,19 +151,41 @@ export class LiveLoop {
   async #groups(
     head: Position,
   ): Promise<{ readonly after: Position; readonly names: string[] }[]> {
-    const { registry, live } = this.#options;
+    const { registry } = this.#options;
     const groups = new Map<Position, string[]>();
     for (const name of registry.names) {
       if (this.#isResting(name)) continue;
-      const cursor = await live.cursor(name);
-      const mayApply = this.#ownership.mayApply(name, cursor, head);
-      if (cursor === undefined || !mayApply) continue;
+      const cursor = await this.#cursor(name, head);
+      if (cursor === undefined) continue;
       const group = groups.get(cursor) ?? [];
       group.push(name);
       groups.set(cursor, group);
     }
     return [...groups].map(([after, names]) => ({ after, names }))
       .sort((a, b) => b.after - a.after);
+  }
+
+  /** Where a projection goes on; `undefined` when there is nothing to apply, or not here and now. */
+  async #cursor(name: string, head: Position): Promise<Position | undefined> {
+    try {
+      const cursor = await this.#options.live.cursor(name);
+      const mayApply = this.#ownership.mayApply(name, cursor, head);
+      return mayApply ? cursor : undefined;
+    } catch (error) {
+      // A folder that is another user's, or none: the others go on.
+      this.#setAside([name], "Live update failed", error);
+      return undefined;
+    }
+  }
+
+  /** Tries projections again with the next poll only. */
+  #setAside(names: readonly string[], message: string, error: unknown): void {
+    const { clock, logger, pollingInterval } = this.#options;
+    const untilMs = clock.monotonicMs() + pollingInterval;
+    for (const name of names) {
+      this.#restUntilMs.set(name, untilMs);
+      logger.log("error", message, { projection: name, error });
+    }
   }
 
   async #advance(
@@ -234,7 +261,7 @@ export class LiveLoop {
     batch: EventBatch,
     options: ApplyBatchOptions,
   ): Promise<number | undefined> {
-    const { live, telemetry, logger, clock, pollingInterval } = this.#options;
+    const { live, telemetry } = this.#options;
     const projection = { [ATTRIBUTES.projectionName]: name };
     const startMs = performance.now();
     try {
@@ -251,8 +278,7 @@ export class LiveLoop {
       telemetry.liveEvents.add(applied, projection);
     } catch (error) {
       // A locked or full disk: the others go on, this one is tried with the next poll.
-      this.#restUntilMs.set(name, clock.monotonicMs() + pollingInterval);
-      logger.log("error", "Live update failed", { projection: name, error });
+      this.#setAside([name], "Live update failed", error);
     }
     telemetry.liveBatchDuration.record(
       (performance.now() - startMs) / 1_000,

@@ -204,3 +204,37 @@ Deno.test("what somebody waits for is not held back", async () => {
   await projections.waitFor(EVENTS);
   assertEquals(checkpoints.slice(0, 4), [0, 0, 4, 4]);
 });
+
+Deno.test("a projection whose files cannot be used keeps no other from its updates", async () => {
+  for (const file of ["current.json", "owner.lock"]) {
+    using dir = new TempDir();
+    await using opossum = await openBehind(dir.path, ["One", "Two"]);
+    const { events, daemon, projections } = opossum;
+    const folder = dir.file("projections/One");
+    await Deno.remove(folder, { recursive: true });
+    if (file === "current.json") await Deno.writeTextFile(folder, "no folder");
+    else {
+      await opossum.rebuilder.rebuild("One");
+      await Deno.mkdir(`${folder}/${file}`);
+    }
+    await events.append(counts(EVENTS));
+    await daemon.start();
+    await projections.waitFor(EVENTS, { names: ["Two"] });
+  }
+});
+
+Deno.test("a projection before the place that cannot be read comes up to it, though others are stuck there", async () => {
+  using dir = new TempDir();
+  const options = { pollingInterval: 3_600_000 };
+  await using opossum = await openBehind(dir.path, ["One", "Two"], options);
+  const { events, daemon, projections, rebuilder } = opossum;
+  await events.append(counts(40));
+  await rebuilder.rebuild("Two");
+  await events.append(counts(EVENTS - 40));
+  events.onBatch = ({ through }) => {
+    if (through > 40) throw new Error("Damaged");
+  };
+  await daemon.start();
+  await projections.waitFor(40, { names: ["One"] });
+  assertEquals((await projections.info("Two")).checkpoint, 40);
+});
