@@ -129,7 +129,7 @@ export function assemble(input: AssemblyInput): Assembly {
       live[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
       // Last: also what is stopping may never return.
-      watchdog?.[Symbol.dispose]();
+      await watchdog?.[Symbol.asyncDispose]();
     },
   };
 }
