@@ -10,6 +10,7 @@ import {
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
+import { isFileTrouble } from "./errors.ts";
 import type { PlannedRebuild, RebuildOperation } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
 
@@ -91,7 +92,7 @@ async function wasSwappedIn(
     );
   } catch (error) {
     const isUseless = error instanceof ProjectionNotBuiltError ||
-      error instanceof ProjectionDamagedError;
+      error instanceof ProjectionDamagedError || isFileTrouble(error);
     if (isUseless) return false;
     throw error;
   }
@@ -114,6 +115,8 @@ export async function generationsOf(
       numbers[projectionName] = (await store.numbers(projectionName)).current ??
         0;
     } catch (error) {
+      // It may be what serves again later, for all one knows.
+      if (isFileTrouble(error)) continue;
       if (!(error instanceof ProjectionDamagedError)) throw error;
       numbers[projectionName] = 0;
     }
@@ -123,7 +126,13 @@ export async function generationsOf(
 
 /** Whoever holds a build lock is alive: the operation is not interrupted. */
 function isBeingBuilt(store: ProjectionStore, name: string): boolean {
-  const lock = store.tryLockBuild(name);
-  lock?.[Symbol.dispose]();
-  return lock === undefined;
+  try {
+    const lock = store.tryLockBuild(name);
+    lock?.[Symbol.dispose]();
+    return lock === undefined;
+  } catch (error) {
+    if (!isFileTrouble(error)) throw error;
+    // Then nobody can build it. The others of the operation can be built.
+    return false;
+  }
 }

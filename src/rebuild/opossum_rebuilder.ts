@@ -19,7 +19,7 @@ import type {
 } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
 import { findInterrupted, generationsOf } from "./interrupted.ts";
-import { planRebuild } from "./plan.ts";
+import { lockBuild, planRebuild, planUnusable } from "./plan.ts";
 import { assertInteger, resolveRebuildOptions } from "./rebuild_options.ts";
 import { RebuildReporter } from "./report.ts";
 import {
@@ -155,11 +155,15 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
     const head = await events.head();
     return await Promise.all(resolved.map(async (name) => {
-      // Taking up what was begun writes.
-      const interrupted = !forceRebuild && !readOnly &&
-        await store.hasInterruptedBuild(live.identity(name));
-      const info = await projections.info(name);
-      return planRebuild({ info, head, interrupted, insist });
+      try {
+        // Taking up what was begun writes.
+        const interrupted = !forceRebuild && !readOnly &&
+          await store.hasInterruptedBuild(live.identity(name));
+        const info = await projections.info(name);
+        return planRebuild({ info, head, interrupted, insist });
+      } catch (error) {
+        return planUnusable(name, head, error);
+      }
     }));
   }
 
@@ -338,12 +342,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   ): void {
     const { registry, store, clock } = this.#options;
     const { projectionName, reason, events } = plan;
-    const lock = store.tryLockBuild(projectionName, operation.id);
-    if (!lock) {
-      const builtBy = store.operationBuilding(projectionName);
-      const error = new RebuildConflictError(projectionName, builtBy);
-      if (whenRunning === "reject") throw error;
-      operation.refuse(refusedDetail(plan, error));
+    const lock = lockBuild(store, projectionName, operation.id);
+    if (lock instanceof Error) {
+      if (whenRunning === "reject") throw lock;
+      operation.refuse(refusedDetail(plan, lock));
       return;
     }
     const task = new BuildTask({

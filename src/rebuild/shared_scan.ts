@@ -17,7 +17,9 @@ import type { EventSpill } from "../projections/event_spill.ts";
 import { GROUP_SIZE_MAX } from "../projections/put_aside.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import type {
+  BeginOptions,
   Build,
+  BuildIdentity,
   GenerationLocation,
   ProjectionStore,
 } from "../projections/projection_store.ts";
@@ -114,22 +116,13 @@ export class SharedScan {
   }
 
   async #begin(task: BuildTask): Promise<Member> {
-    const { registry, store, events, live, telemetry } = this.#options;
+    const { registry, events, live, telemetry } = this.#options;
     // What serves holds events that a rebuild would leave out.
     if (events.damage) throw events.damage;
     const name = task.projectionName;
     const resume = task.reason === "interrupted";
-    const identity = live.identity(name);
-    let build = await store.begin(identity, { resume });
-    let { checkpoint } = await build.generation.status();
-    const isAhead = checkpoint > await events.head();
-    if (isAhead || await missesSkips(build.generation)) {
-      // It holds events that the log, restored from an older backup, has lost, or that were
-      // ordered to be passed over since.
-      await build.discard();
-      build = await store.begin(identity, { resume: false });
-      ({ checkpoint } = await build.generation.status());
-    }
+    const build = await this.#open(live.identity(name), { resume });
+    const { checkpoint } = await build.generation.status();
     task.begin(checkpoint);
     const span = telemetry.startSpan(SPANS.rebuildProjection, {
       parent: task.context,
@@ -149,6 +142,28 @@ export class SharedScan {
     });
     const definition = registry.get(name);
     return { task, definition, build, span, eventsBefore: 0 };
+  }
+
+  /** A build to go on with: begun anew when what an interrupted one holds is of no use. */
+  async #open(
+    identity: BuildIdentity,
+    options: BeginOptions,
+  ): Promise<Build> {
+    const { store, events } = this.#options;
+    const build = await store.begin(identity, options);
+    try {
+      const { checkpoint } = await build.generation.status();
+      const isAhead = checkpoint > await events.head();
+      if (!isAhead && !await missesSkips(build.generation)) return build;
+    } catch (error) {
+      // Nobody else knows of it, to close it. The first error is the one to report.
+      await build.discard().catch(() => {});
+      throw error;
+    }
+    // It holds events that the log, restored from an older backup, has lost, or that were ordered
+    // to be passed over since.
+    await build.discard();
+    return await store.begin(identity, { resume: false });
   }
 
   async #scan(members: readonly Member[]): Promise<void> {
