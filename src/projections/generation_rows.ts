@@ -32,6 +32,11 @@ const UPDATE_DOCUMENT =
   "ON CONFLICT (key) DO UPDATE SET state = excluded.state";
 const UNLESS_THERE = "ON CONFLICT DO NOTHING";
 
+/** Whether a text can stand in a row: the database would take half of a character for U+FFFD. */
+export function isFindable(text: string): boolean {
+  return text.isWellFormed();
+}
+
 /**
  * Writes documents with their tags. Every step is one document: others may run in between.
  *
@@ -107,6 +112,7 @@ export function readPage(
   prepare: Prepare,
   { after, limit, backwards, tag }: PageRequest,
 ): StoredDocument[] {
+  if (tag !== undefined && !isFindable(tag)) return [];
   const [table, prefix] = tag === undefined
     ? ["documents", ""]
     : ["document_tags JOIN documents USING (key)", "tag = :tag AND "];
@@ -140,6 +146,6 @@ export function readRelated(
       "WHERE tag = ? ORDER BY position",
   );
   const eventsOf = (tag: Tag) =>
-    select.all(tag).map(({ event }) => String(event));
+    isFindable(tag) ? select.all(tag).map(({ event }) => String(event)) : [];
   return new Map(tags.map((tag) => [tag, eventsOf(tag)]));
 }

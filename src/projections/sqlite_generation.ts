@@ -39,6 +39,7 @@ import type {
   StoredPage,
 } from "./projection_store.ts";
 import {
+  isFindable,
   readPage,
   readRelated,
   type RowsMode,
@@ -200,7 +201,7 @@ export class SqliteGeneration implements Generation, Disposable {
       this.#index("documents");
       const found = new Map<string, string>();
       const select = this.#prepare("SELECT state FROM documents WHERE key = ?");
-      for (const key of keys) {
+      for (const key of keys.filter(isFindable)) {
         const row = select.get(key);
         if (row) found.set(key, String(row.state));
       }

@@ -31,3 +31,29 @@ Deno.test("a generation tells when the database is about to take long, and when 
   generation.makeFindable();
   assertEquals(told.length, 6);
 });
+
+Deno.test("half of a character finds nothing, as it does in memory", async () => {
+  using dir = new TempDir();
+  using generation = SqliteGeneration.create({
+    file: dir.file("000001.building.sqlite"),
+    number: 1,
+    displayName: "000001.building.sqlite",
+    use: "building",
+  }, { projectionName: "One", version: 1, fingerprint: "f", storeId: "s" });
+  // What the database takes half of a character for.
+  const whole = "x\ufffd";
+  await generation.commit({
+    documents: [{ key: whole, text: "1", tagsAdded: [whole], tagsRemoved: [] }],
+    related: [{ tags: [whole], position: 1, text: "{}" }],
+    checkpoint: 1,
+    documentsDelta: 1,
+    eventsDelta: 1,
+  });
+  for (const [text, count] of [[whole, 1], ["x\ud83d", 0]] as const) {
+    const request = { after: undefined, limit: 2, backwards: false, tag: text };
+    const { documents } = await generation.page(request);
+    assertEquals((await generation.getMany([text])).size, count);
+    assertEquals(documents.length, count);
+    assertEquals((await generation.related([text])).get(text)?.length, count);
+  }
+});
