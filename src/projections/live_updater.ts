@@ -289,7 +289,9 @@ export class LiveUpdater implements Disposable {
         const mayHold = !isWary && this.#folds.fit &&
           !this.#waiters.isAwaited(name, fold.checkpoint);
         if (hold && mayHold) return 0;
-        const applied = await this.#folds.commit(name);
+        const applied = await this.#folds.commit(name, fold);
+        // Somebody ordered it to be tried again: from the checkpoint.
+        if (applied === undefined) return 0;
         fold.deadLetters.tell(this.#options.logger);
         this.#faults.forget(name);
         this.#waiters.announce(name, fold.checkpoint);

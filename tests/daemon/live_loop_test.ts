@@ -238,3 +238,32 @@ Deno.test("a projection before the place that cannot be read comes up to it, tho
   await projections.waitFor(40, { names: ["One"] });
   assertEquals((await projections.info("Two")).checkpoint, 40);
 });
+
+Deno.test("retry() while a batch is applied lets nobody go on before it is stored", async () => {
+  using dir = new TempDir();
+  // Somewhere in between, whatever the steps that either takes.
+  for (let steps = 0; steps < 20; steps++) {
+    const path = dir.file(`${steps}`);
+    let isFirst = true;
+    const retry = async () => {
+      if (!isFirst) return;
+      isFirst = false;
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      await daemon.retry("One");
+    };
+    await using opossum = openOverMemory(path, [
+      countingProjection("One", {
+        apply(state, { data }) {
+          void retry();
+          return { sum: (state?.sum ?? 0) + data.by };
+        },
+      }),
+    ]);
+    const { events, daemon, projections } = opossum;
+    await daemon.start();
+    await daemon.whenStarted();
+    const { last } = await events.append(counts(1));
+    await projections.waitFor(last);
+    assertEquals((await projections.info("One")).checkpoint, last);
+  }
+});
