@@ -9,6 +9,7 @@ import type { Clock } from "../events/clock.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { FileSystem } from "../storage/file_system.ts";
+import { ProjectionUnavailableError } from "./errors.ts";
 import {
   generationFileName,
   listGenerationFiles,
@@ -270,7 +271,9 @@ export class SqliteProjectionStore implements ProjectionStore {
         found.storeId === identity.storeId;
       if (isSame) return generation;
       generation.close();
-    } catch {
+    } catch (error) {
+      // What passes is no reason to lose what is built.
+      if (error instanceof ProjectionUnavailableError) throw error;
       // Damaged: it is derived, so the build starts over.
     }
     return undefined;
@@ -309,7 +312,9 @@ export class SqliteProjectionStore implements ProjectionStore {
   #readCurrentOrNothing(name: string): ReturnType<typeof readCurrentFile> {
     try {
       return this.#readCurrent(name);
-    } catch {
+    } catch (error) {
+      // Not so one that cannot be read just now: what it names would be taken for a leftover.
+      if (error instanceof ProjectionUnavailableError) throw error;
       return undefined;
     }
   }

@@ -5,6 +5,8 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import type { FileSystem } from "../../src/storage/file_system.ts";
 import { MemoryEventStore } from "../../src/testing/mod.ts";
 import {
   countingProjection,
@@ -67,4 +69,47 @@ Deno.test("an interrupted rebuild goes on although one of its projections cannot
   await opossum.daemon.start();
   await opossum.daemon.whenStarted();
   assertEquals((await opossum.projections.info("Two")).checkpoint, 10);
+});
+
+Deno.test("a generation serves on when a rebuild cannot read which one that is", async () => {
+  for (const forceRebuild of [false, true]) {
+    using dir = new TempDir();
+    let isRefused = false;
+    const fileSystem: FileSystem = {
+      ...denoFileSystem,
+      open(path, options) {
+        if (isRefused && path.endsWith("current.json")) {
+          throw Object.assign(new Error("Too many open files"), {
+            code: "EMFILE",
+          });
+        }
+        return denoFileSystem.open(path, options);
+      },
+    };
+    const events = new MemoryEventStore();
+    const definitions = NAMES.map((name) =>
+      countingProjection(name, {
+        apply(state, { data }) {
+          if (isRefused) throw new Error("Broken");
+          return { sum: (state?.sum ?? 0) + data.by };
+        },
+      })
+    );
+    const open = () =>
+      openOverMemory(dir.path, definitions, {}, events, fileSystem);
+    await events.append(counts(10));
+    {
+      await using opossum = open();
+      await opossum.rebuilder.rebuildAll();
+    }
+    await using opossum = open();
+    isRefused = true;
+    const result = await opossum.rebuilder.rebuildAll({ forceRebuild });
+    assertEquals(result.failedProjections, NAMES);
+    isRefused = false;
+    for (const name of NAMES) {
+      const { state, generation } = await opossum.projections.info(name);
+      assertEquals([state, generation], ["ready", 1]);
+    }
+  }
 });
