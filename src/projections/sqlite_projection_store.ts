@@ -223,11 +223,20 @@ export class SqliteProjectionStore implements ProjectionStore {
           generation: number,
           previous: before?.generation ?? null,
         });
-        this.#sweep(name);
+        try {
+          this.#sweep(name);
+        } catch {
+          // It serves: what is left over is no failure, and goes with the next one.
+        }
       },
       discard: async () => {
         close();
         removeGenerationFile(fileSystem, directory, fileName);
+        if (this.#lastNumber(name) < number) {
+          // Complete, but nothing points to it.
+          const complete = generationFileName(number, "complete");
+          removeGenerationFile(fileSystem, directory, complete);
+        }
         await fileSystem.syncDirectory(directory);
       },
       [Symbol.asyncDispose]: () => {
