@@ -5,7 +5,11 @@
  */
 import { type Clock, systemClock } from "./events/clock.ts";
 import type { ProjectionDefinition } from "./projections/definition.ts";
-import { createJsonLogger, type Logger } from "./telemetry/logger.ts";
+import {
+  createJsonLogger,
+  harmlessLogger,
+  type Logger,
+} from "./telemetry/logger.ts";
 
 /** How to open a store. Only `path` is needed. */
 export interface OpossumOptions {
@@ -275,7 +279,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     segmentBytesMax,
     allowNetworkFileSystem,
     readOnly,
-    logger,
+    logger: harmlessLogger(logger),
     clock,
   };
 }

@@ -267,3 +267,29 @@ Deno.test("retry() while a batch is applied lets nobody go on before it is store
     assertEquals((await projections.info("One")).checkpoint, last);
   }
 });
+
+Deno.test("a logger that throws, as on a full disk, keeps nothing from going on", async () => {
+  using dir = new TempDir();
+  const poisoned = countingProjection("Poisoned", {
+    apply() {
+      throw new Error("Poison");
+    },
+  });
+  await using opossum = openOverMemory(
+    dir.path,
+    [poisoned, countingProjection("Sound")],
+    {
+      logger: {
+        log() {
+          throw new Error("No space left on device");
+        },
+      },
+    },
+  );
+  const { events, daemon, projections } = opossum;
+  await daemon.start();
+  await daemon.whenStarted();
+  const { last } = await events.append(counts(3));
+  await projections.waitFor(last, { names: ["Sound"] });
+  assert((await projections.info("Poisoned")).fault !== null);
+});
