@@ -130,7 +130,7 @@ export class GenerationLeases implements Disposable {
     if (this.#isClosed) throw new ProjectionsClosedError(name);
     const { fileSystem, directoryOf, locate } = this.#options;
     const directory = directoryOf(name);
-    const version = currentFileVersion(fileSystem, directory);
+    const version = currentFileVersion(fileSystem, directory, name);
     const lease = this.#leases.get(name);
     if (lease && lease.version === version) {
       this.#leases.delete(name);

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { ProjectionDamagedError } from "../../mod.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
 import { MemoryEventStore } from "../../src/testing/mod.ts";
@@ -46,6 +47,10 @@ Deno.test("a projection whose folder cannot be used keeps no other from being re
   assertEquals(result.failedProjections, ["One"]);
   const [detail] = result.details;
   assertEquals(detail?.error?.name, "AlreadyExists");
+  await assertRejects(
+    () => opossum.projections.get("One", "a"),
+    ProjectionDamagedError,
+  );
 });
 
 Deno.test("an interrupted rebuild goes on although one of its projections cannot be used any more", async () => {
