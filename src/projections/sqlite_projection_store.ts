@@ -265,6 +265,11 @@ export class SqliteProjectionStore implements ProjectionStore {
     const file = this.#unfinished(name).at(-1);
     if (!file) return undefined;
     if (!file.building) {
+      // It has served, and lacks what was written to it last: a crash may have come while that was
+      // moved into it.
+      if (fileSystem.exists(join(directory, `${file.fileName}-wal`))) {
+        return undefined;
+      }
       // Complete, but the crash came before `current.json` named it: take it up again.
       fileSystem.rename(
         join(directory, file.fileName),

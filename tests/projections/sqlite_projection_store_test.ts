@@ -295,3 +295,25 @@ Deno.test("discard() leaves a generation that serves after all", async () => {
   await build.discard();
   assertEquals(await read(store), "2");
 });
+
+Deno.test("a generation that was served is not taken up again without what was written to it last", async () => {
+  using dir = new TempDir();
+  using crashed = new TempDir();
+  await using store = open(dir);
+  await swapIn(store, "1");
+  {
+    using _lock = await store.lockLive("One");
+    await store.changeCurrent("One", async (generation) => {
+      await commit(generation, "2", 2);
+    });
+  }
+  Deno.mkdirSync(crashed.file("One"));
+  for (const name of ["000001.sqlite", "000001.sqlite-wal"]) {
+    Deno.copyFileSync(dir.file(`One/${name}`), crashed.file(`One/${name}`));
+  }
+  await using after = open(crashed);
+  // The database alone may be half of what was being moved into it when the crash came.
+  assert(!await after.hasInterruptedBuild(IDENTITY));
+  await using build = await after.begin(IDENTITY, { resume: true });
+  assert(!build.resumed);
+});
