@@ -89,6 +89,7 @@ export type {
   RebuildOperation,
   RebuildPhase,
   RebuildReason,
+  RebuildThrottleStatus,
   RebuildTrigger,
 } from "./src/rebuild/operation.ts";
 export {
@@ -99,6 +100,7 @@ export {
   RebuilderClosedError,
   type RebuildOptions,
 } from "./src/rebuild/rebuilder.ts";
+export type { GoodNeighbourOptions } from "./src/rebuild/good_neighbour.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 
 // src/daemon/

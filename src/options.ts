@@ -5,6 +5,10 @@
  */
 import { type Clock, systemClock } from "./events/clock.ts";
 import type { ProjectionDefinition } from "./projections/definition.ts";
+import {
+  GOOD_NEIGHBOUR,
+  type GoodNeighbourOptions,
+} from "./rebuild/good_neighbour.ts";
 import { createJsonLogger, type Logger } from "./telemetry/logger.ts";
 
 /** How to open a store. Only `path` is needed. */
@@ -95,6 +99,20 @@ export interface OpossumOptions {
   readonly rebuildStallTimeout?: number;
 
   /**
+   * Events of the log that all rebuilds of this process together may read a second, an integer
+   * from 100 to 1,000,000,000; events that go by unread count, those appended meanwhile do not.
+   * A window of `rebuildSchedule` may lower it. @default {any number}
+   */
+  readonly rebuildEventsPerSecondMax?: number;
+
+  /**
+   * When rebuilds slow down for the sake of others: as long as the event loop of the serving
+   * thread is late, or appends take long. `true` for the defaults of
+   * {@linkcode GoodNeighbourOptions}, `false` to never slow down. @default {true}
+   */
+  readonly rebuildGoodNeighbour?: boolean | GoodNeighbourOptions;
+
+  /**
    * How long a projection's code may run on one event, in milliseconds, 1,000 to 3,600,000, before
    * the process is ended: code that loops stops everything else on the serving thread, and cannot
    * be interrupted. A thread of its own watches, and takes note of the projection and the event
@@ -162,6 +180,10 @@ export interface ResolvedOptions {
   readonly rebuildCheckpointInterval: number;
   /** How long a worker may show no sign of life, in milliseconds. */
   readonly rebuildStallTimeout: number;
+  /** Events that all rebuilds together may read a second, or `undefined` for any number. */
+  readonly rebuildEventsPerSecondMax: number | undefined;
+  /** When rebuilds slow down for the sake of others, or `undefined` for never. */
+  readonly rebuildGoodNeighbour: Required<GoodNeighbourOptions> | undefined;
   /** How long code may run on one event, in milliseconds, or `undefined` for no watchdog. */
   readonly liveStallTimeout: number | undefined;
   /** A cron expression (five fields, UTC), or `undefined` for no schedule. */
@@ -202,6 +224,8 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildMemoryBytesMax = GiB,
     rebuildCheckpointInterval = 10_000,
     rebuildStallTimeout = 60_000,
+    rebuildEventsPerSecondMax,
+    rebuildGoodNeighbour = true,
     liveStallTimeout,
     rebuildSchedule,
     startDaemon = true,
@@ -255,6 +279,14 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     3_600_000,
   );
   assertInteger("rebuildStallTimeout", rebuildStallTimeout, 1_000, 3_600_000);
+  if (rebuildEventsPerSecondMax !== undefined) {
+    assertInteger(
+      "rebuildEventsPerSecondMax",
+      rebuildEventsPerSecondMax,
+      100,
+      1_000_000_000,
+    );
+  }
   if (liveStallTimeout !== undefined) {
     assertInteger("liveStallTimeout", liveStallTimeout, 1_000, 3_600_000);
   }
@@ -269,6 +301,8 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildMemoryBytesMax,
     rebuildCheckpointInterval,
     rebuildStallTimeout,
+    rebuildEventsPerSecondMax,
+    rebuildGoodNeighbour: resolveGoodNeighbour(rebuildGoodNeighbour),
     liveStallTimeout,
     rebuildSchedule,
     startDaemon: startDaemon && !readOnly,
@@ -278,6 +312,29 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     logger,
     clock,
   };
+}
+
+function resolveGoodNeighbour(
+  value: boolean | GoodNeighbourOptions,
+): Required<GoodNeighbourOptions> | undefined {
+  if (value === false) return undefined;
+  if (value === true) return GOOD_NEIGHBOUR;
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(
+      refusal("rebuildGoodNeighbour", "true, false or its options", value),
+    );
+  }
+  const resolved = { ...GOOD_NEIGHBOUR, ...value };
+  const { eventLoopDelayMax, appendDurationMax, shareMin } = resolved;
+  const prefix = "rebuildGoodNeighbour";
+  assertInteger(`${prefix}.eventLoopDelayMax`, eventLoopDelayMax, 1, 60_000);
+  assertInteger(`${prefix}.appendDurationMax`, appendDurationMax, 1, 60_000);
+  if (!(shareMin >= 0.01 && shareMin <= 1)) {
+    throw new RangeError(
+      refusal(`${prefix}.shareMin`, "a number from 0.01 to 1", shareMin),
+    );
+  }
+  return resolved;
 }
 
 function resolveConcurrency(value: number | "auto"): number {

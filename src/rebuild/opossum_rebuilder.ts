@@ -182,7 +182,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
 
   // deno-lint-ignore require-await -- the interface leaves room for a remote status
   async getRebuildStatus(): Promise<ProjectionRebuildStatus> {
-    const { concurrency, clock } = this.#options;
+    const { concurrency, clock, throttle } = this.#options;
     const operations = [...this.#running.values()].map(({ operation }) =>
       operation
     );
@@ -194,6 +194,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       operationIds: operations.map(({ id }) => id),
       lastResult: this.#lastResult,
       now: clock.now(),
+      throttle: throttle.status,
     });
   }
 

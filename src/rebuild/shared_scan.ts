@@ -35,6 +35,7 @@ import {
   scanPass,
 } from "./scan_pass.ts";
 import type { ScanWorkers, WorkerAssignment } from "./scan_workers.ts";
+import type { RebuildThrottle } from "./throttle.ts";
 
 /** What a scan is made of. */
 export interface SharedScanOptions {
@@ -57,6 +58,8 @@ export interface SharedScanOptions {
   readonly concurrency: number;
   /** How often what is folded is stored, in milliseconds. */
   readonly checkpointInterval: number;
+  /** Says how fast a pass may go. */
+  readonly throttle: RebuildThrottle;
 }
 
 /** A task with what it builds. */
@@ -67,6 +70,9 @@ interface Member extends ScannedBuild {
 
 /** Below this many events a worker takes longer to start than the scan to finish. */
 const WORKER_EVENTS_MIN = 20_000;
+
+/** How long a pass rests before it looks whether it is to stop, in milliseconds. */
+const REST_MS_MAX = 100;
 
 /** Builds groups of projections. */
 export class SharedScan {
@@ -251,10 +257,13 @@ export class SharedScan {
     members: readonly Member[],
     upTo: Position,
   ): Promise<void> {
-    const { events, batchSize, clock, openSpill } = this.#options;
+    const { events, batchSize, clock, openSpill, throttle } = this.#options;
     const yielder = new Yielder();
     const [first] = members;
     if (!first) return;
+    using throttled = throttle.enterHere();
+    const { pacer } = throttled;
+    const isStopped = () => members.every(({ task }) => task.signal.aborted);
     await scanPass({
       ...this.#settings(members, upTo),
       members: await Promise.all(
@@ -266,9 +275,16 @@ export class SharedScan {
       openSpill: () => openSpill(first.task.projectionName),
       read: (types, after) =>
         readUnparsed(events, types, { after, upTo, batchSize }),
-      breathe: async () => {
+      breathe: async (eventsRead) => {
+        const endMs = clock.monotonicMs() + pacer.rest(eventsRead);
+        for (;;) {
+          const leftMs = endMs - clock.monotonicMs();
+          if (leftMs <= 0 || isStopped()) break;
+          await clock.sleep(Math.min(leftMs, REST_MS_MAX));
+        }
         await yielder.yieldIfDue();
         for (const { task } of members) await task.whenGoing();
+        pacer.goOn();
       },
     });
     for (const member of members) {

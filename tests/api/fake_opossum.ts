@@ -304,6 +304,7 @@ export class FakeOpossum implements Opossum {
       progress: [],
       operationIds: running.map(({ id }) => id),
       lastResult: null,
+      throttle: { share: 1, reason: null, eventsPerSecondMax: null },
     });
   }
 }
