@@ -114,6 +114,7 @@ export function assemble(input: AssemblyInput): Assembly {
   });
   const daemon = new OpossumDaemon({
     ...shared,
+    throttle,
     readOnly,
     rebuilder,
     pollingInterval: options.pollingInterval,
@@ -130,7 +131,7 @@ export function assemble(input: AssemblyInput): Assembly {
       // First what writes, then what it writes to.
       await daemon.stop();
       await rebuilder[Symbol.asyncDispose]();
-      await daemon.whenStarted();
+      await daemon.whenEnded();
       live[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
       // Last: also what is stopping may never return.

@@ -5,10 +5,15 @@
  */
 import { type Clock, systemClock } from "./events/clock.ts";
 import type { ProjectionDefinition } from "./projections/definition.ts";
+import type { RebuildWindow } from "./daemon/rebuild_window.ts";
 import {
-  GOOD_NEIGHBOUR,
-  type GoodNeighbourOptions,
-} from "./rebuild/good_neighbour.ts";
+  assertInteger,
+  refusal,
+  resolveConcurrency,
+  resolveGoodNeighbour,
+  resolveWindows,
+} from "./option_checks.ts";
+import type { GoodNeighbourOptions } from "./rebuild/good_neighbour.ts";
 import { createJsonLogger, type Logger } from "./telemetry/logger.ts";
 
 /** How to open a store. Only `path` is needed. */
@@ -125,10 +130,10 @@ export interface OpossumOptions {
   readonly liveStallTimeout?: number;
 
   /**
-   * A cron expression (five fields, UTC) for rebuilding what needs it at quiet hours, through
-   * `Deno.cron`: run with `--unstable-cron`. Without it a warning is logged. @default {none}
+   * When to rebuild what needs it at quiet hours: a cron expression (five fields, UTC), or windows
+   * with an end and bounds of their own; at most 32. The daemon keeps it. @default {never}
    */
-  readonly rebuildSchedule?: string;
+  readonly rebuildSchedule?: GivenSchedule;
 
   /** Whether to start the daemon at once. @default {true} */
   readonly startDaemon?: boolean;
@@ -160,6 +165,12 @@ export interface OpossumOptions {
   readonly clock?: Clock;
 }
 
+/** Windows, or only the cron expressions at which they open. */
+export type GivenSchedule =
+  | string
+  | RebuildWindow
+  | readonly (string | RebuildWindow)[];
+
 /** Every option with its value. */
 export interface ResolvedOptions {
   /** The data folder. */
@@ -186,8 +197,8 @@ export interface ResolvedOptions {
   readonly rebuildGoodNeighbour: Required<GoodNeighbourOptions> | undefined;
   /** How long code may run on one event, in milliseconds, or `undefined` for no watchdog. */
   readonly liveStallTimeout: number | undefined;
-  /** A cron expression (five fields, UTC), or `undefined` for no schedule. */
-  readonly rebuildSchedule: string | undefined;
+  /** When to rebuild what needs it. */
+  readonly rebuildSchedule: readonly RebuildWindow[];
   /** Whether to start the daemon at once. */
   readonly startDaemon: boolean;
   /** Size at which a segment of the log is sealed, in bytes. */
@@ -227,7 +238,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildEventsPerSecondMax,
     rebuildGoodNeighbour = true,
     liveStallTimeout,
-    rebuildSchedule,
+    rebuildSchedule = [],
     startDaemon = true,
     segmentBytesMax = 64 * MiB,
     allowNetworkFileSystem = false,
@@ -257,17 +268,6 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
   }
   if (typeof readOnly !== "boolean") {
     throw new TypeError(refusal("readOnly", "true or false", readOnly));
-  }
-  if (
-    rebuildSchedule !== undefined && !/^\S+( \S+){4}$/.test(rebuildSchedule)
-  ) {
-    throw new RangeError(
-      refusal(
-        "rebuildSchedule",
-        "a cron expression of five fields",
-        rebuildSchedule,
-      ),
-    );
   }
   assertInteger("pollingInterval", pollingInterval, 100, 3_600_000);
   assertInteger("batchSize", batchSize, 1, 100_000);
@@ -304,7 +304,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildEventsPerSecondMax,
     rebuildGoodNeighbour: resolveGoodNeighbour(rebuildGoodNeighbour),
     liveStallTimeout,
-    rebuildSchedule,
+    rebuildSchedule: resolveWindows(rebuildSchedule),
     startDaemon: startDaemon && !readOnly,
     segmentBytesMax,
     allowNetworkFileSystem,
@@ -312,63 +312,4 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     logger,
     clock,
   };
-}
-
-function resolveGoodNeighbour(
-  value: boolean | GoodNeighbourOptions,
-): Required<GoodNeighbourOptions> | undefined {
-  if (value === false) return undefined;
-  if (value === true) return GOOD_NEIGHBOUR;
-  if (typeof value !== "object" || value === null) {
-    throw new TypeError(
-      refusal("rebuildGoodNeighbour", "true, false or its options", value),
-    );
-  }
-  const resolved = { ...GOOD_NEIGHBOUR, ...value };
-  const { eventLoopDelayMax, appendDurationMax, shareMin } = resolved;
-  const prefix = "rebuildGoodNeighbour";
-  assertInteger(`${prefix}.eventLoopDelayMax`, eventLoopDelayMax, 1, 60_000);
-  assertInteger(`${prefix}.appendDurationMax`, appendDurationMax, 1, 60_000);
-  if (!(shareMin >= 0.01 && shareMin <= 1)) {
-    throw new RangeError(
-      refusal(`${prefix}.shareMin`, "a number from 0.01 to 1", shareMin),
-    );
-  }
-  return resolved;
-}
-
-function resolveConcurrency(value: number | "auto"): number {
-  if (value === "auto") {
-    return Math.min(Math.max(navigator.hardwareConcurrency, 1), 64);
-  }
-  if (!Number.isSafeInteger(value) || value < 1 || value > 64) {
-    throw new RangeError(
-      refusal(
-        "maxConcurrentRebuilds",
-        'an integer from 1 to 64, or "auto"',
-        value,
-      ),
-    );
-  }
-  return value;
-}
-
-function assertInteger(
-  option: string,
-  value: number,
-  min: number,
-  max: number,
-): void {
-  if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new RangeError(
-      refusal(option, `an integer from ${min} to ${max}`, value),
-    );
-  }
-}
-
-function refusal(option: string, wanted: string, value: unknown): string {
-  const shown = typeof value === "string"
-    ? JSON.stringify(value)
-    : String(value);
-  return `Cannot open Opossum as '${option}' must be ${wanted}: current value is ${shown}`;
 }

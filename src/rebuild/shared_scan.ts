@@ -71,9 +71,6 @@ interface Member extends ScannedBuild {
 /** Below this many events a worker takes longer to start than the scan to finish. */
 const WORKER_EVENTS_MIN = 20_000;
 
-/** How long a pass rests before it looks whether it is to stop, in milliseconds. */
-const REST_MS_MAX = 100;
-
 /** Builds groups of projections. */
 export class SharedScan {
   readonly #options: SharedScanOptions;
@@ -263,7 +260,7 @@ export class SharedScan {
     if (!first) return;
     using throttled = throttle.enterHere();
     const { pacer } = throttled;
-    const isStopped = () => members.every(({ task }) => task.signal.aborted);
+    const stopped = whenAllAbort(members.map(({ task }) => task.signal));
     await scanPass({
       ...this.#settings(members, upTo),
       members: await Promise.all(
@@ -276,12 +273,8 @@ export class SharedScan {
       read: (types, after) =>
         readUnparsed(events, types, { after, upTo, batchSize }),
       breathe: async (eventsRead) => {
-        const endMs = clock.monotonicMs() + pacer.rest(eventsRead);
-        for (;;) {
-          const leftMs = endMs - clock.monotonicMs();
-          if (leftMs <= 0 || isStopped()) break;
-          await clock.sleep(Math.min(leftMs, REST_MS_MAX));
-        }
+        const restMs = pacer.rest(eventsRead);
+        if (restMs > 0) await clock.sleep(restMs, stopped);
         await yielder.yieldIfDue();
         for (const { task } of members) await task.whenGoing();
         pacer.goOn();
@@ -353,6 +346,19 @@ export class SharedScan {
     }
     task.fail(error);
   }
+}
+
+/** Aborts when the last of them does. */
+function whenAllAbort(signals: readonly AbortSignal[]): AbortSignal {
+  const all = new AbortController();
+  let left = signals.filter(({ aborted }) => !aborted).length;
+  if (left === 0) all.abort();
+  for (const signal of signals) {
+    signal.addEventListener("abort", () => {
+      if (--left === 0) all.abort();
+    }, { once: true });
+  }
+  return all.signal;
 }
 
 function advance(

@@ -87,6 +87,7 @@ export class FakeOpossum implements Opossum {
       get state() {
         return fake.daemonState;
       },
+      schedule: () => [],
       start: () => Promise.resolve(),
       stop: () => Promise.resolve(),
       retry: async (name) => void await this.#info(name),
