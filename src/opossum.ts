@@ -23,6 +23,7 @@ import type { ProjectionDefinition } from "./projections/definition.ts";
 import type { Projections } from "./projections/projections.ts";
 import { loadProjections, ProjectionRegistry } from "./projections/registry.ts";
 import type { Rebuilder } from "./rebuild/rebuilder.ts";
+import { throttleOf } from "./rebuild/throttle.ts";
 import { denoFileSystem } from "./storage/deno_file_system.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 
@@ -131,7 +132,8 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     allowNetworkFileSystem,
     readOnly,
   });
-  const events = measureEventStore(log, telemetry);
+  const throttle = throttleOf(resolved);
+  const events = measureEventStore(log, telemetry, throttle);
   const assembly = assemble({
     options: resolved,
     definitions,
@@ -140,6 +142,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     fileSystem: denoFileSystem,
     telemetry,
     logOnFiles: true,
+    throttle,
   });
   if (resolved.startDaemon) await assembly.daemon.start();
   return {

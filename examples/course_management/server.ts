@@ -140,7 +140,7 @@ function openCampus(path: string, logger: Logger): Promise<Opossum> {
     // Events applied in one transaction. Higher: catches up faster, takes more memory.
     batchSize: 1_000,
     // Rebuilds what has become stale at three o'clock at night (UTC), where the runtime has cron.
-    ...("cron" in Deno ? { rebuildSchedule: "0 3 * * *" } : {}),
+    rebuildSchedule: "0 3 * * *",
     // The folder may be empty: it is seeded first, so that the projections are built only once.
     startDaemon: false,
   });

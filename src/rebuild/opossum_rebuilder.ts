@@ -9,7 +9,12 @@ import type { Position } from "../events/event.ts";
 import type { Projections } from "../projections/projections.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { BuildTask, refusedDetail, whenSwapsEnd } from "./build_task.ts";
+import {
+  BuildTask,
+  refusedDetail,
+  type StopReason,
+  whenSwapsEnd,
+} from "./build_task.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -117,6 +122,20 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   }
 
   async cancel(id: string): Promise<boolean> {
+    return await this.#stop(id, "cancelled");
+  }
+
+  /**
+   * Interrupts an operation: what it has built is kept, and is gone on with when the same is
+   * rebuilt the next time.
+   *
+   * @returns Whether it was running.
+   */
+  async interrupt(id: string): Promise<boolean> {
+    return await this.#stop(id, "interrupted");
+  }
+
+  async #stop(id: string, reason: StopReason): Promise<boolean> {
     const running = this.#running.get(id);
     if (!running) return false;
     const { tasks } = running.operation;
@@ -125,12 +144,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       await running.ended;
       return false;
     }
-    for (const task of tasks) {
-      task.operationIds.delete(id);
-      // Another operation may still wait for the same build.
-      if (task.operationIds.size === 0) task.stop("cancelled");
-      else running.operation.leave(task);
-    }
+    running.operation.stop(reason);
     await running.ended;
     return true;
   }
@@ -186,7 +200,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
 
   // deno-lint-ignore require-await -- the interface leaves room for a remote status
   async getRebuildStatus(): Promise<ProjectionRebuildStatus> {
-    const { concurrency, clock } = this.#options;
+    const { concurrency, clock, throttle } = this.#options;
     const operations = [...this.#running.values()].map(({ operation }) =>
       operation
     );
@@ -198,6 +212,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       operationIds: operations.map(({ id }) => id),
       lastResult: this.#lastResult,
       now: clock.now(),
+      throttle: throttle.status,
     });
   }
 
@@ -212,9 +227,13 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /**
    * Continues the operations that a crash or a shutdown interrupted, from their last commits.
    *
+   * @param isLeft Tells which of them are left to somebody else: they are only put down as
+   * interrupted.
    * @returns Resolves when they have been started, with their results to wait for.
    */
-  async resumeInterrupted(): Promise<Promise<ProjectionRebuildResult>[]> {
+  async resumeInterrupted(
+    isLeft: (operation: RebuildOperation) => boolean = () => false,
+  ): Promise<Promise<ProjectionRebuildResult>[]> {
     const { history, logger } = this.#options;
     const resumed: Promise<ProjectionRebuildResult>[] = [];
     const isRunning = (id: string) => this.#running.has(id);
@@ -222,6 +241,11 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       const found of await findInterrupted({ ...this.#options, isRunning })
     ) {
       const { operation, names } = found;
+      if (isLeft(operation)) {
+        if (operation.state === "interrupted") continue;
+        await history.save({ ...operation, state: "interrupted" });
+        continue;
+      }
       logger.log("info", "Resuming interrupted rebuild", {
         operationId: operation.id,
         projections: names,
