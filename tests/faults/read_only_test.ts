@@ -144,6 +144,24 @@ Deno.test("a store opened with readOnly follows the one that writes, and serves 
   assertEquals(await reader.head(), 4);
 });
 
+Deno.test("a store opened with readOnly serves no more of a segment whose name it could not make durable", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await using reader = await (async () => {
+    await using writer = await folder.open({ segmentBytesMax: 64 });
+    await writer.append([event("A")]);
+    const reader = await folder.open({ fileSystem, readOnly: true });
+    fileSystem.inject({ kind: "syncDirectory", code: "EIO", times: 1_000 });
+    await writer.append([event("B")]);
+    assertEquals(await reader.head(), 1);
+    return reader;
+  })();
+  await using writer = await folder.open();
+  await writer.append([event("C")]);
+  // As far as the last frame says: the second look can do no more than the first.
+  assertEquals(await reader.head(), 2);
+});
+
 Deno.test("a store opened with readOnly leaves a torn tail where it is, and tells real damage", async () => {
   await using folder = new TestFolder();
   await folder.with(async (store) => {
