@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AppendConditionError } from "../../mod.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { FileLock } from "../../src/storage/file_lock.ts";
@@ -66,7 +66,7 @@ Deno.test("append() gives up also while the conditions of others before it are j
   const [conflict, aborted] = outcomes.map((outcome) =>
     outcome.status === "rejected" ? outcome.reason : undefined
   );
-  assertEquals(conflict instanceof AppendConditionError, true);
+  assert(conflict instanceof AppendConditionError);
   assertEquals(aborted, reason);
   assertEquals(await positions(store), [1]);
   await assertRejects(

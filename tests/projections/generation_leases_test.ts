@@ -77,3 +77,28 @@ Deno.test("a projection store closes no database that is in use, and more of the
   const [first] = inUse;
   if (first) await assertRejects(() => first.status());
 });
+
+Deno.test("a projection store shows what is written to a file that was put in the place of an open one", async () => {
+  using dir = new TempDir();
+  await using store = await openStore(dir.path);
+  const [name = ""] = NAMES;
+  const checkpointOf = () =>
+    store.withCurrent(
+      name,
+      async (one) => (await one.status()).checkpoint,
+    );
+  assertEquals(await checkpointOf(), 0);
+  // As a backup that is put back under a running process.
+  const file = dir.file(`${name}/000001.sqlite`);
+  Deno.copyFileSync(file, `${file}.copy`);
+  Deno.renameSync(`${file}.copy`, file);
+  await store.changeCurrent(name, (generation) =>
+    generation.commit({
+      documents: [],
+      related: [],
+      checkpoint: 7,
+      documentsDelta: 0,
+      eventsDelta: 7,
+    }));
+  assertEquals(await checkpointOf(), 7);
+});

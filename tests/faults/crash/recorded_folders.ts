@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { denoFileSystem } from "../../../src/storage/deno_file_system.ts";
 import type {
@@ -200,10 +201,11 @@ export class RecordedFolders implements FileSystem {
     for (const [name, node] of present) {
       const bytes = Deno.readFileSync(join(path, name));
       const synced = this.#synced.get(node);
-      const isDurable = BY_SQLITE.test(name)
-        ? synced !== undefined || !name.endsWith(".building.sqlite") &&
-            !this.#isRenamedBuild(node)
-        : synced?.length === bytes.length;
+      // What is written to a build after its sync is not part of it.
+      const isSynced = synced !== undefined && equals(synced, bytes);
+      const isServing = BY_SQLITE.test(name) &&
+        !name.endsWith(".building.sqlite") && !this.#isRenamedBuild(node);
+      const isDurable = isSynced || isServing;
       this.#files.set(
         node,
         isDurable ? { base: bytes, changes: [] } : {
@@ -217,6 +219,10 @@ export class RecordedFolders implements FileSystem {
   #isRenamedBuild(node: NodeId): boolean {
     return (this.#files.get(node)?.changes.length ?? 0) > 0;
   }
+}
+
+function equals(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }
 
 const NOTHING: FolderView = { entries: new Map(), changes: [] };
