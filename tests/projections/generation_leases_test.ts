@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import type { Generation } from "../../src/projections/projection_store.ts";
 import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
 import { systemClock } from "../../src/events/clock.ts";
@@ -69,9 +70,18 @@ Deno.test("a projection store closes no database that is in use, and more of the
       await generation.status();
     })
   );
+  const changing: Generation[] = [];
+  const changes = NAMES.map((name) =>
+    store.changeCurrent(name, async (generation) => {
+      changing.push(generation);
+      await promise;
+      await generation.status();
+    })
+  );
   assertEquals(await areOpen(inUse), NAMES.map(() => true));
+  assertEquals(await areOpen(changing), NAMES.map(() => true));
   resolve();
-  await Promise.all(uses);
+  await Promise.all([...uses, ...changes]);
   const open = (await areOpen(inUse)).filter((isOpen) => isOpen).length;
   assert(open <= OPEN_MAX.serving, `${open} are open`);
   const [first] = inUse;
@@ -100,5 +110,11 @@ Deno.test("a projection store shows what is written to a file that was put in th
       documentsDelta: 0,
       eventsDelta: 7,
     }));
+  {
+    // Out of the log of changes, which is found by its name, into the file itself.
+    const database = new DatabaseSync(file);
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.close();
+  }
   assertEquals(await checkpointOf(), 7);
 });

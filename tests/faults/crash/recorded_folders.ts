@@ -45,6 +45,9 @@ export class RecordedFolders implements FileSystem {
   readonly #nodes = new Map<string, NodeId>();
   readonly #files = new Map<NodeId, FileView>();
   readonly #folders = new Map<NodeId, FolderView>();
+
+  /** What was under construction when it was looked at last. */
+  readonly #builds = new Set<NodeId>();
   /** Files that were synced through the port, by what they held. */
   readonly #synced = new Map<NodeId, Uint8Array<ArrayBuffer>>();
 
@@ -203,8 +206,11 @@ export class RecordedFolders implements FileSystem {
       const synced = this.#synced.get(node);
       // What is written to a build after its sync is not part of it.
       const isSynced = synced !== undefined && equals(synced, bytes);
-      const isServing = BY_SQLITE.test(name) &&
-        !name.endsWith(".building.sqlite") && !this.#isRenamedBuild(node);
+      const isBuilding = name.endsWith(".building.sqlite");
+      const wasBuilding = this.#builds.delete(node);
+      if (isBuilding) this.#builds.add(node);
+      const isServing = BY_SQLITE.test(name) && !isBuilding && !wasBuilding &&
+        !this.#isRenamedBuild(node);
       const isDurable = isSynced || isServing;
       this.#files.set(
         node,
