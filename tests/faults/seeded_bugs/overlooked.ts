@@ -100,7 +100,7 @@ export const OVERLOOKED_BUGS: readonly SeededBug[] = [
     file: "src/log/group_writer.ts",
     replace: "      index.cut(log.end);\n",
     by: "",
-    tests: ["tests/faults/disk_sweep_test.ts"],
+    tests: ["tests/log/append_faults_test.ts"],
   },
   {
     name: "one acknowledged event may be missing at the end",
@@ -144,6 +144,49 @@ export const OVERLOOKED_BUGS: readonly SeededBug[] = [
     tests: ["tests/faults/read_only_test.ts"],
   },
   {
+    name: "what a failed sync left is not written again on a real disk",
+    file: "src/storage/deno_file_system.ts",
+    replace: "    const buffer = new Uint8Array(REWRITE_BYTES);\n",
+    by:
+      "    const buffer = new Uint8Array(REWRITE_BYTES);\n    if (offset >= 0) return;\n",
+    tests: ["tests/storage/deno_file_system_test.ts"],
+  },
+  {
+    name: "no file is synced on a real disk",
+    file: "src/storage/deno_file_system.ts",
+    replace: "    return this.#file.syncData();",
+    by: "    return Promise.resolve();",
+    tests: ["tests/storage/deno_file_system_test.ts"],
+  },
+  {
+    name: "no folder is synced on a real disk",
+    file: "src/storage/deno_file_system.ts",
+    replace: "    await directory.sync();\n",
+    by: "    await Promise.resolve();\n",
+    tests: ["tests/storage/deno_file_system_test.ts"],
+  },
+  {
+    name: "a segment that was only begun hides what is missing",
+    file: "src/log/open_log.ts",
+    replace: "if (unfinished && unfinished.first > position) {",
+    by: "if (unfinished && unfinished.first < 0) {",
+    tests: ["tests/faults/sealed_log_test.ts"],
+  },
+  {
+    name: "salvage does not wait for its last appends",
+    file: "src/maintenance/salvage.ts",
+    replace: "  await sink.finish();\n",
+    by: "",
+    tests: ["tests/maintenance/salvage_test.ts"],
+  },
+  {
+    name: "what was salvaged to a file is not synced",
+    file: "src/maintenance/salvage.ts",
+    replace: "    await file.sync();\n",
+    by: "",
+    tests: ["tests/maintenance/salvage_test.ts"],
+  },
+  {
     name: "connections for live updates are closed while they are used",
     file: "src/projections/generation_leases.ts",
     replace:
@@ -171,6 +214,14 @@ export const OVERLOOKED_BUGS: readonly SeededBug[] = [
     replace: "previous: before?.generation ?? null,",
     by: "previous: before?.previous ?? null,",
     tests: ["tests/projections/sqlite_projection_store_test.ts"],
+  },
+  {
+    name: "what another process is building counts as interrupted",
+    file: "src/rebuild/interrupted.ts",
+    replace:
+      "    if (open.some((name) => isBeingBuilt(store, name))) continue;\n",
+    by: "",
+    tests: ["tests/rebuild/interrupted_test.ts"],
   },
   {
     name: "a rebuild that was cancelled is swapped in",
