@@ -20,6 +20,8 @@ export interface RepairOptions extends Omit<InspectOptions, "deep"> {
   readonly logger: Logger;
   /** Whether to do it, or only to say what would be done. */
   readonly apply: boolean;
+  /** Whether the folder may be on a network file system. @default {false} */
+  readonly allowNetworkFileSystem?: boolean;
 }
 
 /** One thing that is done. */

@@ -64,7 +64,8 @@ function say(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
-async function fill(path: string): Promise<void> {
+/** Six events and a projection of them; `whileOpen` is called before it is closed. */
+async function fill(path: string, whileOpen = () => {}): Promise<void> {
   await using opossum = await openOpossum({
     path,
     projections: [countingProjection("One")],
@@ -73,6 +74,7 @@ async function fill(path: string): Promise<void> {
   await opossum.daemon.whenStarted();
   await opossum.events.append(counts(6));
   await opossum.projections.waitFor(6);
+  whileOpen();
 }
 
 Deno.test("200 projections are built, updated and read with 1,024 descriptors", async () => {
@@ -114,23 +116,14 @@ Deno.test("a read-only disk is read with readOnly, and refused otherwise", async
 Deno.test("a read-only disk with a database that was not closed is read to its last commit", async () => {
   using dir = mount("20m");
   if (dir === undefined) return;
-  {
-    const path = dir.file("open");
-    await using opossum = await openOpossum({
-      path,
-      projections: [countingProjection("One")],
-      logger: silentLogger,
-    });
-    await opossum.daemon.whenStarted();
-    await opossum.events.append(counts(6));
-    await opossum.projections.waitFor(6);
-    // As a crash would leave it: what was written last is only in the log of the database.
+  const path = dir.file("open");
+  // As a crash would leave it: what was written last is only in the log of the database.
+  await fill(path, () =>
     assert(
       sh(
         `cp -r '${path}' '${dir.path}/data' && rm '${dir.path}'/data/projections/*/*-shm`,
       ),
-    );
-  }
+    ));
   assert(sh(`mount -o remount,ro '${dir.path}'`));
   const { refusal, ...read } = await run('exec "$@"', [
     "inspect",

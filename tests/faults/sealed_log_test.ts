@@ -117,3 +117,19 @@ Deno.test("damage in a sealed segment is noticed by whoever reads it, at any byt
   }
   Deno.writeFileSync(path, whole);
 });
+
+Deno.test("a segment that was only begun tells that events before it are missing", async () => {
+  await using folder = new TestFolder();
+  await folder.with(async (store) => {
+    for (const type of ["A", "B", "C"]) await store.append([event(type)]);
+  }, { segmentBytesMax: 64, fileSystem: unsynced });
+  // It would vouch for what was there.
+  folder.removeIndex();
+  edit(folder.segment(2), (bytes) => bytes.subarray(0, 10));
+  Deno.removeSync(folder.segment(1));
+  await using store = await folder.open({ fileSystem: unsynced });
+  assertEquals(await positions(store), [1]);
+  const cause = store.readOnlyCause;
+  assert(cause instanceof LogCorruptionError, `${cause}`);
+  assertEquals(cause.position, 2);
+});

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { AppendConditionError } from "../../mod.ts";
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
@@ -217,4 +218,39 @@ Deno.test("append() stores nothing that could not be read again of data that is 
     assertEquals((await store.append([event("C")])).first, 2);
     assert((await store.verify()).ok);
   });
+});
+
+Deno.test("append() that found no room leaves nothing behind that conditions are judged by", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await using store = await folder.open({ fileSystem });
+  await store.append([event("A", ["t:1"])]);
+  const path = "/events/";
+  fileSystem.inject({ kind: "append", path, code: "ENOSPC" });
+  await assertRejects(
+    () => store.append([event("B", ["t:2"]), event("C", ["t:3"])]),
+    AppendFailedError,
+  );
+  const unless = (tag: string) => ({
+    condition: { failIfEventsMatch: { items: [{ tags: [tag] }] } },
+  });
+  // What was not stored keeps nobody out, and what is stored now is found where it is.
+  assertEquals(
+    (await store.append([event("D", ["t:4"])], unless("t:2"))).first,
+    2,
+  );
+  assertEquals(
+    (await store.append([event("E", ["t:5"])], unless("t:3"))).first,
+    3,
+  );
+  for (const [tag, position] of [["t:1", 1], ["t:4", 2], ["t:5", 3]] as const) {
+    const { conflict } = await assertRejects(
+      () => store.append([event("F")], unless(tag)),
+      AppendConditionError,
+    );
+    assertEquals(conflict.foundAt, position);
+    assertEquals(await positions(store, { items: [{ tags: [tag] }] }), [
+      position,
+    ]);
+  }
 });

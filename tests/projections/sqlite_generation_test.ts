@@ -1,4 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import type { GenerationChanges } from "../../src/projections/projection_store.ts";
 import { SqliteGeneration } from "../../src/projections/sqlite_generation.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -30,6 +32,62 @@ Deno.test("a generation tells when the database is about to take long, and when 
   assertEquals(told.slice(2), ["storing", "stored", "storing", "stored"]);
   generation.makeFindable();
   assertEquals(told.length, 6);
+});
+
+/** Changes of every kind, the n-th. */
+function changesOf(n: number): GenerationChanges {
+  return {
+    documents: [{ key: `k${n}`, text: "{}", tagsAdded: [], tagsRemoved: [] }],
+    related: [],
+    deadLetters: [{
+      position: n,
+      key: null,
+      eventType: "T",
+      message: "",
+      reason: "failed",
+    }],
+    checkpoint: n,
+    documentsDelta: 1,
+    eventsDelta: 1,
+  };
+}
+
+Deno.test("documents, dead letters and checkpoint are committed together, whichever of them fails", async () => {
+  using dir = new TempDir();
+  const file = dir.file("000001.building.sqlite");
+  using generation = SqliteGeneration.create({
+    file,
+    number: 1,
+    displayName: "000001.building.sqlite",
+    use: "building",
+  }, { projectionName: "One", version: 1, fingerprint: "f", storeId: "s" });
+  await generation.commit(changesOf(1));
+  /** As it is in the file, past the generation. */
+  const stored = () => {
+    using database = new DatabaseSync(file);
+    const all = (sql: string) =>
+      database.prepare(sql).all().map((row) => Object.values(row)[0]);
+    return [
+      all("SELECT key FROM documents ORDER BY key"),
+      all("SELECT position FROM dead_letters ORDER BY position"),
+      all("SELECT value FROM meta WHERE name = 'checkpoint'"),
+    ];
+  };
+  const before = stored();
+  assertEquals(before, [["k1"], [1], [1]]);
+  const failures = ["INSERT ON dead_letters", "INSERT ON documents"]
+    .concat("UPDATE ON meta");
+  for (const failure of failures) {
+    using database = new DatabaseSync(file);
+    database.exec(
+      `CREATE TRIGGER failing BEFORE ${failure} BEGIN SELECT RAISE(ABORT, 'no'); END`,
+    );
+    await assertRejects(() => generation.commit(changesOf(2)), Error, "no");
+    assertEquals(stored(), before, failure);
+    database.exec("DROP TRIGGER failing");
+  }
+  await generation.commit(changesOf(2));
+  assertEquals(stored(), [["k1", "k2"], [1, 2], [2]]);
 });
 
 Deno.test("half of a character finds nothing, as it does in memory", async () => {

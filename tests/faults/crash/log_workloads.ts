@@ -197,6 +197,42 @@ function survivor(
   };
 }
 
+/** What a killed process left cannot be made durable by the one that goes on. */
+const failedSurvivor: LogWorkload = {
+  name: "a failed sync of what a dead one left",
+  withKills: false,
+  async run(recording, seed) {
+    const events = new Events(seed);
+    const isOfEvents = ({ kind, path }: DiskOperation) =>
+      kind === "sync" && path.includes("/events/");
+    const one = await recording.open();
+    {
+      await using other = await recording.open();
+      await recording.append(one, events.some(1));
+      await recording.read(other);
+      const killed = new Promise<void>((resolve) => {
+        recording.disk.faultOf = (operation) => {
+          if (!isOfEvents(operation)) return undefined;
+          recording.disk.faultOf = (next) =>
+            isOfEvents(next) ? { code: "EIO" } : undefined;
+          queueMicrotask(resolve);
+          return { code: "SIGKILL" };
+        };
+      });
+      recording.append(one, events.some(2));
+      await killed;
+      await recording.read(other);
+      await recording.append(other, events.some(1)).catch(passOver);
+    }
+    recording.noteIndex();
+    recording.disk.faultOf = () => undefined;
+    await recording.with(async (store) => {
+      await recording.read(store);
+      await recording.append(store, events.some(1));
+    });
+  },
+};
+
 /** Work that finds a disk with a tail that a crash left, begun by another program. */
 function onCrashedDisk(
   name: string,
@@ -312,6 +348,7 @@ export const LOG_WORKLOADS: readonly Workload[] = ([
       kind === "sync" && path.endsWith("2.ndjson") &&
       earlier.some((one) => one.kind === "sync" && one.path === path),
   ),
+  failedSurvivor,
   tornTail,
   unfinished,
   ...failing("failed sync", {

@@ -20,6 +20,16 @@ const LANES = 2;
 const ROUNDS_A_FOLDER = 10;
 /** A server is stopped when it answered so many appends, at most. */
 const ANSWERS_MAX = 100;
+/** With so many kills each of {@linkcode STRUCK} must be among them. */
+const KILLS_FOR_ALL = 1_000;
+/** What a program that keeps its promises asks of the system. */
+const STRUCK: readonly string[] = [
+  "write events/*.ndjson",
+  "fdatasync events/*.ndjson",
+  "fsync events",
+  "fsync projections/*",
+  "fsync operations",
+];
 const KILLS: readonly FaultKind[] = ["before", "half", "after"];
 const ERRORS: readonly FaultKind[] = ["EIO", "ENOSPC"];
 
@@ -58,6 +68,12 @@ async function runCourse(
       },
       onFolder: (history) => acknowledged += history.acknowledged,
     })));
+  const missing = runs < KILLS_FOR_ALL || scenarios[0]?.kinds !== KILLS
+    ? []
+    : tally.missing(STRUCK);
+  if (missing.length > 0) {
+    throw new Error(`Never disturbed, seed ${seed}: ${missing}\n${tally}`);
+  }
   const seconds = (performance.now() - startMs) / 1_000;
   print(
     `${struck} ${title} in ${seconds.toFixed(0)} s, ` +
