@@ -299,6 +299,11 @@ function throwInjected(
 ): void {
   if (fault?.code === undefined) return;
   const { code } = fault;
+  // The runtime has no name for it, and says no more than this.
+  if (code === "EDQUOT") {
+    const number = Deno.build.os === "linux" ? 122 : 69;
+    throw new Error(`Disk quota exceeded (os error ${number})`);
+  }
   const message = `${code}: injected into ${kind} of "${path}"`;
   throw Object.assign(new Error(message), { code });
 }
