@@ -256,6 +256,13 @@ export function fileErrorCode(error: unknown): string | undefined {
   return isTyped ? undefined : codeOf(error);
 }
 
+/** Whether a file operation failed for want of room, which may come back at any time. */
+export function isOutOfRoom(error: unknown): boolean {
+  return NO_ROOM_CODES.includes(fileErrorCode(error) ?? "");
+}
+
+const NO_ROOM_CODES = ["ENOSPC", "EDQUOT"];
+
 /**
  * Reads from a file of the log, and tells what the system throws as {@linkcode LogReadError}.
  *
