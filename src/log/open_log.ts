@@ -14,7 +14,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { isOutOfRoom, LogCorruptionError, readingLog } from "./errors.ts";
 import { LogIndex } from "./log_index.ts";
 import { repairTail } from "./recovery.ts";
-import { ProvenEnd } from "./proven_end.ts";
+import { ProvenEnd, rewriteDoubtful } from "./proven_end.ts";
 import {
   type FrameVisitor,
   SegmentedLog,
@@ -106,7 +106,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
       visit,
     });
     assertReaches(log, provenDurable);
-    log.rewrite(proven.offset);
+    rewriteDoubtful(log, proven, fileSystem);
   } catch (error) {
     // With the segments in order, what stands before the damage can be served.
     if (!(error instanceof LogCorruptionError) || log.end === 0) throw error;

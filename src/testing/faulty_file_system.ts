@@ -177,9 +177,9 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   /** {@inheritDoc FileSystem.rewrite} */
-  rewrite(path: string, offset: number): void {
+  rewrite(path: string, offset: number, bytes: Uint8Array): void {
     this.#run("rewrite", path);
-    this.#inner.rewrite?.(path, offset);
+    this.#inner.rewrite?.(path, offset, bytes);
   }
 
   /** {@inheritDoc FileSystem.syncDirectory} */

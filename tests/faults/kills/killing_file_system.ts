@@ -79,8 +79,12 @@ export function killingFileSystem(
     rename: (from, to) =>
       change("rename", to, () => denoFileSystem.rename(from, to)),
     remove: (path) => change("unlink", path, () => denoFileSystem.remove(path)),
-    rewrite: (path, offset) =>
-      change("write", path, () => denoFileSystem.rewrite?.(path, offset)),
+    rewrite: (path, offset, bytes) =>
+      change(
+        "write",
+        path,
+        () => denoFileSystem.rewrite?.(path, offset, bytes),
+      ),
     syncDirectory: (path) =>
       change("fsync", path, () => denoFileSystem.syncDirectory(path)),
   };
