@@ -17,11 +17,11 @@ export interface FaultPoint {
   readonly at: number;
   /** How. */
   readonly kind: FaultKind;
-  /** Only such calls count: through the port, or else through the shim. @default {all} */
+  /** Only such calls count; writes only through the port. @default {all} */
   readonly call?: "write" | "sync";
   /**
-   * Of a call that fails: kills the program before so many calls after it, an integer from 1;
-   * through the shim alone. @default {never}
+   * Of a call that fails: kills the program before so many calls after it, an integer from 1.
+   * @default {never}
    */
   readonly killAfter?: number;
 }
