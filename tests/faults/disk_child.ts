@@ -22,6 +22,7 @@ async function many() {
     (_, i) => `P${i}`,
   );
   const failures: string[] = [];
+  const warnings: unknown[] = [];
   let descriptorsMax = 0;
   const look = () => {
     try {
@@ -34,7 +35,11 @@ async function many() {
   await using opossum = await openOpossum({
     path,
     projections: names.map((name) => countingProjection(name)),
-    logger: silentLogger,
+    logger: {
+      log: (level, _, attributes) => {
+        if (level === "warn") warnings.push(attributes?.limit);
+      },
+    },
     maxConcurrentRebuilds: 64,
     startDaemon: false,
   });
@@ -53,7 +58,7 @@ async function many() {
     if (await projections.get(name, "a")) ready++;
     look();
   }
-  return { ready, failures, descriptorsMax };
+  return { ready, failures, descriptorsMax, warnings };
 }
 
 /** Something else takes the room. */

@@ -89,6 +89,13 @@ Deno.test("200 projections are built, updated and read with 1,024 descriptors", 
   assertLess(Number(result.descriptorsMax), 1_024);
 });
 
+Deno.test("a start with 150 descriptors says so, where all is allowed", async () => {
+  using dir = new TempDir();
+  const call = ["many", dir.path, "1"];
+  const result = await run('ulimit -n 150; exec "$@"', call);
+  assertEquals(result.warnings, [150]);
+});
+
 Deno.test("a disk that fills up and is freed again and again loses nothing, and needs no restart", async () => {
   using dir = mount("40m");
   if (dir === undefined) return;
