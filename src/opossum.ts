@@ -24,6 +24,7 @@ import type { Projections } from "./projections/projections.ts";
 import { loadProjections, ProjectionRegistry } from "./projections/registry.ts";
 import type { Rebuilder } from "./rebuild/rebuilder.ts";
 import { throttleOf } from "./rebuild/throttle.ts";
+import { tellOfFewDescriptors } from "./few_descriptors.ts";
 import { denoFileSystem } from "./storage/deno_file_system.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 
@@ -114,6 +115,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
       : projections;
   // Bad definitions are refused before any file is touched.
   new ProjectionRegistry(definitions);
+  tellOfFewDescriptors(logger);
   const telemetry = createTelemetry();
   const log = await openFileEventStore({
     path,

@@ -15,6 +15,7 @@ import {
   AppendFailedError,
   AppendOutcomeUnknownError,
   fileErrorCode,
+  isOutOfRoom,
   LogCorruptionError,
   StoreReadOnlyError,
 } from "./errors.ts";
@@ -128,7 +129,9 @@ export class GroupWriter {
     } catch (error) {
       // Another process is writing: what is known stays true.
       isDone = !(error instanceof LockTimeoutError);
-      if (isDone && !this.#failedFor(error)) throw error;
+      // What was torn stays where it is, and is not read, until there is room to keep a copy.
+      if (isOutOfRoom(error)) this.#asAppendFailure(error);
+      else if (isDone && !this.#failedFor(error)) throw error;
     } finally {
       this.#catchingUp.end(isDone ? "caught up" : "gave up");
       this.#noticing = undefined;

@@ -31,8 +31,8 @@ export interface FillIndexOptions {
  * Indexes the events behind the index's end.
  *
  * @param options What to fill from what.
- * @throws {IndexMismatchError} If the index file stays locked, or its disk full, or if it does not
- * reach `upTo` after all.
+ * @throws {IndexMismatchError} If the index file stays locked, or if it does not reach `upTo` after
+ * all.
  */
 export async function fillIndex(options: FillIndexOptions): Promise<void> {
   const { fileSystem, log, logger, file, upTo } = options;
@@ -88,7 +88,7 @@ async function writePatiently(
     if (file.write(block)) return;
     await yielder.yieldIfDue();
   }
-  throw new IndexMismatchError("The index file stays locked, or its disk full");
+  throw new IndexMismatchError("The index file stays locked");
 }
 
 /**

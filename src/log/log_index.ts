@@ -35,6 +35,7 @@ import { type Stream, toCriteria, toStreams } from "./query_streams.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
 import { hashTag } from "./term_hash.ts";
+import { isUnwritable } from "../storage/sqlite_errors.ts";
 import { Yielder } from "../storage/yielder.ts";
 
 /** What a {@linkcode LogIndex} works with. */
@@ -145,9 +146,9 @@ export class LogIndex implements Disposable {
       try {
         if (!this.#file.write(block)) return;
       } catch (error) {
-        this.distrust(error);
-        // What a new file does not take either stays in memory, where it is found as well.
-        if (hasHealed) return;
+        if (!isUnwritable(error)) this.distrust(error);
+        // What finds no room, or a new file does not take either, stays in memory and is found.
+        if (hasHealed || !this.isDistrusted) return;
         hasHealed = true;
         await this.#heal();
         continue;
@@ -307,6 +308,7 @@ export class LogIndex implements Disposable {
   }
 
   #remake(error: unknown): void {
+    if (isUnwritable(error)) return this.#useMemory(error);
     const { storeId, logger, readOnly = false } = this.#options;
     if (readOnly) {
       this.#file?.[Symbol.dispose]();
@@ -329,12 +331,13 @@ export class LogIndex implements Disposable {
     this.#file = new PositionIndex(":memory:", storeId);
   }
 
-  /** Leaves the file alone, whose disk fails or does not let it be written. */
+  /** Leaves the file alone, whose disk fails, is full or does not let it be written. */
   #useMemory(error: unknown): void {
     const { storeId, logger } = this.#options;
     logger.log("error", "Keeping the index in memory: its file fails", {
       reason: reasonOf(error),
     });
+    this.#file?.[Symbol.dispose]();
     this.#file = new PositionIndex(":memory:", storeId);
   }
 
@@ -354,9 +357,8 @@ export class LogIndex implements Disposable {
   }
 
   async #makeAgain(): Promise<void> {
-    const error = this.#doubt;
-    if (error === undefined) return;
-    this.#remake(error);
+    if (this.#doubt === undefined) return;
+    this.#remake(this.#doubt);
     await this.#fill();
     this.#doubt = undefined;
   }

@@ -11,10 +11,10 @@ import { assertLocal } from "../storage/network_file_system.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { LogCorruptionError, readingLog } from "./errors.ts";
+import { isOutOfRoom, LogCorruptionError, readingLog } from "./errors.ts";
 import { LogIndex } from "./log_index.ts";
 import { repairTail } from "./recovery.ts";
-import { ProvenEnd } from "./proven_end.ts";
+import { ProvenEnd, rewriteDoubtful } from "./proven_end.ts";
 import {
   type FrameVisitor,
   SegmentedLog,
@@ -98,9 +98,15 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   try {
     const proven = new ProvenEnd();
     const { visit } = proven;
-    await readLog(log, { storeId, fileSystem, path, repair, visit });
+    await readLog(log, {
+      storeId,
+      fileSystem,
+      path,
+      repair: (damage) => repairIfRoom(damage, { repair, logger }),
+      visit,
+    });
     assertReaches(log, provenDurable);
-    log.rewrite(proven.offset);
+    rewriteDoubtful(log, proven, fileSystem);
   } catch (error) {
     // With the segments in order, what stands before the damage can be served.
     if (!(error instanceof LogCorruptionError) || log.end === 0) throw error;
@@ -125,6 +131,23 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   }
   resources.move();
   return { storeId, log, index, repair, failure };
+}
+
+/** On a full disk, reading goes on; whoever appends next, repairs first. */
+async function repairIfRoom(
+  damage: TailDamage,
+  { repair, logger }:
+    & Pick<OpenedLog, "repair">
+    & Pick<OpenLogOptions, "logger">,
+): Promise<void> {
+  try {
+    await repair(damage);
+  } catch (error) {
+    if (!isOutOfRoom(error)) throw error;
+    const message = "Left a torn end of the log where it is, as there is no " +
+      "room to keep a copy: nothing is appended before there is";
+    logger.log("warn", message, { file: damage.file, offset: damage.offset });
+  }
 }
 
 /**

@@ -252,22 +252,6 @@ export class SegmentedLog implements Disposable {
   }
 
   /**
-   * Makes the next {@linkcode sync} write what the last segment holds from `offset` on once more,
-   * to be called before it where nobody knows of a sync that succeeded.
-   *
-   * When a sync fails, the system counts the pages as clean all the same: whoever opens the file
-   * next reads them from memory, and their sync has nothing to write and "succeeds".
-   *
-   * @param offset Everything before is known to be durable, in bytes.
-   */
-  rewrite(offset: number): void {
-    const segment = this.segments.at(-1);
-    if (segment === undefined || this.#file === undefined) return;
-    if (offset >= this.offset) return;
-    this.#fileSystem.rewrite?.(segment.path, offset);
-  }
-
-  /**
    * Takes back the last write, whose sync failed, or which somebody else disturbed. The log is not
    * written to any more after that.
    *

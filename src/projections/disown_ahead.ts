@@ -15,7 +15,12 @@ import {
   type GenerationFile,
   listGenerationFiles,
 } from "./generation_files.ts";
-import { connect, readCheckedMeta, writeStoreId } from "./sqlite_connection.ts";
+import {
+  connect,
+  connectToServe,
+  readCheckedMeta,
+  writeStoreId,
+} from "./sqlite_connection.ts";
 
 /** Where to look. */
 export interface DisownOptions {
@@ -80,7 +85,7 @@ function disown(
   // Who builds it now reads the log as it is now.
   if (building && !lock.tryAcquire()) return undefined;
   const file = join(folder, fileName);
-  const database = connect(file, building ? "building" : "serving");
+  const database = building ? connect(file, "building") : connectToServe(file);
   try {
     return markIfAhead(database, head);
   } finally {

@@ -5,8 +5,13 @@
  * @module
  */
 import type { FileSystem } from "../storage/file_system.ts";
-import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
+import {
+  ProjectionNotBuiltError,
+  ProjectionsClosedError,
+  ProjectionUnavailableError,
+} from "./errors.ts";
 import { currentFileVersion, readCurrentFile } from "./generation_files.ts";
+import { isUnshareable } from "./sqlite_connection.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,
@@ -41,6 +46,8 @@ export interface GenerationLeasesOptions {
 interface Lease {
   /** For readers. */
   readonly generation: SqliteGeneration;
+  /** Why no other connection can be opened beside that one, if so: it is closed after its use. */
+  readonly noRoom: ProjectionUnavailableError | undefined;
   /** Of the file that it was opened on. */
   readonly identity: string | undefined;
   /** For live updates, from the first one on. */
@@ -71,7 +78,11 @@ export class GenerationLeases implements Disposable {
     action: (generation: SqliteGeneration) => Promise<T>,
   ): Promise<T> {
     const lease = this.#current(name);
-    return await this.#use(lease, () => action(lease.generation));
+    try {
+      return await this.#use(lease, () => action(lease.generation));
+    } finally {
+      this.#closeIfAlone(name, lease);
+    }
   }
 
   /** Lets `action` change the current generation. */
@@ -80,6 +91,7 @@ export class GenerationLeases implements Disposable {
     action: (generation: SqliteGeneration) => Promise<T>,
   ): Promise<T> {
     let lease = this.#current(name);
+    this.#assertShared(name, lease);
     if (!lease.changing) {
       const file = this.#options.locate(name, lease.generation.number);
       if (this.#identityOf(file) !== lease.identity) {
@@ -101,7 +113,42 @@ export class GenerationLeases implements Disposable {
 
   /** The open current generation, for what opens its file by itself. */
   peek(name: string): SqliteGeneration {
-    return this.#current(name).generation;
+    const lease = this.#current(name);
+    this.#assertShared(name, lease);
+    return lease.generation;
+  }
+
+  /** Opens it for readers, who get on without any room on the disk. */
+  #open(
+    name: string,
+    options: SqliteGenerationOptions,
+  ): Pick<Lease, "generation" | "noRoom"> {
+    try {
+      return {
+        generation: SqliteGeneration.open(options, name),
+        noRoom: undefined,
+      };
+    } catch (error) {
+      const isFull = options.use === "serving" &&
+        error instanceof ProjectionUnavailableError &&
+        isUnshareable(error.cause);
+      if (!isFull) throw error;
+      const alone: SqliteGenerationOptions = { ...options, use: "alone" };
+      return { generation: SqliteGeneration.open(alone, name), noRoom: error };
+    }
+  }
+
+  /** Refuses what takes another connection where there is no room for one. */
+  #assertShared(name: string, lease: Lease): void {
+    this.#closeIfAlone(name, lease);
+    if (lease.noRoom) throw lease.noRoom;
+  }
+
+  /** Nobody else can use its file meanwhile, and the next one may find room. */
+  #closeIfAlone(name: string, lease: Lease): void {
+    if (!lease.noRoom || lease.users > 0 || lease.retired) return;
+    this.#leases.delete(name);
+    this.#retire(lease);
   }
 
   /** Closes them, those in use as soon as they are not. */
@@ -145,10 +192,11 @@ export class GenerationLeases implements Disposable {
     if (!lease) this.#makeRoom();
     const options = locate(name, current.generation);
     const identity = this.#identityOf(options);
-    const generation = SqliteGeneration.open(options, name);
+    const { generation, noRoom } = this.#open(name, options);
     if (lease) this.#retire(lease);
     const opened = {
       generation,
+      noRoom,
       identity,
       changing: undefined,
       version,

@@ -11,11 +11,25 @@ import {
   ProjectionDamagedError,
   ProjectionUnavailableError,
 } from "./errors.ts";
+import {
+  isUnwritable,
+  primaryCode,
+  runStatements,
+} from "../storage/sqlite_errors.ts";
 import { GENERATION_FORMAT } from "./generation_schema.ts";
 import type { BuildIdentity } from "./projection_store.ts";
 
-/** What a connection is for. `"reading"`: in a folder that may not be written to. */
-export type ConnectionUse = "serving" | "changing" | "building" | "reading";
+/**
+ * What a connection is for. `"reading"`: in a folder that may not be written to. `"alone"`: as
+ * `"serving"`, on a disk without room for the memory that SQLite shares between connections, and
+ * therefore without any other connection.
+ */
+export type ConnectionUse =
+  | "serving"
+  | "changing"
+  | "building"
+  | "reading"
+  | "alone";
 
 // WAL: a commit is atomic without waiting for the disk, and others read meanwhile. A power cut may
 // take back the last commits, never a part of one: they are applied again.
@@ -30,6 +44,8 @@ const SETTINGS: Readonly<Record<Exclude<ConnectionUse, "reading">, string>> = {
   // Nobody reads it, and most of what is written is new pages: those need no journal, whereas
   // WAL would write all of them twice. Commits are few, so each may wait for the disk. Pages and
   // cache are larger, for rows in order of key.
+  // Nothing is shared. Nobody waits for others: they may be of this very process.
+  alone: "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE",
   building: "PRAGMA page_size = 8192; PRAGMA cache_size = -8192; " +
     "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL",
 };
@@ -39,12 +55,30 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
   if (use === "reading") return connectToRead(file);
   const database = new DatabaseSync(file);
   try {
-    database.exec(`PRAGMA busy_timeout = 5000; ${SETTINGS[use]}`);
+    runStatements(database, `PRAGMA busy_timeout = 5000; ${SETTINGS[use]}`);
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** Opens a database to serve, alone where there is no room to do so with others. */
+export function connectToServe(file: string): DatabaseSync {
+  try {
+    return connect(file, "serving");
+  } catch (error) {
+    if (!isUnshareable(error)) throw error;
+    return connect(file, "alone");
+  }
+}
+
+/**
+ * Whether a database could not be opened for want of what SQLite shares between connections, a
+ * file of its own: no room, or none for another file.
+ */
+export function isUnshareable(error: unknown): boolean {
+  return isUnwritable(error) || primaryCode(error) === CANNOT_OPEN;
 }
 
 /** Reads several things as they are at one moment, whatever another process commits meanwhile. */
@@ -54,6 +88,21 @@ export function readAtOnce<T>(database: DatabaseSync, read: () => T): T {
     return read();
   } finally {
     database.exec("COMMIT");
+  }
+}
+
+/**
+ * Moves what stands in the log of a database into it, which takes no more room as a rule, and cuts
+ * the log. On a full disk it cannot grow, and is moved only when it has grown: nothing could be
+ * changed any more, however much room there is in it.
+ *
+ * @param database The database, in no transaction.
+ */
+export function giveBackRoom(database: DatabaseSync): void {
+  try {
+    runStatements(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // There is not enough room for that either: the next try finds out.
   }
 }
 
@@ -129,7 +178,7 @@ function connectToRead(file: string): DatabaseSync {
   try {
     return openToRead(file);
   } catch (error) {
-    if (!UNWRITABLE_CODES.includes(sqliteCode(error) ?? 0)) throw error;
+    if (!UNWRITABLE_CODES.includes(primaryCode(error) ?? 0)) throw error;
   }
   if (sizeOf(`${file}-wal`) > 0) return openCopy(file);
   const url = pathToFileURL(file);
@@ -181,8 +230,10 @@ function sizeOf(file: string): number {
   }
 }
 
+const CANNOT_OPEN = 14;
+
 /** "Read-only", "disk I/O error" and "cannot be opened": what SQLite says where it cannot write. */
-const UNWRITABLE_CODES = [8, 10, 14];
+const UNWRITABLE_CODES = [8, 10, CANNOT_OPEN];
 
 /** Busy, locked, no memory, full, cannot be opened, no permission, read-only: nothing is damaged. */
 const PASSING_CODES = [3, 5, 6, 7, 8, 13, 14];
@@ -190,17 +241,12 @@ const PASSING_CODES = [3, 5, 6, 7, 8, 13, 14];
 /** What the system says when it is not the file that is wrong. */
 const PASSING_SYSTEM_CODES = ["EMFILE", "ENFILE", "EACCES", "EPERM", "ENOSPC"];
 
-/** SQLite's primary code of an error that comes from it. */
-export function sqliteCode(error: unknown): number | undefined {
-  return error instanceof Error && "errcode" in error
-    ? Number(error.errcode) & 0xff
-    : undefined;
-}
-
 /** Whether an error speaks of permissions, memory, room or descriptors, rather than of the file. */
 export function isPassing(error: unknown): boolean {
-  const code = sqliteCode(error);
-  if (code !== undefined) return PASSING_CODES.includes(code);
+  const code = primaryCode(error);
+  if (code !== undefined) {
+    return PASSING_CODES.includes(code) || isUnwritable(error);
+  }
   return error instanceof Error && "code" in error &&
     PASSING_SYSTEM_CODES.includes(String(error.code));
 }

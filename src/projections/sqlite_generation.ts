@@ -19,10 +19,12 @@ import {
   checksumOfMeta,
   connect,
   type ConnectionUse,
+  giveBackRoom,
   identityOf,
   readAtOnce,
   readCheckedMeta,
 } from "./sqlite_connection.ts";
+import { isUnwritable, runStatements } from "../storage/sqlite_errors.ts";
 import { readOrders } from "./event_orders.ts";
 import type { DeadLetter } from "./projections.ts";
 import type {
@@ -284,7 +286,7 @@ export class SqliteGeneration implements Generation, Disposable {
     for (const kind of ROW_KINDS) {
       if (this.#rows[kind] === "unindexed") this.#index(kind);
     }
-    if (!this.#inTransaction) this.#database.exec("BEGIN IMMEDIATE");
+    if (!this.#inTransaction) runStatements(this.#database, "BEGIN IMMEDIATE");
     this.#inTransaction = true;
     try {
       await action();
@@ -295,6 +297,7 @@ export class SqliteGeneration implements Generation, Disposable {
       } catch {
         // On a full disk it was rolled back already: what went wrong first is what to tell.
       }
+      if (isUnwritable(error)) giveBackRoom(this.#database);
       throw error;
     }
   }
@@ -332,7 +335,7 @@ export class SqliteGeneration implements Generation, Disposable {
 
   #execLong(sql: string): void {
     using _storing = this.#options.onStoring?.();
-    this.#database.exec(sql);
+    runStatements(this.#database, sql);
   }
 
   /**

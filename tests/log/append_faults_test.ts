@@ -3,6 +3,7 @@ import { AppendConditionError } from "../../mod.ts";
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
+  StoreOpenError,
   StoreReadOnlyError,
 } from "../../src/log/errors.ts";
 import { type Fault, FaultyFileSystem } from "../../src/testing/mod.ts";
@@ -15,6 +16,8 @@ Deno.test("append() that cannot be written stores nothing, says so, and the next
     { kind: "append", code: "ENOSPC" },
     { kind: "append", code: "ENOSPC", bytesTaken: 100 },
     { kind: "append", code: "EIO", bytesTaken: 1 },
+    { kind: "append", code: "EDQUOT" },
+    { kind: "append", code: "EDQUOT", bytesTaken: 100 },
   ];
   for (const fault of faults) {
     await using folder = new TestFolder();
@@ -130,6 +133,48 @@ Deno.test("append() whose sync fails leaves its outcome open and ends writing un
     assertEquals(await positions(store, TAGGED), [1, 2]);
     assert((await store.verify()).ok);
   });
+});
+
+Deno.test("append() whose sync finds no room or no quota left is one whose sync failed: room that comes back proves nothing", async () => {
+  for (const code of ["ENOSPC", "EDQUOT"]) {
+    await using folder = new TestFolder();
+    const fileSystem = new FaultyFileSystem();
+    await folder.with(async (store) => {
+      await store.append([event("A")]);
+      fileSystem.inject({ kind: "sync", path: "/events/", code });
+      const error = await assertRejects(
+        () => store.append([event("B")]),
+        AppendOutcomeUnknownError,
+      );
+      assertEquals(error.code, code);
+      const syncs = () =>
+        fileSystem.operations.filter(({ kind, path }) =>
+          kind === "sync" && path.includes("/events/")
+        ).length;
+      const before = syncs();
+      await assertRejects(() => store.append([event("C")]), StoreReadOnlyError);
+      assertEquals(syncs(), before);
+      assertEquals(store.readOnlyCause, error);
+      assertEquals(await positions(store), [1]);
+    }, { fileSystem });
+    await folder.with(async (store) => {
+      assertEquals((await store.append([event("D")])).first, 2);
+    });
+  }
+});
+
+Deno.test("openFileEventStore() tells of a full quota as of a full disk", async () => {
+  for (const code of ["ENOSPC", "EDQUOT"]) {
+    await using folder = new TestFolder();
+    const fileSystem = new FaultyFileSystem();
+    fileSystem.inject({ kind: "append", path: "store.json", code });
+    const error = await assertRejects(
+      () => folder.open({ fileSystem }),
+      StoreOpenError,
+    );
+    assertEquals(error.code, code);
+    await folder.with((store) => store.append([event("A")]), { fileSystem });
+  }
 });
 
 Deno.test("append() that can neither be written nor undone ends writing", async () => {

@@ -149,7 +149,7 @@ Deno.test("sync(), syncDirectory() and rewrite() ask the system for it: all that
     assertEquals(all.calls, [Deno.statSync(dir.path).ino]);
   }
   using writes = watch("writeSync");
-  denoFileSystem.rewrite?.(path, 4);
+  denoFileSystem.rewrite?.(path, 4, BYTES.subarray(4));
   assertEquals(writes.calls, [6]);
   assertEquals(Deno.readTextFileSync(path), "0123456789");
 });

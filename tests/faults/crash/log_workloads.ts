@@ -21,12 +21,6 @@ export interface Workload {
   readonly recover?: (recording: Recording) => Promise<void>;
   /** Size at which segments are sealed. @default {the product's} */
   readonly segmentBytesMax?: number;
-  /**
-   * Whether its program may also be killed while what it wrote stays in the page cache. Not where
-   * a sync failed: a kill right then, before what was written is taken back, leaves pages that the
-   * system takes for written, and that nobody can tell from others. @default {true}
-   */
-  readonly withKills?: boolean;
 }
 
 type LogWorkload = Omit<Workload, "check" | "recover">;
@@ -200,7 +194,6 @@ function survivor(
 /** What a killed process left cannot be made durable by the one that goes on. */
 const failedSurvivor: LogWorkload = {
   name: "a failed sync of what a dead one left",
-  withKills: false,
   async run(recording, seed) {
     const events = new Events(seed);
     const isOfEvents = ({ kind, path }: DiskOperation) =>
@@ -299,7 +292,6 @@ function failing(
   return fault.nths.map((nth) => ({
     name: `${name} ${nth}`,
     segmentBytesMax,
-    withKills: fault.kind === "append",
     async run(recording, seed) {
       const events = new Events(seed);
       let left = nth;
@@ -324,6 +316,47 @@ function failing(
       }
     },
   }));
+}
+
+/**
+ * Work during which a sync fails, and whose program then does not come to taking back what it wrote:
+ * what it left is read from pages that the system counts as clean, and on the disk it is not.
+ */
+function uncut(
+  name: string,
+  nth: number,
+  segmentBytesMax: number,
+): LogWorkload {
+  return {
+    name: `${name} ${nth}, and a kill before the cut`,
+    segmentBytesMax,
+    async run(recording, seed) {
+      const events = new Events(seed);
+      const { disk } = recording;
+      let left = nth;
+      disk.faultOf = ({ kind, path }) => {
+        if (!path.includes("/events/")) return undefined;
+        if (kind === "sync" && left > 0) left--;
+        const isDue = kind === "sync" || kind === "truncate" ||
+          kind === "remove";
+        return left === 0 && isDue ? { code: "EIO" } : undefined;
+      };
+      await recording.with(async (store) => {
+        while (left > 0) {
+          await recording.append(store, events.some(1 + seed % 3))
+            .catch(passOver);
+        }
+      }).catch(passOver);
+      disk.faultOf = () => undefined;
+      for (let process = 0; process < 2; process++) {
+        await recording.with(async (store) => {
+          await recording.read(store);
+          await recording.append(store, events.some(1));
+          await recording.read(store);
+        });
+      }
+    },
+  };
 }
 
 function passOver(error: unknown): void {
@@ -363,6 +396,11 @@ export const LOG_WORKLOADS: readonly Workload[] = ([
     code: "EIO",
     nths: [1, 2, 3, 4, 6],
   }, ONE_APPEND),
+  // Of opening, of a segment's first line, and of events.
+  ...[1, 2, 3].map((nth) => uncut("failed sync", nth, 1 << 20)),
+  ...[3, 4, 5].map((nth) =>
+    uncut("failed sync while rolling", nth, ONE_APPEND)
+  ),
   ...failing("failed sync of a folder", {
     kind: "syncDirectory",
     path: DATA,

@@ -28,7 +28,7 @@ export async function simulate(
   seed: number,
   scale: Scale,
 ): Promise<Counts> {
-  const { run, check, recover, segmentBytesMax, withKills = true } = workload;
+  const { run, check, recover, segmentBytesMax } = workload;
   const counts: Counts = { moments: 0, states: 0, nested: 0, killed: 0 };
   using _ids = seededIds(seed);
   using recording = new Recording(
@@ -42,7 +42,6 @@ export async function simulate(
     counts,
     check,
     recover,
-    withKills,
   });
   return counts;
 }

@@ -8,12 +8,14 @@ import {
   type AppendCondition,
   AppendConditionError,
   AppendFailedError,
+  AppendOutcomeUnknownError,
   type Clock,
   type EventInput,
   openOpossum,
   type Opossum,
   type OpossumOptions,
   silentLogger,
+  StoreReadOnlyError,
   systemClock,
 } from "../../../mod.ts";
 import {
@@ -50,6 +52,8 @@ function tell(message: VictimMessage): void {
 class Victim {
   readonly #task: VictimTask;
   readonly #random: SeededRandom;
+  /** Stores that take no more appends. */
+  readonly #ended = new WeakSet<object>();
   #calls = 0;
 
   constructor(task: VictimTask) {
@@ -145,6 +149,8 @@ class Victim {
     tell({ kind: "call", call, ids, ...given });
     try {
       const { first, last } = await events.append(withIds, given);
+      // Nothing is acknowledged after a sync failed. Nobody may pass over that.
+      if (this.#ended.has(events)) Deno.exit(1);
       tell({ kind: "stored", call, first });
       const read = events.read("all", { after: Math.max(first - 3, 0) });
       for await (const { position, id } of read) {
@@ -152,6 +158,9 @@ class Victim {
       }
       return last;
     } catch (error) {
+      const isEnd = error instanceof AppendOutcomeUnknownError ||
+        error instanceof StoreReadOnlyError;
+      if (isEnd) this.#ended.add(events);
       const isNothingWritten = error instanceof AppendConditionError ||
         tolerant && error instanceof AppendFailedError;
       if (!isNothingWritten) throw error;
