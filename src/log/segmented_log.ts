@@ -123,12 +123,16 @@ export class SegmentedLog implements Disposable {
    * Reads what others appended. It is durable only after {@linkcode sync}.
    *
    * @param visit Takes the frames.
+   * @param pause Asked after each of them, and waited for. @default {does nothing}
    * @returns The damage that reading stopped at, if any.
    */
-  async catchUp(visit: FrameVisitor): Promise<TailDamage | undefined> {
+  async catchUp(
+    visit: FrameVisitor,
+    pause?: () => Promise<void> | undefined,
+  ): Promise<TailDamage | undefined> {
     const yielder = new Yielder();
     for (;;) {
-      const damage = await this.#readOn(visit, yielder);
+      const damage = await this.#readOn(visit, yielder, pause);
       if (damage) return damage;
       const next = this.#findNext();
       if (next === undefined) return undefined;
@@ -151,7 +155,7 @@ export class SegmentedLog implements Disposable {
    */
   write(frames: Uint8Array, last: Position, crc: number): void {
     const file = this.#file;
-    if (file === undefined) throw new TypeError("No segment was begun");
+    if (!file) throw new TypeError("No segment was begun");
     try {
       appendFully(file, frames);
     } catch (error) {
@@ -262,8 +266,7 @@ export class SegmentedLog implements Disposable {
    */
   rewrite(offset: number): void {
     const segment = this.segments.at(-1);
-    if (segment === undefined || this.#file === undefined) return;
-    if (offset >= this.offset) return;
+    if (segment === undefined || !this.#file || offset >= this.offset) return;
     this.#fileSystem.rewrite?.(segment.path, offset);
   }
 
@@ -271,9 +274,8 @@ export class SegmentedLog implements Disposable {
    * Takes back the last write, whose sync failed, or which somebody else disturbed. The log is not
    * written to any more after that.
    *
-   * The system counts the pages as clean now, so that another process would sync them
-   * "successfully" without their ever reaching the disk. Cut off, they are written anew by whoever
-   * appends next. If the file is of another size, the lock was of no use, and somebody may have
+   * The system counts the pages as clean now: another process's sync would "succeed" without
+   * writing them. Cut off, they are written anew by whoever appends next. If the file is of another size, the lock was of no use, and somebody may have
    * been told that what follows is stored: it is left alone.
    *
    * @param bytes Length of that write.
@@ -328,6 +330,7 @@ export class SegmentedLog implements Disposable {
   async #readOn(
     visit: FrameVisitor,
     yielder: Yielder,
+    pause?: () => Promise<void> | undefined,
   ): Promise<TailDamage | undefined> {
     const segment = this.segments.at(-1);
     const file = this.#file;
@@ -346,6 +349,7 @@ export class SegmentedLog implements Disposable {
       this.offset = reader.offset;
       this.end = reader.next - 1;
       this.crc = reader.crc ?? this.crc;
+      await pause?.();
       await yielder.yieldIfDue();
     }
     const { damage } = reader;
