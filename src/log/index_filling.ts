@@ -11,7 +11,7 @@ import { eventLines, parseLine } from "./event_lines.ts";
 import type { FrameRun } from "./frame_reader.ts";
 import { type IndexBlock, type IndexEntry, IndexTail } from "./index_tail.ts";
 import { LogCursor } from "./log_cursor.ts";
-import { IndexMismatchError } from "./index_mismatch.ts";
+import { IndexBusyError, IndexMismatchError } from "./index_mismatch.ts";
 import type { PositionIndex } from "./position_index.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
@@ -67,8 +67,8 @@ export function assertFits(
  * Indexes the events behind the index's end.
  *
  * @param options What to fill from what.
- * @throws {IndexMismatchError} If the index file stays locked, or its disk full, or if it does not
- * reach `upTo` after all.
+ * @throws {IndexBusyError} If the index file stays locked, or its disk full.
+ * @throws {IndexMismatchError} If it does not reach `upTo` after all.
  */
 export async function fillIndex(options: FillIndexOptions): Promise<void> {
   const { fileSystem, log, logger, file, upTo } = options;
@@ -124,7 +124,7 @@ async function writePatiently(
     if (file.write(block)) return;
     await yielder.yieldIfDue();
   }
-  throw new IndexMismatchError("The index file stays locked, or its disk full");
+  throw new IndexBusyError();
 }
 
 /**

@@ -53,7 +53,7 @@ const LOOKUP_SHARE_MAX = 0.02;
 /** Counting more than this takes longer than it gains. */
 const COUNT_MAX = 20_000;
 
-/** More than that is written to the index file before more is read: see `IndexTail`. */
+/** More than that is written to the index file before more is read. */
 const BLOCKS_MAX = 32;
 
 /** The index file's name within the data folder. */
@@ -271,7 +271,7 @@ export class LogIndex implements Disposable {
     this.#file = undefined;
   }
 
-  /** Whether it is made of the whole log once somebody asks, and nothing needs to be kept for it. */
+  /** Whether it is made of the whole log once somebody asks: nothing is kept for it. */
   get #isUnmade(): boolean {
     return this.#options.readOnly === true && this.#doubt !== undefined &&
       this.#healing === undefined;
@@ -331,25 +331,19 @@ export class LogIndex implements Disposable {
 
   #remake(error: unknown): void {
     const { storeId, logger, readOnly = false } = this.#options;
-    if (readOnly) {
-      this.#file?.[Symbol.dispose]();
-      this.#file = new PositionIndex(":memory:", storeId);
-      return;
+    if (!readOnly) {
+      const reason = reasonOf(error);
+      logger.log("warn", "Making the index of the log again", { reason });
     }
-    logger.log("warn", "Making the index of the log again", {
-      reason: reasonOf(error),
-    });
     this.#file?.[Symbol.dispose]();
     this.#file = undefined;
-    if (!this.#isEvidence) {
-      try {
-        this.#file = this.#beginFile();
-        return;
-      } catch (cause) {
-        return this.#useMemory(cause);
-      }
+    try {
+      this.#file = readOnly || this.#isEvidence
+        ? new PositionIndex(":memory:", storeId)
+        : this.#beginFile();
+    } catch (cause) {
+      this.#useMemory(cause);
     }
-    this.#file = new PositionIndex(":memory:", storeId);
   }
 
   /** Leaves the file alone, whose disk fails or does not let it be written. */
@@ -358,6 +352,7 @@ export class LogIndex implements Disposable {
     logger.log("error", "Keeping the index in memory: its file fails", {
       reason: reasonOf(error),
     });
+    this.#file?.[Symbol.dispose]();
     this.#file = new PositionIndex(":memory:", storeId);
   }
 
@@ -391,9 +386,15 @@ export class LogIndex implements Disposable {
 
   /** Indexes what lies between the index file and the tail. */
   async #fill(): Promise<void> {
-    const { fileSystem, log, logger } = this.#options;
     if (!this.#file) return;
-    const upTo = (this.#tail.first ?? log.end + 1) - 1;
-    await fillIndex({ fileSystem, log, logger, file: this.#file, upTo });
+    const upTo = (this.#tail.first ?? this.#options.log.end + 1) - 1;
+    try {
+      await fillIndex({ ...this.#options, file: this.#file, upTo });
+    } catch (error) {
+      if (!isIndexFault(error) || isDamagedIndex(error)) throw error;
+      // Deleting it would also delete what it proves of the log.
+      this.#useMemory(error);
+      await this.#fill();
+    }
   }
 }

@@ -22,7 +22,7 @@ import {
   toWatermark,
   type Watermark,
 } from "./index_mark.ts";
-import { IndexMismatchError } from "./index_mismatch.ts";
+import { IndexBusyError, IndexMismatchError } from "./index_mismatch.ts";
 import { INDEX_SCHEMA } from "./index_schema.ts";
 import {
   checksumOfCount,
@@ -67,10 +67,9 @@ export function isIndexFault(error: unknown): boolean {
  * files: those leave it as good as it was, and what it knows of the log is worth keeping.
  */
 export function isDamagedIndex(error: unknown): boolean {
-  const code = error instanceof Error && "errcode" in error
-    ? Number(error.errcode) & 0xff
-    : undefined;
-  return code === undefined || !SQLITE_DISK_CODES.includes(code);
+  if (error instanceof IndexBusyError) return false;
+  return !(error instanceof Error && "errcode" in error &&
+    SQLITE_DISK_CODES.includes(Number(error.errcode) & 0xff));
 }
 
 /** The open index file. Any call may throw what SQLite throws: then the index is in doubt. */
