@@ -59,8 +59,8 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "what another process wrote is not synced before it is relied on",
     file: "src/log/group_writer.ts",
-    replace: "    await log.sync();\n    this.#publish();\n  }\n\n  /** Checks",
-    by: "    this.#publish();\n  }\n\n  /** Checks",
+    replace: "    await this.#options.log.sync();\n",
+    by: "",
     tests: [
       "tests/log",
     ],
