@@ -69,6 +69,8 @@ export class SegmentedLog implements Disposable {
   readonly #segmentBytesMax: number;
   readonly #mode: "read" | "append";
   #file: FileHandle | undefined;
+  /** What the last segment's path named when that was opened: the file, or a link to it. */
+  #place: string | undefined;
   /** Whether another store began the last segment, and may not have synced the folder. */
   #isNameUnproven = false;
 
@@ -111,12 +113,10 @@ export class SegmentedLog implements Disposable {
     );
   }
 
-  /** Whether the last segment is still the file that its path names. */
+  /** Whether the last segment's path still names what it named when it was opened. */
   isInPlace(): boolean {
-    const segment = this.segments.at(-1);
-    if (segment === undefined || this.#file === undefined) return true;
-    const there = this.#fileSystem.stat(segment.path);
-    return there?.identity === this.#file.stat().identity;
+    const last = this.segments.at(-1);
+    return last === undefined || this.#identityOf(last) === this.#place;
   }
 
   /**
@@ -169,15 +169,15 @@ export class SegmentedLog implements Disposable {
 
   /**
    * Looks for other writers after a write, whose events nobody may be told to be stored before.
-   *
    * The lock is of no use if its file was replaced since it was taken. But who writes looks here,
-   * and who begins a segment looks whether the last one grew: of two, one notices the other.
+   * and who begins a segment looks whether the last one grew: of two, one notices the other. And
+   * one that a backup was put back over is not the one that was written to.
    *
    * @param first Position of the first event that was written.
-   * @throws {RollbackError} If somebody else wrote to the segment, or began the next.
+   * @throws {RollbackError} If somebody else wrote to the segment, replaced it or began the next.
    */
   assertUndisturbed(first: Position): void {
-    const isAlone = this.#file?.size() === this.offset &&
+    const isAlone = this.#file?.size() === this.offset && this.isInPlace() &&
       (first === this.#first ||
         !this.#fileSystem.exists(segmentAt(this.#path, first).path));
     if (!isAlone) throw new RollbackError({ cause: interference() });
@@ -207,8 +207,10 @@ export class SegmentedLog implements Disposable {
       prev: this.crc,
     });
     const file = this.#fileSystem.open(segment.path, { mode: "createNew" });
+    let place: string | undefined;
     try {
       appendFully(file, bytes);
+      place = this.#identityOf(segment);
       // The other half of what is looked for after a write.
       if (this.#file && this.#file.size() !== this.offset) {
         throw new AppendFailedError(segment.file, { cause: interference() });
@@ -228,6 +230,7 @@ export class SegmentedLog implements Disposable {
     }
     this.#file?.close();
     this.#file = file;
+    this.#place = place;
     this.segments.push(segment);
     this.#isNameUnproven = false;
     this.offset = bytes.length;
@@ -286,7 +289,7 @@ export class SegmentedLog implements Disposable {
     try {
       if (this.#file?.size() === this.offset + bytes) this.truncate();
     } catch {
-      // The disk fails already, and the writer stops because of that: nothing is left to do.
+      // The disk fails already, and the writer stops because of that.
     }
   }
 
@@ -295,29 +298,18 @@ export class SegmentedLog implements Disposable {
     this.#file?.truncate(this.offset);
   }
 
-  /** Size of all segments, in bytes. */
-  get bytes(): number {
-    return this.segments.reduce(
-      (sum, { path }) => sum + (this.#fileSystem.stat(path)?.size ?? 0),
-      0,
-    );
-  }
-
   /** Closes the file. */
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
   }
 
-  /**
-   * Takes back a segment that could not be made durable, for the reason that {@linkcode abandon}
-   * tells: whoever opens the store next must not build on a first line that counts as written.
-   */
+  /** Takes back a segment that could not be made durable, for the reason that `abandon()` tells. */
   #abandonSegment(segment: Segment, file: FileHandle, bytes: number): void {
     try {
       if (file.size() === bytes) this.#fileSystem.remove(segment.path);
     } catch {
-      // As there: nothing is left to do.
+      // As there.
     } finally {
       file.close();
     }
@@ -368,9 +360,8 @@ export class SegmentedLog implements Disposable {
     const file = openSegment(this.#fileSystem, segment, this.#mode);
     try {
       const header = readingLog(segment.file, 0, () => readSegmentHeader(file));
-      const previous = this.segments.at(-1);
       const fits = header !== undefined && header.segment === segment.first &&
-        header.previous === (previous?.first ?? 0) &&
+        header.previous === (this.segments.at(-1)?.first ?? 0) &&
         (this.#file === undefined || header.prev === this.crc);
       if (!fits) {
         file.close();
@@ -380,6 +371,11 @@ export class SegmentedLog implements Disposable {
         const what = `it belongs to another store: ${header.store}`;
         throw new StoreFormatError(segment.path, what);
       }
+      this.#place = readingLog(
+        segment.file,
+        0,
+        () => this.#identityOf(segment),
+      );
       this.#file?.close();
       this.#file = file;
       this.segments.push(segment);
@@ -391,6 +387,10 @@ export class SegmentedLog implements Disposable {
       file.close();
       throw error;
     }
+  }
+
+  #identityOf({ path }: Segment): string | undefined {
+    return this.#fileSystem.stat(path)?.identity;
   }
 
   #damageAt(segment: Segment, offset: number, what: string): TailDamage {
