@@ -136,8 +136,8 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "a lock file that was replaced is trusted",
     file: "src/storage/file_lock.ts",
-    replace: "    if (!this.#isStillThere()) {",
-    by: "    if (!this.#isStillThere() && this.#openings < 0) {",
+    replace: "      if (this.#isStillThere()) {",
+    by: "      if (this.#isStillThere() || this.#openings > 0) {",
     tests: [
       "tests/storage",
       "tests/log",
