@@ -17,6 +17,7 @@ import {
   type PositionPage,
   positionPage,
 } from "./index_answers.ts";
+import { beginIndexFile, openIndexFile } from "./index_file.ts";
 import { addRun, assertFits, fillIndex } from "./index_filling.ts";
 import {
   type FrameLocation,
@@ -56,9 +57,6 @@ const COUNT_MAX = 20_000;
 /** More than that is written to the index file before more is read. */
 const BLOCKS_MAX = 32;
 
-/** The index file's name within the data folder. */
-export const INDEX_FILE = "index.sqlite";
-
 /** Finds positions by type and tag, and frames by position. */
 export class LogIndex implements Disposable {
   readonly #options: LogIndexOptions;
@@ -83,7 +81,7 @@ export class LogIndex implements Disposable {
    */
   open(): Position {
     try {
-      this.#file = this.#openFile();
+      this.#file = openIndexFile(this.#options);
       return this.#file.watermark().through;
     } catch (error) {
       if (isDamagedIndex(error)) this.#remake(error);
@@ -323,12 +321,6 @@ export class LogIndex implements Disposable {
     }
   }
 
-  #openFile(): PositionIndex {
-    const { fileSystem, path, storeId } = this.#options;
-    const file = `${path}/${INDEX_FILE}`;
-    return new PositionIndex(fileSystem.openDatabase?.(file) ?? file, storeId);
-  }
-
   #remake(error: unknown): void {
     const { storeId, logger, readOnly = false } = this.#options;
     if (!readOnly) {
@@ -340,7 +332,7 @@ export class LogIndex implements Disposable {
     try {
       this.#file = readOnly || this.#isEvidence
         ? new PositionIndex(":memory:", storeId)
-        : this.#beginFile();
+        : beginIndexFile(this.#options);
     } catch (cause) {
       this.#useMemory(cause);
     }
@@ -354,14 +346,6 @@ export class LogIndex implements Disposable {
     });
     this.#file?.[Symbol.dispose]();
     this.#file = new PositionIndex(":memory:", storeId);
-  }
-
-  #beginFile(): PositionIndex {
-    const { fileSystem, path } = this.#options;
-    for (const suffix of ["", "-wal", "-shm"]) {
-      fileSystem.remove(`${path}/${INDEX_FILE}${suffix}`);
-    }
-    return this.#openFile();
   }
 
   #heal(): Promise<void> {
