@@ -24,6 +24,10 @@ export interface IndexFileOptions {
   readonly storeId: string;
 }
 
+/** Each waits for SQLite's own timeout, so that this is a second. */
+const OPENINGS_MAX = 20;
+const SQLITE_BUSY = 5;
+
 /** Others need a few milliseconds; one that is stopped is not waited for. */
 const TRIES_MAX = 50;
 const WAIT_MS = 5;
@@ -70,7 +74,17 @@ function open(
   { fileSystem, path, storeId }: IndexFileOptions,
 ): PositionIndex {
   const file = `${path}/${INDEX_FILE}`;
-  return new PositionIndex(fileSystem.openDatabase?.(file) ?? file, storeId);
+  for (let tries = 1;; tries++) {
+    try {
+      const database = fileSystem.openDatabase?.(file) ?? file;
+      return new PositionIndex(database, storeId);
+    } catch (error) {
+      // Whoever closes it as the last one keeps others out while it tidies up.
+      const isInUse = error instanceof Error && "errcode" in error &&
+        (Number(error.errcode) & 0xff) === SQLITE_BUSY;
+      if (!isInUse || tries === OPENINGS_MAX) throw error;
+    }
+  }
 }
 
 function remove(

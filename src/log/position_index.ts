@@ -11,6 +11,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
 import type { Database } from "../storage/file_system.ts";
+import { execute } from "../storage/sqlite_execute.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
 import { LogReadError } from "./errors.ts";
 import {
@@ -48,8 +49,12 @@ const ROWS_PER_INSERT = 100;
  */
 const SLICES = 16;
 
-/** Permissions, read-only, failing, full, cannot be opened: the primary codes. */
-const SQLITE_DISK_CODES = [3, 8, 10, 13, 14];
+/** Permissions, in use, read-only, failing, full, cannot be opened: the primary codes. */
+const SQLITE_DISK_CODES = [3, 5, 8, 10, 13, 14];
+
+/** Syncs only at checkpoints: what a power cut takes is indexed again. */
+const SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; " +
+  "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;";
 
 /** SQLite's codes for "another connection writes" and "the disk is full": both pass. */
 const SQLITE_PASSING_CODES = [5, 13];
@@ -95,12 +100,8 @@ export class PositionIndex implements Disposable {
       ? new DatabaseSync(database, { timeout: 50 })
       : database;
     try {
-      // Syncs only at checkpoints: what a power cut takes is indexed again.
-      this.#db.exec(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; " +
-          "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
-      );
-      this.#db.exec(INDEX_SCHEMA);
+      execute(this.#db, SETTINGS);
+      execute(this.#db, INDEX_SCHEMA);
       // Only where missing: it needs the write lock, which another process may hold for long.
       if (this.#sql("SELECT 1 FROM meta").get() === undefined) {
         this.#sql(
@@ -139,7 +140,7 @@ export class PositionIndex implements Disposable {
    */
   write(block: IndexBlock): boolean {
     try {
-      this.#db.exec("BEGIN IMMEDIATE");
+      execute(this.#db, "BEGIN IMMEDIATE");
       const { through } = this.watermark();
       if (through < block.first - 1) {
         throw new IndexMismatchError(
@@ -149,10 +150,10 @@ export class PositionIndex implements Disposable {
         );
       }
       if (through < block.last) this.#insert(block, through);
-      this.#db.exec("COMMIT");
+      execute(this.#db, "COMMIT");
       return true;
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      if (this.#db.isTransaction) execute(this.#db, "ROLLBACK");
       if (isPassing(error)) return false;
       throw error;
     }
@@ -314,12 +315,12 @@ export class PositionIndex implements Disposable {
   /** Runs an action that sees one state of the file, whatever others commit. */
   #inTransaction<T>(action: () => T): T {
     if (this.#db.isTransaction) return action();
-    this.#db.exec("BEGIN");
+    execute(this.#db, "BEGIN");
     try {
       return action();
     } finally {
       // Nothing was written.
-      if (this.#db.isTransaction) this.#db.exec("COMMIT");
+      if (this.#db.isTransaction) execute(this.#db, "COMMIT");
     }
   }
 

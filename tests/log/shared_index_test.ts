@@ -47,3 +47,34 @@ Deno.test("the index file is neither opened nor deleted while another process do
   });
   assertEquals(Deno.statSync(file).ino, ino);
 });
+
+Deno.test("openFileEventStore() waits for an index that another process is closing, and never deletes it for that", async () => {
+  await using folder = new TestFolder();
+  await folder.with((store) => store.append([event("A")]));
+  const file = `${folder.path}/index.sqlite`;
+  const { ino } = Deno.statSync(file);
+  using other = new DatabaseSync(file);
+  // What whoever closes it last does while it moves its log into the file.
+  other.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+  const logger = new MemoryLogger();
+  await using store = await folder.open({ logger });
+  assertEquals((await store.readLast("all"))?.position, 1);
+  assertEquals(Deno.statSync(file).ino, ino);
+  assertEquals(logger.messages("warn"), []);
+});
+
+Deno.test("closing a store leaves an index alone that another process is writing to", async () => {
+  await using folder = new TestFolder();
+  await folder.with((store) => store.append([event("A")]));
+  const file = `${folder.path}/index.sqlite`;
+  const { ino } = Deno.statSync(file);
+  using other = new DatabaseSync(file);
+  const logger = new MemoryLogger();
+  {
+    await using store = await folder.open({ logger });
+    await store.append([event("B")]);
+    other.exec("BEGIN IMMEDIATE");
+  }
+  assertEquals(logger.messages("warn"), []);
+  assertEquals(Deno.statSync(file).ino, ino);
+});
