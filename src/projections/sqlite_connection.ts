@@ -13,6 +13,7 @@ import {
 } from "./errors.ts";
 import { GENERATION_FORMAT } from "./generation_schema.ts";
 import type { BuildIdentity } from "./projection_store.ts";
+import { execute } from "../storage/sqlite_execute.ts";
 
 /** What a connection is for. `"reading"`: in a folder that may not be written to. */
 export type ConnectionUse = "serving" | "changing" | "building" | "reading";
@@ -39,7 +40,7 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
   if (use === "reading") return connectToRead(file);
   const database = new DatabaseSync(file);
   try {
-    database.exec(`PRAGMA busy_timeout = 5000; ${SETTINGS[use]}`);
+    execute(database, `PRAGMA busy_timeout = 5000; ${SETTINGS[use]}`);
     return database;
   } catch (error) {
     database.close();
@@ -49,11 +50,11 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
 
 /** Reads several things as they are at one moment, whatever another process commits meanwhile. */
 export function readAtOnce<T>(database: DatabaseSync, read: () => T): T {
-  database.exec("BEGIN");
+  execute(database, "BEGIN");
   try {
     return read();
   } finally {
-    database.exec("COMMIT");
+    execute(database, "COMMIT");
   }
 }
 
@@ -112,11 +113,11 @@ export function writeStoreId(
   const identity = identityOf(meta);
   const checkpoint = Number(meta.get("checkpoint"));
   const checksum = checksumOfMeta({ ...identity, storeId }, checkpoint);
-  database.exec("BEGIN IMMEDIATE");
+  execute(database, "BEGIN IMMEDIATE");
   const update = database.prepare("UPDATE meta SET value = ? WHERE name = ?");
   update.run(storeId, "storeId");
   update.run(checksum, "checksum");
-  database.exec("COMMIT");
+  execute(database, "COMMIT");
 }
 
 /**
@@ -146,7 +147,7 @@ function connectToRead(file: string): DatabaseSync {
 function openToRead(file: string | URL): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    database.exec("PRAGMA busy_timeout = 5000");
+    execute(database, "PRAGMA busy_timeout = 5000");
     // Only now the files are opened.
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
     return database;

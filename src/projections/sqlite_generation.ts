@@ -52,6 +52,7 @@ import {
   type RowKind,
   TABLES,
 } from "./generation_schema.ts";
+import { execute } from "../storage/sqlite_execute.ts";
 
 const ROW_KINDS: readonly RowKind[] = ["documents", "related"];
 
@@ -113,7 +114,7 @@ export class SqliteGeneration implements Generation, Disposable {
     identity: BuildIdentity,
   ): SqliteGeneration {
     const database = connect(options.file, options.use);
-    database.exec(`BEGIN; ${TABLES}`);
+    execute(database, `BEGIN; ${TABLES}`);
     const generation = new SqliteGeneration(options, database, {
       identity,
       rows: { documents: "adding", related: "adding" },
@@ -129,7 +130,7 @@ export class SqliteGeneration implements Generation, Disposable {
     for (const [name, value] of Object.entries(start)) {
       generation.#setMeta(name, value);
     }
-    database.exec("COMMIT");
+    execute(database, "COMMIT");
     return generation;
   }
 
@@ -231,7 +232,7 @@ export class SqliteGeneration implements Generation, Disposable {
     // A connection of its own: its transaction keeps seeing this moment whatever is committed.
     const database = connect(this.#options.file, this.#options.use);
     try {
-      database.exec("BEGIN");
+      execute(database, "BEGIN");
       const select = database.prepare(
         "SELECT key, state AS text FROM documents ORDER BY key",
       );
@@ -283,14 +284,14 @@ export class SqliteGeneration implements Generation, Disposable {
     for (const kind of ROW_KINDS) {
       if (this.#rows[kind] === "unindexed") this.#index(kind);
     }
-    if (!this.#inTransaction) this.#database.exec("BEGIN IMMEDIATE");
+    if (!this.#inTransaction) execute(this.#database, "BEGIN IMMEDIATE");
     this.#inTransaction = true;
     try {
       await action();
     } catch (error) {
       this.#inTransaction = false;
       try {
-        this.#database.exec("ROLLBACK");
+        execute(this.#database, "ROLLBACK");
       } catch {
         // On a full disk it was rolled back already: what went wrong first is what to tell.
       }
@@ -331,7 +332,7 @@ export class SqliteGeneration implements Generation, Disposable {
 
   #execLong(sql: string): void {
     using _storing = this.#options.onStoring?.();
-    this.#database.exec(sql);
+    execute(this.#database, sql);
   }
 
   /**
@@ -342,13 +343,13 @@ export class SqliteGeneration implements Generation, Disposable {
    */
   complete(builtAt: string): void {
     // One transaction: each waits for the disk several times.
-    this.#database.exec("BEGIN IMMEDIATE");
+    execute(this.#database, "BEGIN IMMEDIATE");
     this.makeFindable();
     this.#setMeta("builtAt", builtAt);
-    this.#database.exec("COMMIT");
+    execute(this.#database, "COMMIT");
     // Recorded in the file, so that the first reader need not change it.
-    this.#database.exec("PRAGMA journal_mode = WAL");
-    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    execute(this.#database, "PRAGMA journal_mode = WAL");
+    execute(this.#database, "PRAGMA wal_checkpoint(TRUNCATE)");
     this.close();
   }
 

@@ -18,6 +18,6 @@ export function execute(
   sql: string,
 ): void {
   for (const statement of sql.split(";")) {
-    if (statement.trim() !== "") database.prepare(statement).all();
+    if (statement.trim() !== "") database.prepare(statement).run();
   }
 }

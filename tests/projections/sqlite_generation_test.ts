@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { ProjectionUnavailableError } from "../../src/projections/errors.ts";
 import { SqliteGeneration } from "../../src/projections/sqlite_generation.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -30,4 +31,23 @@ Deno.test("a generation tells when the database is about to take long, and when 
   assertEquals(told.slice(2), ["storing", "stored", "storing", "stored"]);
   generation.makeFindable();
   assertEquals(told.length, 6);
+});
+
+Deno.test("SqliteGeneration.open() tells a file that cannot be opened just now from a damaged one", () => {
+  using dir = new TempDir();
+  const options = {
+    file: dir.file("000001.sqlite"),
+    number: 1,
+    displayName: "000001.sqlite",
+    use: "changing",
+  } as const;
+  const identity = { version: 1, fingerprint: "f", storeId: "s" };
+  SqliteGeneration.create(options, { projectionName: "One", ...identity })
+    .close();
+  // SQLite cannot open its log, as when no descriptor is left.
+  Deno.mkdirSync(`${options.file}-wal`);
+  assertThrows(
+    () => SqliteGeneration.open(options, "One"),
+    ProjectionUnavailableError,
+  );
 });
