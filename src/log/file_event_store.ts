@@ -232,7 +232,10 @@ class OpenFileEventStore implements FileEventStore {
   }
 
   get bytes(): number {
-    return this.#log.bytes;
+    return this.#log.segments.reduce(
+      (sum, { path }) => sum + (this.#fileSystem.stat(path)?.size ?? 0),
+      0,
+    );
   }
 
   // Not `async`: sixteen callers at once would each wait for two more promises.

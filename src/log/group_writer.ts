@@ -137,6 +137,7 @@ export class GroupWriter {
       this.#noticing = undefined;
       resolve();
     }
+    await this.#flush();
     return isDone;
   }
 
@@ -165,15 +166,21 @@ export class GroupWriter {
     try {
       while (this.#queue.length > 0) {
         await this.#writeGroup();
-        const { index } = this.#options;
-        if (index.isFull) await index.flush("full");
+        await this.#flush();
       }
-    } catch (error) {
-      // Only the index can fail here; it is made again, or fails whoever needs it.
-      this.#options.index.distrust(error);
     } finally {
       this.#running = undefined;
       if (this.#queue.length > 0) this.#running = this.#run();
+    }
+  }
+
+  /** Moves what has gathered in memory to the index file. */
+  async #flush(): Promise<void> {
+    const { index } = this.#options;
+    try {
+      if (index.isFull) await index.flush("full");
+    } catch (error) {
+      index.distrust(error); // It is made again, or fails whoever needs it.
     }
   }
 
@@ -184,10 +191,10 @@ export class GroupWriter {
     this.#catchingUp.begin();
     let settle = () => {};
     let group: Waiting[] | undefined;
-    // Not `using`, here alone: it takes as long as the lock itself.
     let held: Disposable | undefined;
     try {
       if (this.failure) throw this.#readOnlyError();
+      // Not `using`, here alone: it takes as long as the lock itself.
       held = lock.tryAcquire() ?? await lock.acquire();
       if (lock.openings !== this.#openings) this.#assertInPlace();
       if (this.#isBehind()) await this.#catchUp();
@@ -250,14 +257,19 @@ export class GroupWriter {
 
   async #catchUp(): Promise<void> {
     const { log, index, repair } = this.#options;
-    const damage = await log.catchUp((segment, run) =>
-      index.note(segment, run)
+    const damage = await log.catchUp(
+      (segment, run) => index.note(segment, run),
+      () => index.isLarge ? this.#adopt() : undefined,
     );
     if (damage) await repair(damage);
-    if (log.end === log.head) return;
+    if (log.end > log.head) await this.#adopt();
+  }
+
+  async #adopt(): Promise<void> {
     // Its writer may have died before it synced: nobody may rely on it before somebody has.
-    await log.sync();
+    await this.#options.log.sync();
     this.#publish();
+    if (this.#options.index.isLarge) await this.#flush();
   }
 
   /** Checks, writes and syncs; rejects what is refused and returns the rest. */

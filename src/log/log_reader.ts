@@ -9,6 +9,7 @@ import { matchesQuery, type Query } from "../events/query.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { EventLoader } from "./event_loader.ts";
 import { scanEvents } from "./event_scan.ts";
+import type { FrameLocation } from "./index_tail.ts";
 import type { LogCursorOptions } from "./log_cursor.ts";
 import type { LogIndex } from "./log_index.ts";
 import { IndexMismatchError } from "./index_mismatch.ts";
@@ -176,14 +177,20 @@ export class LogReader {
     }
   }
 
-  /** First position of the block that ends at `last`. */
+  /** First position of the block that ends at `last`: of so many frames, unless they are large. */
   #startOfBlock(last: Position, frames: number): Position {
+    const { segments } = this.#log;
     let start = last + 1;
-    for (let i = 0; i < frames && start > 1; i++) {
-      const { segments } = this.#log;
-      const found = this.#index.locate(start - 1) ??
-        segments.findLast(({ first }) => first < start);
-      start = found?.first ?? 1;
+    let bytes = 0;
+    let behind: FrameLocation | undefined;
+    for (let i = 0; i < frames && start > 1 && bytes < BATCH_BYTES_MAX; i++) {
+      const found = this.#index.locate(start - 1);
+      const segment = segments.findLast(({ first }) => first < start);
+      start = found?.first ?? segment?.first ?? 1;
+      if (found && found.segment === behind?.segment) {
+        bytes += behind.offset - found.offset;
+      }
+      behind = found;
     }
     return start;
   }

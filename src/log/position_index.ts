@@ -11,7 +11,8 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
 import type { Database } from "../storage/file_system.ts";
-import { primaryCode, runStatements } from "../storage/sqlite_errors.ts";
+import { primaryCode } from "../storage/sqlite_errors.ts";
+import { execute } from "../storage/sqlite_execute.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
 import { LogReadError } from "./errors.ts";
 import {
@@ -23,7 +24,7 @@ import {
   toWatermark,
   type Watermark,
 } from "./index_mark.ts";
-import { IndexMismatchError } from "./index_mismatch.ts";
+import { IndexBusyError, IndexMismatchError } from "./index_mismatch.ts";
 import { INDEX_SCHEMA } from "./index_schema.ts";
 import {
   checksumOfCount,
@@ -49,8 +50,12 @@ const ROWS_PER_INSERT = 100;
  */
 const SLICES = 16;
 
-/** Permissions, read-only, failing, full, cannot be opened: the primary codes. */
-const SQLITE_DISK_CODES = [3, 8, 10, 13, 14];
+/** Permissions, in use, read-only, failing, full, cannot be opened: the primary codes. */
+const SQLITE_DISK_CODES = [3, 5, 8, 10, 13, 14];
+
+/** Syncs only at checkpoints: what a power cut takes is indexed again. */
+const SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; " +
+  "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;";
 
 /** Another connection writes. */
 const SQLITE_BUSY = 5;
@@ -68,6 +73,7 @@ export function isIndexFault(error: unknown): boolean {
  * files: those leave it as good as it was, and what it knows of the log is worth keeping.
  */
 export function isDamagedIndex(error: unknown): boolean {
+  if (error instanceof IndexBusyError) return false;
   const code = primaryCode(error);
   return code === undefined || !SQLITE_DISK_CODES.includes(code);
 }
@@ -95,13 +101,8 @@ export class PositionIndex implements Disposable {
       ? new DatabaseSync(database, { timeout: 50 })
       : database;
     try {
-      // Syncs only at checkpoints: what a power cut takes is indexed again.
-      runStatements(
-        this.#db,
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; " +
-          "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
-      );
-      runStatements(this.#db, INDEX_SCHEMA);
+      execute(this.#db, SETTINGS);
+      execute(this.#db, INDEX_SCHEMA);
       // Only where missing: it needs the write lock, which another process may hold for long.
       if (this.#sql("SELECT 1 FROM meta").get() === undefined) {
         this.#sql(
@@ -140,7 +141,7 @@ export class PositionIndex implements Disposable {
    */
   write(block: IndexBlock): boolean {
     try {
-      runStatements(this.#db, "BEGIN IMMEDIATE");
+      execute(this.#db, "BEGIN IMMEDIATE");
       const { through } = this.watermark();
       if (through < block.first - 1) {
         throw new IndexMismatchError(
@@ -150,10 +151,10 @@ export class PositionIndex implements Disposable {
         );
       }
       if (through < block.last) this.#insert(block, through);
-      runStatements(this.#db, "COMMIT");
+      execute(this.#db, "COMMIT");
       return true;
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      if (this.#db.isTransaction) execute(this.#db, "ROLLBACK");
       if (primaryCode(error) === SQLITE_BUSY) return false;
       throw error;
     }
@@ -315,12 +316,12 @@ export class PositionIndex implements Disposable {
   /** Runs an action that sees one state of the file, whatever others commit. */
   #inTransaction<T>(action: () => T): T {
     if (this.#db.isTransaction) return action();
-    this.#db.exec("BEGIN");
+    execute(this.#db, "BEGIN");
     try {
       return action();
     } finally {
       // Nothing was written.
-      if (this.#db.isTransaction) this.#db.exec("COMMIT");
+      if (this.#db.isTransaction) execute(this.#db, "COMMIT");
     }
   }
 

@@ -11,13 +11,10 @@ import {
   ProjectionDamagedError,
   ProjectionUnavailableError,
 } from "./errors.ts";
-import {
-  isUnwritable,
-  primaryCode,
-  runStatements,
-} from "../storage/sqlite_errors.ts";
+import { isUnwritable, primaryCode } from "../storage/sqlite_errors.ts";
 import { GENERATION_FORMAT } from "./generation_schema.ts";
 import type { BuildIdentity } from "./projection_store.ts";
+import { execute } from "../storage/sqlite_execute.ts";
 
 /**
  * What a connection is for. `"reading"`: in a folder that may not be written to. `"alone"`: as
@@ -55,7 +52,7 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
   if (use === "reading") return connectToRead(file);
   const database = new DatabaseSync(file);
   try {
-    runStatements(database, `PRAGMA busy_timeout = 5000; ${SETTINGS[use]}`);
+    execute(database, `PRAGMA busy_timeout = 5000; ${SETTINGS[use]}`);
     return database;
   } catch (error) {
     database.close();
@@ -83,11 +80,11 @@ export function isUnshareable(error: unknown): boolean {
 
 /** Reads several things as they are at one moment, whatever another process commits meanwhile. */
 export function readAtOnce<T>(database: DatabaseSync, read: () => T): T {
-  database.exec("BEGIN");
+  execute(database, "BEGIN");
   try {
     return read();
   } finally {
-    database.exec("COMMIT");
+    execute(database, "COMMIT");
   }
 }
 
@@ -100,7 +97,7 @@ export function readAtOnce<T>(database: DatabaseSync, read: () => T): T {
  */
 export function giveBackRoom(database: DatabaseSync): void {
   try {
-    runStatements(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+    execute(database, "PRAGMA wal_checkpoint(TRUNCATE)");
   } catch {
     // There is not enough room for that either: the next try finds out.
   }
@@ -161,11 +158,11 @@ export function writeStoreId(
   const identity = identityOf(meta);
   const checkpoint = Number(meta.get("checkpoint"));
   const checksum = checksumOfMeta({ ...identity, storeId }, checkpoint);
-  database.exec("BEGIN IMMEDIATE");
+  execute(database, "BEGIN IMMEDIATE");
   const update = database.prepare("UPDATE meta SET value = ? WHERE name = ?");
   update.run(storeId, "storeId");
   update.run(checksum, "checksum");
-  database.exec("COMMIT");
+  execute(database, "COMMIT");
 }
 
 /**
@@ -195,7 +192,7 @@ function connectToRead(file: string): DatabaseSync {
 function openToRead(file: string | URL): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    database.exec("PRAGMA busy_timeout = 5000");
+    execute(database, "PRAGMA busy_timeout = 5000");
     // Only now the files are opened.
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
     return database;

@@ -24,7 +24,7 @@ import {
   readAtOnce,
   readCheckedMeta,
 } from "./sqlite_connection.ts";
-import { isUnwritable, runStatements } from "../storage/sqlite_errors.ts";
+import { isUnwritable } from "../storage/sqlite_errors.ts";
 import { readOrders } from "./event_orders.ts";
 import type { DeadLetter } from "./projections.ts";
 import type {
@@ -55,6 +55,7 @@ import {
   type RowKind,
   TABLES,
 } from "./generation_schema.ts";
+import { execute } from "../storage/sqlite_execute.ts";
 
 const ROW_KINDS: readonly RowKind[] = ["documents", "related"];
 
@@ -116,7 +117,7 @@ export class SqliteGeneration implements Generation, Disposable {
     identity: BuildIdentity,
   ): SqliteGeneration {
     const database = connect(options.file, options.use);
-    database.exec(`BEGIN; ${TABLES}`);
+    execute(database, `BEGIN; ${TABLES}`);
     const generation = new SqliteGeneration(options, database, {
       identity,
       rows: { documents: "adding", related: "adding" },
@@ -132,7 +133,7 @@ export class SqliteGeneration implements Generation, Disposable {
     for (const [name, value] of Object.entries(start)) {
       generation.#setMeta(name, value);
     }
-    database.exec("COMMIT");
+    execute(database, "COMMIT");
     return generation;
   }
 
@@ -234,7 +235,7 @@ export class SqliteGeneration implements Generation, Disposable {
     // A connection of its own: its transaction keeps seeing this moment whatever is committed.
     const database = connect(this.#options.file, this.#options.use);
     try {
-      database.exec("BEGIN");
+      execute(database, "BEGIN");
       const select = database.prepare(
         "SELECT key, state AS text FROM documents ORDER BY key",
       );
@@ -286,14 +287,14 @@ export class SqliteGeneration implements Generation, Disposable {
     for (const kind of ROW_KINDS) {
       if (this.#rows[kind] === "unindexed") this.#index(kind);
     }
-    if (!this.#inTransaction) runStatements(this.#database, "BEGIN IMMEDIATE");
+    if (!this.#inTransaction) execute(this.#database, "BEGIN IMMEDIATE");
     this.#inTransaction = true;
     try {
       await action();
     } catch (error) {
       this.#inTransaction = false;
       try {
-        this.#database.exec("ROLLBACK");
+        execute(this.#database, "ROLLBACK");
       } catch {
         // On a full disk it was rolled back already: what went wrong first is what to tell.
       }
@@ -335,7 +336,7 @@ export class SqliteGeneration implements Generation, Disposable {
 
   #execLong(sql: string): void {
     using _storing = this.#options.onStoring?.();
-    runStatements(this.#database, sql);
+    execute(this.#database, sql);
   }
 
   /**
@@ -346,13 +347,13 @@ export class SqliteGeneration implements Generation, Disposable {
    */
   complete(builtAt: string): void {
     // One transaction: each waits for the disk several times.
-    this.#database.exec("BEGIN IMMEDIATE");
+    execute(this.#database, "BEGIN IMMEDIATE");
     this.makeFindable();
     this.#setMeta("builtAt", builtAt);
-    this.#database.exec("COMMIT");
+    execute(this.#database, "COMMIT");
     // Recorded in the file, so that the first reader need not change it.
-    this.#database.exec("PRAGMA journal_mode = WAL");
-    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    execute(this.#database, "PRAGMA journal_mode = WAL");
+    execute(this.#database, "PRAGMA wal_checkpoint(TRUNCATE)");
     this.close();
   }
 

@@ -3,25 +3,6 @@
  *
  * @module
  */
-import type { Database } from "./file_system.ts";
-
-/**
- * Runs statements one by one. The runtime's own call for several of them throws errors that have
- * no code.
- *
- * @param database Where.
- * @param sql Statements; no semicolon stands in them but between them.
- * @throws Whatever SQLite throws, with its code.
- */
-export function runStatements(
-  database: Pick<Database, "prepare">,
-  sql: string,
-): void {
-  for (const statement of sql.split(";")) {
-    if (statement.trim() !== "") database.prepare(statement).run();
-  }
-}
-
 /**
  * SQLite's extended code of an error that comes from it.
  *

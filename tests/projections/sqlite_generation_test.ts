@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import type { GenerationChanges } from "../../src/projections/projection_store.ts";
+import { ProjectionUnavailableError } from "../../src/projections/errors.ts";
 import { SqliteGeneration } from "../../src/projections/sqlite_generation.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -114,4 +115,23 @@ Deno.test("half of a character finds nothing, as it does in memory", async () =>
     assertEquals(documents.length, count);
     assertEquals((await generation.related([text])).get(text)?.length, count);
   }
+});
+
+Deno.test("SqliteGeneration.open() tells a file that cannot be opened just now from a damaged one", () => {
+  using dir = new TempDir();
+  const options = {
+    file: dir.file("000001.sqlite"),
+    number: 1,
+    displayName: "000001.sqlite",
+    use: "changing",
+  } as const;
+  const identity = { version: 1, fingerprint: "f", storeId: "s" };
+  SqliteGeneration.create(options, { projectionName: "One", ...identity })
+    .close();
+  // SQLite cannot open its log, as when no descriptor is left.
+  Deno.mkdirSync(`${options.file}-wal`);
+  assertThrows(
+    () => SqliteGeneration.open(options, "One"),
+    ProjectionUnavailableError,
+  );
 });

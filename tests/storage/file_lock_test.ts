@@ -236,3 +236,11 @@ Deno.test("FileLock.tryAcquire() follows a file that is moved away and put back"
   using _held = a.tryAcquire();
   assertEquals(b.tryAcquire(), undefined);
 });
+
+Deno.test("FileLock.tryAcquire() says what is wrong with a lock file that is a symbolic link", () => {
+  using folder = new TempDir();
+  Deno.writeTextFileSync(`${folder.path}/elsewhere`, "");
+  Deno.symlinkSync(`${folder.path}/elsewhere`, `${folder.path}/lock`);
+  using lock = openLock(`${folder.path}/lock`);
+  assertThrows(() => lock.tryAcquire(), Error, "as behind a symbolic link");
+});
