@@ -125,7 +125,7 @@ export function assemble(input: AssemblyInput): Assembly {
       // First what writes, then what it writes to.
       await daemon.stop();
       await rebuilder[Symbol.asyncDispose]();
-      await daemon.whenStarted();
+      await daemon.whenIdle();
       live[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
       // Last: also what is stopping may never return.

@@ -31,6 +31,10 @@ export class OpossumDaemon implements Daemon {
   #loop: LiveLoop | undefined;
   #schedule = new AbortController();
   #started: Promise<void> = Promise.resolve();
+  /** Projections that were found to be damaged, and are about to be rebuilt. */
+  readonly #damaged = new Set<string>();
+  #mending: Promise<void> = Promise.resolve();
+  #damageWatch: Disposable | undefined;
 
   /** @param options What it is made of. */
   constructor(options: OpossumDaemonOptions) {
@@ -62,6 +66,9 @@ export class OpossumDaemon implements Daemon {
       });
     }
     this.#started = this.#startUp();
+    this.#damageWatch = this.#options.store.onDamage((name) =>
+      this.#mend(name)
+    );
     return Promise.resolve();
   }
 
@@ -69,6 +76,7 @@ export class OpossumDaemon implements Daemon {
     if (this.#state === "stopped") return;
     this.#state = "stopping";
     this.#schedule.abort();
+    this.#damageWatch?.[Symbol.dispose]();
     await this.#loop?.stop();
     this.#loop = undefined;
     this.#state = "stopped";
@@ -76,6 +84,12 @@ export class OpossumDaemon implements Daemon {
 
   whenStarted(): Promise<void> {
     return this.#started;
+  }
+
+  /** Resolves when nothing is going on but live updates. */
+  async whenIdle(): Promise<void> {
+    await this.#started;
+    await this.#mending;
   }
 
   async retry(name: string): Promise<void> {
@@ -98,6 +112,28 @@ export class OpossumDaemon implements Daemon {
     if (enableAutoRebuild !== false) await this.#rebuild("startup");
     this.#loop?.wake();
     if (this.#state === "starting") this.#state = "running";
+  }
+
+  /** Rebuilds a projection that was found to be damaged, once the start-up is over. */
+  #mend(name: string): void {
+    const { enableAutoRebuild, rebuilder } = this.#options;
+    if (enableAutoRebuild === false) return;
+    this.#damaged.add(name);
+    this.#mending = this.#mending.then(() => this.#started).then(async () => {
+      const names = [...this.#damaged];
+      this.#damaged.clear();
+      if (names.length === 0 || this.#state !== "running") return;
+      await this.#isolate("Automatic rebuild failed", async () => {
+        // The start-up, or another process, may have rebuilt it.
+        const plan = (await rebuilder.plan(undefined))
+          .filter(({ projectionName, reason }) =>
+            names.includes(projectionName) && reason === "damaged"
+          ).map(({ projectionName }) => projectionName);
+        if (plan.length === 0) return;
+        this.#logResult(await rebuilder.rebuild(plan, { trigger: "damage" }));
+      });
+      this.#loop?.wake();
+    });
   }
 
   async #rebuild(trigger: "startup" | "schedule"): Promise<void> {

@@ -5,8 +5,13 @@
  * @module
  */
 import type { FileSystem } from "../storage/file_system.ts";
-import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
+import {
+  type ProjectionDamagedError,
+  ProjectionNotBuiltError,
+  ProjectionsClosedError,
+} from "./errors.ts";
 import { currentFileVersion, readCurrentFile } from "./generation_files.ts";
+import { markDamaged } from "./sqlite_connection.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,
@@ -35,6 +40,19 @@ export interface GenerationLeasesOptions {
   readonly locate: (name: string, number: number) => SqliteGenerationOptions;
   /** How many are open at a time. @default {OPEN_MAX} */
   readonly openMax?: OpenMax | undefined;
+  /** Called when the generation that serves is found to be damaged. */
+  readonly onDamage: (name: string) => void;
+}
+
+/** Damage that was found in a generation while it served. */
+interface Damage {
+  readonly error: ProjectionDamagedError;
+  readonly file: SqliteGenerationOptions;
+  /** Of the file and of `current.json`, at that time. */
+  readonly identity: string | undefined;
+  readonly version: string | undefined;
+  /** Whether others who open the file learn of it. */
+  isMarked: boolean;
 }
 
 /** An open current generation, and who uses it. */
@@ -58,6 +76,7 @@ export class GenerationLeases implements Disposable {
   readonly #options: GenerationLeasesOptions;
   /** The one used last comes last. */
   readonly #leases = new Map<string, Lease>();
+  readonly #damages = new Map<string, Damage>();
   #isClosed = false;
 
   /** @param options What they are of. */
@@ -90,10 +109,8 @@ export class GenerationLeases implements Disposable {
       }
       this.#makeRoomToChange();
       // A connection of its own: the other one sees nothing before it is committed.
-      lease.changing = SqliteGeneration.open(
-        { ...file, use: "changing" },
-        name,
-      );
+      const { version } = lease;
+      lease.changing = this.#open(name, { ...file, use: "changing" }, version);
     }
     const { changing } = lease;
     return await this.#use(lease, () => action(changing));
@@ -131,6 +148,7 @@ export class GenerationLeases implements Disposable {
     const { fileSystem, directoryOf, locate } = this.#options;
     const directory = directoryOf(name);
     const version = currentFileVersion(fileSystem, directory);
+    this.#assertUndamaged(name, version);
     const lease = this.#leases.get(name);
     if (lease && lease.version === version) {
       this.#leases.delete(name);
@@ -145,7 +163,7 @@ export class GenerationLeases implements Disposable {
     if (!lease) this.#makeRoom();
     const options = locate(name, current.generation);
     const identity = this.#identityOf(options);
-    const generation = SqliteGeneration.open(options, name);
+    const generation = this.#open(name, options, version);
     if (lease) this.#retire(lease);
     const opened = {
       generation,
@@ -157,6 +175,44 @@ export class GenerationLeases implements Disposable {
     };
     this.#leases.set(name, opened);
     return opened;
+  }
+
+  #open(
+    name: string,
+    file: SqliteGenerationOptions,
+    version: string,
+  ): SqliteGeneration {
+    const identity = this.#identityOf(file);
+    const onDamage = (error: ProjectionDamagedError) => {
+      const { fileSystem, directoryOf, onDamage } = this.#options;
+      const now = currentFileVersion(fileSystem, directoryOf(name));
+      // A long read may come upon it in a generation that does not serve any more.
+      if (this.#damages.has(name) || now !== version) return;
+      const damage = { error, file, identity, version, isMarked: false };
+      this.#damages.set(name, damage);
+      mark(damage);
+      onDamage(name);
+    };
+    return SqliteGeneration.open({ ...file, onDamage }, name);
+  }
+
+  /**
+   * Refuses a generation in which damage was found: what else is wrong with it is unknown, and of a
+   * document that cannot be found nothing tells that it ever was there.
+   */
+  #assertUndamaged(name: string, version: string | undefined): void {
+    const damage = this.#damages.get(name);
+    if (!damage) return;
+    const isSame = damage.version === version &&
+      damage.identity === this.#identityOf(damage.file);
+    if (isSame) {
+      mark(damage);
+      throw damage.error;
+    }
+    this.#damages.delete(name);
+    const lease = this.#leases.get(name);
+    this.#leases.delete(name);
+    if (lease) this.#retire(lease);
   }
 
   /** Closes what nobody uses, until there is room for one more. */
@@ -197,4 +253,12 @@ export class GenerationLeases implements Disposable {
 function closeLease({ generation, changing }: Lease): void {
   changing?.close();
   generation.close();
+}
+
+/** Whoever is just writing goes first: the next look tries again. */
+function mark(damage: Damage): void {
+  const { file: { file, use }, error: { cause } } = damage;
+  if (damage.isMarked || use === "reading") return;
+  const what = cause instanceof Error ? cause.message : String(cause);
+  damage.isMarked = markDamaged(file, what);
 }

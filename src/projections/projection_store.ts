@@ -222,6 +222,12 @@ export interface ProjectionStore extends AsyncDisposable {
   ): Promise<T>;
 
   /**
+   * Calls `listener` when damage is found in a projection's current generation: from then on it is
+   * refused. Dispose the returned object to stop.
+   */
+  onDamage(listener: (name: string) => void): Disposable;
+
+  /**
    * All documents of the current generation in order of key, at one checkpoint, whatever is
    * committed or swapped in meanwhile. Throws as {@linkcode withCurrent} does.
    */

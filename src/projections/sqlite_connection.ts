@@ -11,7 +11,11 @@ import {
   ProjectionDamagedError,
   ProjectionUnavailableError,
 } from "./errors.ts";
-import { GENERATION_FORMAT } from "./generation_schema.ts";
+import {
+  GENERATION_FORMAT,
+  UNCHECKED_FORMAT,
+  UNCHECKED_VIEW,
+} from "./generation_schema.ts";
 import type { BuildIdentity } from "./projection_store.ts";
 
 /** What a connection is for. `"reading"`: in a folder that may not be written to. */
@@ -69,12 +73,15 @@ export function readMeta(database: DatabaseSync): Map<string, unknown> {
  *
  * @param database The generation.
  * @returns Names and values.
- * @throws {Error} If it is of another format, or not what was written.
+ * @throws {Error} If it is of another format, not what was written, or was found to be damaged.
  */
 export function readCheckedMeta(database: DatabaseSync): Map<string, unknown> {
   const meta = readMeta(database);
   const format = meta.get("format");
-  if (format !== GENERATION_FORMAT) throw new Error(`Format ${format}`);
+  if (format !== GENERATION_FORMAT && format !== UNCHECKED_FORMAT) {
+    throw new Error(`Format ${format}`);
+  }
+  if (meta.has(DAMAGED)) throw new Error(`Found before: ${meta.get(DAMAGED)}`);
   const checkpoint = Number(meta.get("checkpoint"));
   const checksum = checksumOfMeta(identityOf(meta), checkpoint);
   if (meta.get("checksum") !== checksum) {
@@ -93,6 +100,25 @@ export function identityOf(meta: ReadonlyMap<string, unknown>): BuildIdentity {
   };
 }
 
+/**
+ * Begins to use a generation. One of the format before is read as it is, but as if made by another
+ * definition than any: nothing is written to it, and it is rebuilt.
+ *
+ * @param database The generation.
+ * @param meta What it says about itself.
+ * @returns What it was built by.
+ */
+export function takeUp(
+  database: DatabaseSync,
+  meta: ReadonlyMap<string, unknown>,
+): BuildIdentity {
+  const identity = identityOf(meta);
+  if (meta.get("format") === GENERATION_FORMAT) return identity;
+  database.exec(UNCHECKED_VIEW);
+  const fingerprint = `${identity.fingerprint} (format ${UNCHECKED_FORMAT})`;
+  return { ...identity, fingerprint };
+}
+
 /** The checksum of what decides whether and where a generation goes on. */
 export function checksumOfMeta(
   { projectionName, version, fingerprint, storeId }: BuildIdentity,
@@ -101,6 +127,32 @@ export function checksumOfMeta(
   return crc32(
     JSON.stringify([projectionName, version, fingerprint, storeId, checkpoint]),
   );
+}
+
+/** What a generation says about itself once damage was found in it. */
+const DAMAGED = "damaged";
+
+/**
+ * Writes down that a generation is damaged: whoever opens it next need not come upon the same row.
+ *
+ * @param file The database.
+ * @param what What was found.
+ * @returns Whether it was written. It does not wait for a commit that is going on.
+ */
+export function markDamaged(file: string, what: string): boolean {
+  let database: DatabaseSync | undefined;
+  try {
+    // Opening a missing database would create an empty one.
+    Deno.lstatSync(file);
+    database = new DatabaseSync(file, { timeout: 0 });
+    database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
+      .run(DAMAGED, what);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database?.close();
+  }
 }
 
 /** Makes a generation one of another store. */
@@ -203,6 +255,17 @@ export function isPassing(error: unknown): boolean {
   if (code !== undefined) return PASSING_CODES.includes(code);
   return error instanceof Error && "code" in error &&
     PASSING_SYSTEM_CODES.includes(String(error.code));
+}
+
+/** "Malformed" and "not a database": what SQLite says of the file itself. */
+const LASTING_CODES = [11, 26];
+
+/** Whether what was found wrong with a file is in the file, and not in how it could be read now. */
+export function isLasting(error: unknown): boolean {
+  const code = sqliteCode(error);
+  if (code !== undefined) return LASTING_CODES.includes(code);
+  // What we found ourselves; other errors of the runtime have codes.
+  return error instanceof Error && !("code" in error);
 }
 
 /**

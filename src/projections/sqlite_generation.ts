@@ -19,11 +19,13 @@ import {
   checksumOfMeta,
   connect,
   type ConnectionUse,
-  identityOf,
+  isLasting,
   readAtOnce,
   readCheckedMeta,
+  takeUp,
 } from "./sqlite_connection.ts";
 import { readOrders } from "./event_orders.ts";
+import { ProjectionDamagedError } from "./errors.ts";
 import type { DeadLetter } from "./projections.ts";
 import type {
   BuildIdentity,
@@ -39,6 +41,8 @@ import type {
   StoredPage,
 } from "./projection_store.ts";
 import {
+  checkedDocuments,
+  readMany,
   readPage,
   readRelated,
   type RowsMode,
@@ -72,6 +76,8 @@ export interface SqliteGenerationOptions {
    * disposed of afterwards. @default {does nothing}
    */
   readonly onStoring?: () => Disposable;
+  /** Called when it is found to be damaged after it was opened. @default {does nothing} */
+  readonly onDamage?: (error: ProjectionDamagedError) => void;
 }
 
 /** A generation in a SQLite database. */
@@ -157,7 +163,7 @@ export class SqliteGeneration implements Generation, Disposable {
           `It belongs to projection "${meta.get("projectionName")}"`,
         );
       }
-      const identity = identityOf(meta);
+      const identity = takeUp(database, meta);
       const rows: RowsModes = { documents: "indexed", related: "indexed" };
       for (const kind of ROW_KINDS) {
         if (database.prepare(FIND_INDEX[kind]).get() !== undefined) continue;
@@ -198,13 +204,7 @@ export class SqliteGeneration implements Generation, Disposable {
   getMany(keys: readonly string[]): Promise<Map<string, string>> {
     return this.#read(() => {
       this.#index("documents");
-      const found = new Map<string, string>();
-      const select = this.#prepare("SELECT state FROM documents WHERE key = ?");
-      for (const key of keys) {
-        const row = select.get(key);
-        if (row) found.set(key, String(row.state));
-      }
-      return found;
+      return readMany((sql) => this.#prepare(sql), keys);
     }, keys.length);
   }
 
@@ -232,12 +232,13 @@ export class SqliteGeneration implements Generation, Disposable {
     const database = connect(this.#options.file, this.#options.use);
     try {
       database.exec("BEGIN");
+      takeUp(database, readCheckedMeta(database));
       const select = database.prepare(
-        "SELECT key, state AS text FROM documents ORDER BY key",
+        "SELECT key, state AS text, sum FROM documents ORDER BY key",
       );
       const yielder = new Yielder();
-      for (const row of select.iterate()) {
-        yield row as unknown as StoredDocument;
+      for (const document of checkedDocuments(select.iterate())) {
+        yield document;
         if (yielder.isDue) await yielder.yieldIfDue();
       }
     } catch (cause) {
@@ -390,6 +391,10 @@ export class SqliteGeneration implements Generation, Disposable {
 
   #damaged(cause: unknown): Error {
     const { projectionName } = this.identity;
-    return asUnusable(projectionName, this.#options.displayName, cause);
+    const { displayName, onDamage } = this.#options;
+    const error = asUnusable(projectionName, displayName, cause);
+    const isDamaged = error instanceof ProjectionDamagedError;
+    if (isDamaged && isLasting(cause)) onDamage?.(error);
+    return error;
   }
 }

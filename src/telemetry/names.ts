@@ -16,7 +16,7 @@ export const ATTRIBUTES = {
   projectionCount: "opossum.projection.count",
   /** Id of a rebuild operation. Spans only. */
   operationId: "opossum.operation.id",
-  /** Who asked: "api", "code", "cli", "startup", "resume" or "schedule". */
+  /** Who asked: "api", "code", "cli", "startup", "resume", "schedule" or "damage". */
   rebuildTrigger: "opossum.rebuild.trigger",
   /** Why a projection is rebuilt: "absent", "forced" and so on. Spans only. */
   rebuildReason: "opossum.rebuild.reason",
