@@ -141,7 +141,7 @@ export class LogReader {
         bytes += eventBytes;
         through = event.position;
         if (events.length >= batchSize || bytes >= BATCH_BYTES_MAX) {
-          yield { events, through, bytes };
+          yield { events, through, throughId: event.id, bytes };
           events = [];
           bytes = 0;
         }
@@ -150,7 +150,13 @@ export class LogReader {
       }
     }
     if (events.length > 0 || through < upTo) {
-      yield { events, through: upTo, bytes };
+      const last = events.at(-1);
+      const throughId = last?.position === upTo
+        ? last.id
+        : backwards
+        ? undefined
+        : loader.load(upTo).event.id;
+      yield { events, through: upTo, throughId, bytes };
     }
   }
 

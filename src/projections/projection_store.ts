@@ -114,6 +114,8 @@ export interface GenerationChanges extends StagedChanges {
   readonly deadLetters?: readonly DeadLetterChange[];
   /** Position up to which the log is applied once this is committed. */
   readonly checkpoint: Checkpoint;
+  /** Id of the event at that position, if known. */
+  readonly checkpointId?: string | undefined;
   /** Change in the number of documents. */
   readonly documentsDelta: number;
   /** Events applied since the last commit. */

@@ -82,8 +82,7 @@ export function readCheckedMeta(database: DatabaseSync): Map<string, unknown> {
     throw new Error(`Format ${format}`);
   }
   if (meta.has(DAMAGED)) throw new Error(`Found before: ${meta.get(DAMAGED)}`);
-  const checkpoint = Number(meta.get("checkpoint"));
-  const checksum = checksumOfMeta(identityOf(meta), checkpoint);
+  const checksum = checksumOfMeta(identityOf(meta), ...checkpointOf(meta));
   if (meta.get("checksum") !== checksum) {
     throw new Error("The checkpoint or what it was built by is damaged");
   }
@@ -119,13 +118,44 @@ export function takeUp(
   return { ...identity, fingerprint };
 }
 
+/**
+ * How far a generation says that it is.
+ *
+ * @param meta What it says about itself.
+ * @returns The position, and the id of the event there: empty if it was not known, `undefined` in
+ * the format that had none.
+ */
+export function checkpointOf(
+  meta: ReadonlyMap<string, unknown>,
+): [checkpoint: number, checkpointId: string | undefined] {
+  const id = meta.get("checkpointId");
+  return [
+    Number(meta.get("checkpoint")),
+    id === undefined ? undefined : String(id),
+  ];
+}
+
+/** What a generation says about how far it is, with the checksum over that and its identity. */
+export function checkpointMeta(
+  identity: BuildIdentity,
+  checkpoint: number,
+  checkpointId: string,
+): Readonly<Record<string, string | number>> {
+  const checksum = checksumOfMeta(identity, checkpoint, checkpointId);
+  return { checkpoint, checkpointId, checksum };
+}
+
 /** The checksum of what decides whether and where a generation goes on. */
-export function checksumOfMeta(
+function checksumOfMeta(
   { projectionName, version, fingerprint, storeId }: BuildIdentity,
   checkpoint: number,
+  checkpointId: string | undefined,
 ): number {
+  const covered = [projectionName, version, fingerprint, storeId, checkpoint];
   return crc32(
-    JSON.stringify([projectionName, version, fingerprint, storeId, checkpoint]),
+    JSON.stringify(
+      checkpointId === undefined ? covered : [...covered, checkpointId],
+    ),
   );
 }
 
@@ -161,9 +191,8 @@ export function writeStoreId(
   meta: ReadonlyMap<string, unknown>,
   storeId: string,
 ): void {
-  const identity = identityOf(meta);
-  const checkpoint = Number(meta.get("checkpoint"));
-  const checksum = checksumOfMeta({ ...identity, storeId }, checkpoint);
+  const identity = { ...identityOf(meta), storeId };
+  const checksum = checksumOfMeta(identity, ...checkpointOf(meta));
   database.exec("BEGIN IMMEDIATE");
   const update = database.prepare("UPDATE meta SET value = ? WHERE name = ?");
   update.run(storeId, "storeId");

@@ -16,7 +16,7 @@ import {
 } from "./dead_letter_rows.ts";
 import {
   asUnusable,
-  checksumOfMeta,
+  checkpointMeta,
   connect,
   type ConnectionUse,
   isLasting,
@@ -127,14 +127,11 @@ export class SqliteGeneration implements Generation, Disposable {
     const start = {
       ...identity,
       format: GENERATION_FORMAT,
-      checkpoint: 0,
       documents: 0,
       eventsApplied: 0,
-      checksum: checksumOfMeta(identity, 0),
+      ...checkpointMeta(identity, 0, ""),
     };
-    for (const [name, value] of Object.entries(start)) {
-      generation.#setMeta(name, value);
-    }
+    generation.#setMeta(start);
     database.exec("COMMIT");
     return generation;
   }
@@ -260,7 +257,8 @@ export class SqliteGeneration implements Generation, Disposable {
   }
 
   async commit(changes: GenerationChanges): Promise<void> {
-    const { checkpoint, documentsDelta, eventsDelta } = changes;
+    const { checkpoint, checkpointId = "" } = changes;
+    const { documentsDelta, eventsDelta } = changes;
     await this.#change(async () => {
       await this.#write(changes.documents, changes.related);
       writeDeadLetters(this.#database, changes.deadLetters ?? []);
@@ -269,8 +267,7 @@ export class SqliteGeneration implements Generation, Disposable {
       );
       add.run(documentsDelta, "documents");
       add.run(eventsDelta, "eventsApplied");
-      this.#setMeta("checkpoint", checkpoint);
-      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));
+      this.#setMeta(checkpointMeta(this.identity, checkpoint, checkpointId));
       this.#execLong("COMMIT");
       this.#inTransaction = false;
     });
@@ -345,7 +342,7 @@ export class SqliteGeneration implements Generation, Disposable {
     // One transaction: each waits for the disk several times.
     this.#database.exec("BEGIN IMMEDIATE");
     this.makeFindable();
-    this.#setMeta("builtAt", builtAt);
+    this.#setMeta({ builtAt });
     this.#database.exec("COMMIT");
     // Recorded in the file, so that the first reader need not change it.
     this.#database.exec("PRAGMA journal_mode = WAL");
@@ -365,9 +362,11 @@ export class SqliteGeneration implements Generation, Disposable {
     this.close();
   }
 
-  #setMeta(name: string, value: string | number): void {
-    this.#prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
-      .run(name, value);
+  #setMeta(values: Readonly<Record<string, string | number>>): void {
+    const set = this.#prepare(
+      "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+    );
+    for (const [name, value] of Object.entries(values)) set.run(name, value);
   }
 
   #prepare(sql: string): StatementSync {

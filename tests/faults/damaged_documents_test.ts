@@ -151,6 +151,8 @@ Deno.test("a damaged document is refused where nothing may be written, and nothi
     assertEquals((await opossum.projections.info("Sums")).state, "damaged");
   }
   assertEquals(Deno.readFileSync(`${folder.path}/${FILE}`), before);
+  await using opossum = await open(folder, { startDaemon: false });
+  assertEquals((await opossum.projections.info("Sums")).state, "ready");
 });
 
 Deno.test("live updates fold no damaged document on, and the other projections go on", async () => {
