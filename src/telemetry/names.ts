@@ -222,4 +222,19 @@ export const METRICS = {
     description: "Events in the log that a projection has not applied yet",
     attributes: [ATTRIBUTES.projectionName],
   },
+  projectionFaulted: {
+    kind: "observableGauge",
+    name: "opossum.projection.faulted",
+    unit: "1",
+    description: "1 while a projection stands still on an event, else 0",
+    attributes: [ATTRIBUTES.projectionName],
+  },
+  projectionDeadLetters: {
+    kind: "observableGauge",
+    name: "opossum.projection.dead_letters",
+    unit: "{event}",
+    description:
+      "Events that the generation that serves passed over, once for each document",
+    attributes: [ATTRIBUTES.projectionName],
+  },
 } as const satisfies Record<string, MetricDefinition>;
