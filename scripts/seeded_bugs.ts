@@ -12,6 +12,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
+import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
 import type { SeededBug } from "../tests/faults/seeded_bugs/seeded_bug.ts";
 import { WRITING_BUGS } from "../tests/faults/seeded_bugs/writing.ts";
@@ -74,7 +75,12 @@ async function runTests(
 }
 
 if (import.meta.main) {
-  const bugs = [...WRITING_BUGS, ...READING_BUGS, ...PROJECTION_BUGS]
+  const bugs = [
+    ...WRITING_BUGS,
+    ...READING_BUGS,
+    ...PROJECTION_BUGS,
+    ...STATE_BUGS,
+  ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();
   const copy = staging.copy("", "project");
