@@ -155,7 +155,7 @@ export class LogReader {
         ? last.id
         : backwards
         ? undefined
-        : loader.load(upTo).event.id;
+        : idAt(loader, upTo);
       yield { events, through: upTo, throughId, bytes };
     }
   }
@@ -201,5 +201,14 @@ export class LogReader {
       upTo,
       locate: (position) => this.#index.locate(position),
     };
+  }
+}
+
+/** The id of an event that nobody asked for: what cannot be read of it is no failure. */
+function idAt(loader: EventLoader, position: Position): string | undefined {
+  try {
+    return loader.load(position).event.id;
+  } catch {
+    return undefined;
   }
 }
