@@ -43,6 +43,7 @@ async function filled(): Promise<TestFolder> {
 }
 
 const FILE = "projections/Sums/000001.sqlite";
+const PAGE_BYTES = 8_192;
 
 /** Where the row of document `a` stands: its key, then its text. */
 function rowOf(bytes: Uint8Array): { from: number; to: number } {
@@ -136,6 +137,23 @@ Deno.test("a projection with a damaged document is no longer read from, also by 
   }
   await using opossum = await open(folder);
   assertEquals((await opossum.projections.info("Sums")).state, "ready");
+});
+
+Deno.test("a projection of which SQLite finds a page malformed is damaged from then on", async () => {
+  await using folder = await filled();
+  const path = `${folder.path}/${FILE}`;
+  const bytes = Deno.readFileSync(path);
+  const { from } = rowOf(bytes);
+  bytes.fill(0xff, from - from % PAGE_BYTES, from - from % PAGE_BYTES + 8);
+  Deno.writeFileSync(path, bytes);
+  await using opossum = await open(folder, { startDaemon: false });
+  const { projections } = opossum;
+  assertEquals((await projections.info("Sums")).state, "ready");
+  await assertRejects(
+    () => projections.get("Sums", "a"),
+    ProjectionDamagedError,
+  );
+  assertEquals((await projections.info("Sums")).state, "damaged");
 });
 
 Deno.test("a damaged document is refused where nothing may be written, and nothing is", async () => {

@@ -106,4 +106,22 @@ export const STATE_BUGS: readonly SeededBug[] = [
       "tests/daemon/live_loop_test.ts",
     ],
   },
+  {
+    name: "a page that SQLite finds malformed is forgotten again",
+    file: "src/projections/sqlite_connection.ts",
+    replace: "  if (code !== undefined) return LASTING_CODES.includes(code);\n",
+    by: "",
+    tests: [
+      "tests/faults/damaged_documents_test.ts",
+    ],
+  },
+  {
+    name: "faulted projections are not measured",
+    file: "src/assembly.ts",
+    replace: "isFaulted: fault !== null",
+    by: "isFaulted: fault === undefined",
+    tests: [
+      "tests/telemetry/projection_health_test.ts",
+    ],
+  },
 ];
