@@ -81,6 +81,7 @@ const Trigger = z.enum([
   "startup",
   "resume",
   "schedule",
+  "damage",
 ]).openapi("RebuildTrigger");
 
 const Failure: z.ZodType<RebuildFailure> = z.object({

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
+import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
 import type { SeededBug } from "../tests/faults/seeded_bugs/seeded_bug.ts";
 import { WRITING_BUGS } from "../tests/faults/seeded_bugs/writing.ts";
@@ -117,6 +118,7 @@ if (import.meta.main) {
     ...READING_BUGS,
     ...PROJECTION_BUGS,
     ...OVERLOOKED_BUGS,
+    ...STATE_BUGS,
   ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();

@@ -173,7 +173,8 @@ async function observe(
   projections: DocumentReader,
 ): Promise<ProjectionObservation[]> {
   return await Promise.all(projections.names.map(async (name) => {
-    const { checkpoint: position, lag } = await projections.info(name);
-    return { name, position, lag };
+    const { checkpoint: position, lag, fault, deadLetters } = await projections
+      .info(name);
+    return { name, position, lag, isFaulted: fault !== null, deadLetters };
   }));
 }

@@ -123,13 +123,14 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     logger,
     fileSystem: denoFileSystem,
     segmentBytesMax,
-    onWhole: (head) =>
+    onWhole: (head, idAt) =>
       disownAhead({
         fileSystem: denoFileSystem,
         clock,
         logger,
         directory: join(path, "projections"),
         head,
+        idAt,
       }),
     allowNetworkFileSystem,
     readOnly,

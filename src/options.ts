@@ -35,7 +35,8 @@ export interface OpossumOptions {
    * What to rebuild when the daemon starts.
    *
    * - `true`: projections that are missing, stale (their definition changed) or damaged.
-   *   For development: a fresh checkout or a changed projection is ready by itself.
+   *   For development: a fresh checkout or a changed projection is ready by itself. Also one in
+   *   which damage is found later, at once.
    * - `false`: nothing. For production with manual control: a new projection stays *absent*, and
    *   says so when read, until you rebuild it (`POST /admin/projections/rebuild`).
    * - `"force"`: everything, at each start. For tests of the projections themselves.

@@ -45,6 +45,14 @@ export interface LiveLoopOptions {
   readonly pollingInterval: number;
 }
 
+/** What a group of projections has before it. */
+interface AdvanceRange {
+  readonly after: Position;
+  readonly head: Position;
+  /** Batches that are stored in one transaction, at most. */
+  readonly batchesMax: number;
+}
+
 /** Applies new events until it is stopped. */
 export class LiveLoop {
   readonly #options: LiveLoopOptions;
@@ -116,8 +124,10 @@ export class LiveLoop {
   /** Rounds of one transaction for each group of projections that stand at the same position. */
   async #catchUp(): Promise<void> {
     const { events } = this.#options;
+    let mayWait = false;
     for (let hasMore = true; hasMore && !this.#stop.signal.aborted;) {
       hasMore = false;
+      let hasMoved = false;
       // Anew before looking: what is appended while it looks must wake it again.
       this.#wake = new AbortController();
       const head = await events.head();
@@ -130,8 +140,9 @@ export class LiveLoop {
         hasMore = true;
         // Beyond that, connections are closed between batches, and what is held goes with them.
         const mayHold = names.length <= OPEN_MAX.changing;
+        const range = { after, head, batchesMax: mayHold ? batchesMax : 1 };
         try {
-          await this.#advance(names, after, head, mayHold ? batchesMax : 1);
+          if (await this.#advance(names, range, mayWait)) hasMoved = true;
         } catch (error) {
           // Others may stand before the place that cannot be read.
           this.#setAside(names, "Live updates failed", error);
@@ -139,6 +150,8 @@ export class LiveLoop {
         // Promises alone would keep requests waiting until everything is caught up.
         await setImmediate();
       }
+      // Whoever changes a projection is waited for only where there is nothing else to do.
+      mayWait = !hasMoved;
     }
   }
 
@@ -188,12 +201,12 @@ export class LiveLoop {
     }
   }
 
+  /** Applies what comes next to a group, and says whether it was stored or held for any of it. */
   async #advance(
     names: readonly string[],
-    after: Position,
-    upTo: Position,
-    batchesMax: number,
-  ): Promise<void> {
+    { after, head: upTo, batchesMax }: AdvanceRange,
+    mayWait: boolean,
+  ): Promise<boolean> {
     const { registry, events, batchSize, clock } = this.#options;
     const types = new Set<string>();
     for (const name of names) {
@@ -205,6 +218,7 @@ export class LiveLoop {
     const query = { items: [{ types: [...types] }] };
     const range = { after, upTo, batchSize };
     const held = { after, batches: 0, bytes: 0 };
+    let hasMoved = false;
     const untilMs = clock.monotonicMs() + HELD_MS_MAX;
     try {
       for await (const batch of events.readBatches(query, range)) {
@@ -215,32 +229,40 @@ export class LiveLoop {
         freezeEvents(batch.events);
         const going = names.filter((name) => !this.#isResting(name));
         const options = { after: held.after, hold };
-        await this.#applyAll(going, batch, options);
+        if (await this.#applyAll(going, batch, options, mayWait)) {
+          hasMoved = true;
+        }
         held.after = batch.through;
         if (!hold) held.batches = 0;
-        if (!hold || this.#stop.signal.aborted) return;
+        if (!hold || this.#stop.signal.aborted) break;
       }
     } finally {
       // Also when reading came upon damage: what comes before it is good.
-      if (held.batches > 0) await this.#store(names, held.after);
+      if (held.batches > 0) await this.#store(names, held.after, mayWait);
     }
+    return hasMoved;
   }
 
   /** Stores what was held back. */
   async #store(
     names: readonly string[],
     after: Position,
+    mayWait: boolean,
   ): Promise<void> {
     const nothing = { events: [], through: after, bytes: 0 };
-    await this.#applyAll(names, nothing, { after });
+    await this.#applyAll(names, nothing, { after }, mayWait);
   }
 
-  /** Applies a batch to several, and last to those whose generation is just being switched. */
+  /**
+   * Applies a batch to several, and last to those whose generation somebody else is changing, if
+   * they may be waited for. Says whether it came to any of them.
+   */
   async #applyAll(
     names: readonly string[],
     batch: EventBatch,
     options: ApplyBatchOptions,
-  ): Promise<void> {
+    mayWait: boolean,
+  ): Promise<boolean> {
     const yielder = new Yielder();
     const busy: string[] = [];
     for (const name of names) {
@@ -248,12 +270,15 @@ export class LiveLoop {
       if (applied === undefined) busy.push(name);
       await yielder.yieldIfDue();
     }
+    const hasMoved = busy.length < names.length;
+    if (!mayWait) return hasMoved;
     // New events do not wait for those: the others come first again.
     const waitUntil = this.#wake.signal;
     for (const name of busy) {
-      if (waitUntil.aborted) return;
+      if (waitUntil.aborted) break;
       await this.#apply(name, batch, { ...options, waitUntil });
     }
+    return true;
   }
 
   async #apply(

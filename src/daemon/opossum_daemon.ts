@@ -40,6 +40,10 @@ export class OpossumDaemon implements Daemon {
   #stopSchedule = new AbortController();
   #scheduled: Promise<void> = Promise.resolve();
   #started: Promise<void> = Promise.resolve();
+  /** Projections that were found to be damaged, and are about to be rebuilt. */
+  readonly #damaged = new Set<string>();
+  #mending: Promise<void> = Promise.resolve();
+  #damageWatch: Disposable | undefined;
 
   /** @param options What it is made of. */
   constructor(options: OpossumDaemonOptions) {
@@ -73,6 +77,9 @@ export class OpossumDaemon implements Daemon {
     this.#started = this.#startUp();
     // After the start: a window that is open then would be in its way.
     this.#scheduled = this.#started.then(() => this.#schedule.run(signal));
+    this.#damageWatch = this.#options.store.onDamage((name) =>
+      this.#mend(name)
+    );
     return Promise.resolve();
   }
 
@@ -80,6 +87,7 @@ export class OpossumDaemon implements Daemon {
     if (this.#state === "stopped") return;
     this.#state = "stopping";
     this.#stopSchedule.abort();
+    this.#damageWatch?.[Symbol.dispose]();
     await this.#loop?.stop();
     this.#loop = undefined;
     this.#state = "stopped";
@@ -92,6 +100,7 @@ export class OpossumDaemon implements Daemon {
   /** Resolves when nothing that it has begun goes on: after it and the rebuilder were stopped. */
   async whenEnded(): Promise<void> {
     await this.#started;
+    await this.#mending;
     await this.#scheduled;
   }
 
@@ -122,6 +131,28 @@ export class OpossumDaemon implements Daemon {
     if (enableAutoRebuild !== false) await this.#rebuild();
     this.#loop?.wake();
     if (this.#state === "starting") this.#state = "running";
+  }
+
+  /** Rebuilds a projection that was found to be damaged, once the start-up is over. */
+  #mend(name: string): void {
+    const { enableAutoRebuild, rebuilder } = this.#options;
+    if (enableAutoRebuild === false) return;
+    this.#damaged.add(name);
+    this.#mending = this.#mending.then(() => this.#started).then(async () => {
+      const names = [...this.#damaged];
+      this.#damaged.clear();
+      if (names.length === 0 || this.#state !== "running") return;
+      await this.#isolate("Automatic rebuild failed", async () => {
+        // The start-up, or another process, may have rebuilt it.
+        const plan = (await rebuilder.plan(undefined))
+          .filter(({ projectionName, reason }) =>
+            names.includes(projectionName) && reason === "damaged"
+          ).map(({ projectionName }) => projectionName);
+        if (plan.length === 0) return;
+        this.#logResult(await rebuilder.rebuild(plan, { trigger: "damage" }));
+      });
+      this.#loop?.wake();
+    });
   }
 
   async #rebuild(): Promise<void> {

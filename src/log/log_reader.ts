@@ -142,7 +142,7 @@ export class LogReader {
         bytes += eventBytes;
         through = event.position;
         if (events.length >= batchSize || bytes >= BATCH_BYTES_MAX) {
-          yield { events, through, bytes };
+          yield { events, through, throughId: event.id, bytes };
           events = [];
           bytes = 0;
         }
@@ -151,7 +151,13 @@ export class LogReader {
       }
     }
     if (events.length > 0 || through < upTo) {
-      yield { events, through: upTo, bytes };
+      const last = events.at(-1);
+      const throughId = last?.position === upTo
+        ? last.id
+        : backwards
+        ? undefined
+        : idAt(loader, upTo);
+      yield { events, through: upTo, throughId, bytes };
     }
   }
 
@@ -202,5 +208,14 @@ export class LogReader {
       upTo,
       locate: (position) => this.#index.locate(position),
     };
+  }
+}
+
+/** The id of an event that nobody asked for: what cannot be read of it is no failure. */
+function idAt(loader: EventLoader, position: Position): string | undefined {
+  try {
+    return loader.load(position).event.id;
+  } catch {
+    return undefined;
   }
 }

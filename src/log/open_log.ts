@@ -12,6 +12,7 @@ import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { isOutOfRoom, LogCorruptionError, readingLog } from "./errors.ts";
+import { EventLoader } from "./event_loader.ts";
 import { LogIndex } from "./log_index.ts";
 import { repairTail } from "./recovery.ts";
 import { ProvenEnd, rewriteDoubtful } from "./proven_end.ts";
@@ -37,8 +38,13 @@ export interface OpenLogOptions {
   readonly logger: Logger;
   readonly lock: FairLock;
   readonly segmentBytesMax: number;
-  /** Called with the last position, before anybody can append; not for a damaged log. */
-  readonly onWhole?: ((head: Position) => void) | undefined;
+  /**
+   * Called with the last position and a way to ask for the id of an event, before anybody can
+   * append; not for a damaged log.
+   */
+  readonly onWhole?:
+    | ((head: Position, idAt: (position: Position) => string) => void)
+    | undefined;
   /** Whether the folder may be on a network file system. */
   readonly allowNetworkFileSystem: boolean;
 }
@@ -127,7 +133,19 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
       error: failure,
     });
   } else {
-    options.onWhole?.(log.head);
+    using loader = new EventLoader({
+      fileSystem,
+      segments: log.segments.slice(),
+      upTo: log.head,
+      locate: (position) => index.locate(position),
+    });
+    const ids = new Map<Position, string>();
+    options.onWhole?.(log.head, (position) => {
+      // Most projections are at one of a few positions.
+      const id = ids.get(position) ?? loader.load(position).event.id;
+      ids.set(position, id);
+      return id;
+    });
   }
   resources.move();
   return { storeId, log, index, repair, failure };

@@ -6,12 +6,13 @@
  */
 import type { FileSystem } from "../storage/file_system.ts";
 import {
+  type ProjectionDamagedError,
   ProjectionNotBuiltError,
   ProjectionsClosedError,
   ProjectionUnavailableError,
 } from "./errors.ts";
 import { currentFileVersion, readCurrentFile } from "./generation_files.ts";
-import { isUnshareable } from "./sqlite_connection.ts";
+import { isUnshareable, markDamaged } from "./sqlite_connection.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,
@@ -40,6 +41,19 @@ export interface GenerationLeasesOptions {
   readonly locate: (name: string, number: number) => SqliteGenerationOptions;
   /** How many are open at a time. @default {OPEN_MAX} */
   readonly openMax?: OpenMax | undefined;
+  /** Called when the generation that serves is found to be damaged. */
+  readonly onDamage: (name: string) => void;
+}
+
+/** Damage that was found in a generation while it served. */
+interface Damage {
+  readonly error: ProjectionDamagedError;
+  readonly file: SqliteGenerationOptions;
+  /** Of the file and of `current.json`, at that time. */
+  readonly identity: string | undefined;
+  readonly version: string | undefined;
+  /** Whether others who open the file learn of it. */
+  isMarked: boolean;
 }
 
 /** An open current generation, and who uses it. */
@@ -65,6 +79,7 @@ export class GenerationLeases implements Disposable {
   readonly #options: GenerationLeasesOptions;
   /** The one used last comes last. */
   readonly #leases = new Map<string, Lease>();
+  readonly #damages = new Map<string, Damage>();
   #isClosed = false;
 
   /** @param options What they are of. */
@@ -102,9 +117,11 @@ export class GenerationLeases implements Disposable {
       }
       this.#makeRoomToChange();
       // A connection of its own: the other one sees nothing before it is committed.
-      lease.changing = SqliteGeneration.open(
-        { ...file, use: "changing" },
+      const { version } = lease;
+      lease.changing = this.#openWatched(
         name,
+        { ...file, use: "changing" },
+        version,
       );
     }
     const { changing } = lease;
@@ -122,10 +139,11 @@ export class GenerationLeases implements Disposable {
   #open(
     name: string,
     options: SqliteGenerationOptions,
+    version: string,
   ): Pick<Lease, "generation" | "noRoom"> {
     try {
       return {
-        generation: SqliteGeneration.open(options, name),
+        generation: this.#openWatched(name, options, version),
         noRoom: undefined,
       };
     } catch (error) {
@@ -134,7 +152,10 @@ export class GenerationLeases implements Disposable {
         isUnshareable(error.cause);
       if (!isFull) throw error;
       const alone: SqliteGenerationOptions = { ...options, use: "alone" };
-      return { generation: SqliteGeneration.open(alone, name), noRoom: error };
+      return {
+        generation: this.#openWatched(name, alone, version),
+        noRoom: error,
+      };
     }
   }
 
@@ -178,6 +199,7 @@ export class GenerationLeases implements Disposable {
     const { fileSystem, directoryOf, locate } = this.#options;
     const directory = directoryOf(name);
     const version = currentFileVersion(fileSystem, directory, name);
+    this.#assertUndamaged(name, version);
     const lease = this.#leases.get(name);
     if (lease && lease.version === version) {
       this.#leases.delete(name);
@@ -192,7 +214,7 @@ export class GenerationLeases implements Disposable {
     if (!lease) this.#makeRoom();
     const options = locate(name, current.generation);
     const identity = this.#identityOf(options);
-    const { generation, noRoom } = this.#open(name, options);
+    const { generation, noRoom } = this.#open(name, options, version);
     if (lease) this.#retire(lease);
     const opened = {
       generation,
@@ -205,6 +227,45 @@ export class GenerationLeases implements Disposable {
     };
     this.#leases.set(name, opened);
     return opened;
+  }
+
+  /** Opens it; what is found to be damaged in it is taken note of. */
+  #openWatched(
+    name: string,
+    file: SqliteGenerationOptions,
+    version: string,
+  ): SqliteGeneration {
+    const identity = this.#identityOf(file);
+    const onDamage = (error: ProjectionDamagedError) => {
+      const { fileSystem, directoryOf, onDamage } = this.#options;
+      const now = currentFileVersion(fileSystem, directoryOf(name), name);
+      // A long read may come upon it in a generation that does not serve any more.
+      if (this.#damages.has(name) || now !== version) return;
+      const damage = { error, file, identity, version, isMarked: false };
+      this.#damages.set(name, damage);
+      mark(damage);
+      onDamage(name);
+    };
+    return SqliteGeneration.open({ ...file, onDamage }, name);
+  }
+
+  /**
+   * Refuses a generation in which damage was found: what else is wrong with it is unknown, and of a
+   * document that cannot be found nothing tells that it ever was there.
+   */
+  #assertUndamaged(name: string, version: string | undefined): void {
+    const damage = this.#damages.get(name);
+    if (!damage) return;
+    const isSame = damage.version === version &&
+      damage.identity === this.#identityOf(damage.file);
+    if (isSame) {
+      mark(damage);
+      throw damage.error;
+    }
+    this.#damages.delete(name);
+    const lease = this.#leases.get(name);
+    this.#leases.delete(name);
+    if (lease) this.#retire(lease);
   }
 
   /** Closes what nobody uses, until there is room for one more. */
@@ -245,4 +306,12 @@ export class GenerationLeases implements Disposable {
 function closeLease({ generation, changing }: Lease): void {
   changing?.close();
   generation.close();
+}
+
+/** Whoever is just writing goes first: the next look tries again. */
+function mark(damage: Damage): void {
+  const { file: { file, use }, error: { cause } } = damage;
+  if (damage.isMarked || use === "reading") return;
+  const what = cause instanceof Error ? cause.message : String(cause);
+  damage.isMarked = markDamaged(file, what);
 }

@@ -345,7 +345,10 @@ export class LiveUpdater implements Disposable {
         if (through > checkpoint) {
           const events = batch.events
             .filter(({ position }) => position <= through);
-          await fold.apply({ ...batch, events, through });
+          const last = events.at(-1);
+          // The id at hand is that of the batch's end.
+          const throughId = last?.position === through ? last.id : undefined;
+          await fold.apply({ ...batch, events, through, throughId });
           await fold.flush();
           fold.deadLetters.tell(this.#options.logger);
         }

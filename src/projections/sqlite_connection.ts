@@ -12,7 +12,11 @@ import {
   ProjectionUnavailableError,
 } from "./errors.ts";
 import { isUnwritable, primaryCode } from "../storage/sqlite_errors.ts";
-import { GENERATION_FORMAT } from "./generation_schema.ts";
+import {
+  GENERATION_FORMAT,
+  UNCHECKED_FORMAT,
+  UNCHECKED_VIEW,
+} from "./generation_schema.ts";
 import type { BuildIdentity } from "./projection_store.ts";
 import { execute } from "../storage/sqlite_execute.ts";
 
@@ -115,14 +119,16 @@ export function readMeta(database: DatabaseSync): Map<string, unknown> {
  *
  * @param database The generation.
  * @returns Names and values.
- * @throws {Error} If it is of another format, or not what was written.
+ * @throws {Error} If it is of another format, not what was written, or was found to be damaged.
  */
 export function readCheckedMeta(database: DatabaseSync): Map<string, unknown> {
   const meta = readMeta(database);
   const format = meta.get("format");
-  if (format !== GENERATION_FORMAT) throw new Error(`Format ${format}`);
-  const checkpoint = Number(meta.get("checkpoint"));
-  const checksum = checksumOfMeta(identityOf(meta), checkpoint);
+  if (format !== GENERATION_FORMAT && format !== UNCHECKED_FORMAT) {
+    throw new Error(`Format ${format}`);
+  }
+  if (meta.has(DAMAGED)) throw new Error(`Found before: ${meta.get(DAMAGED)}`);
+  const checksum = checksumOfMeta(identityOf(meta), ...checkpointOf(meta));
   if (meta.get("checksum") !== checksum) {
     throw new Error("The checkpoint or what it was built by is damaged");
   }
@@ -139,14 +145,90 @@ export function identityOf(meta: ReadonlyMap<string, unknown>): BuildIdentity {
   };
 }
 
+/**
+ * Begins to use a generation. One of the format before is read as it is, but as if made by another
+ * definition than any: nothing is written to it, and it is rebuilt.
+ *
+ * @param database The generation.
+ * @param meta What it says about itself.
+ * @returns What it was built by.
+ */
+export function takeUp(
+  database: DatabaseSync,
+  meta: ReadonlyMap<string, unknown>,
+): BuildIdentity {
+  const identity = identityOf(meta);
+  if (meta.get("format") === GENERATION_FORMAT) return identity;
+  database.exec(UNCHECKED_VIEW);
+  const fingerprint = `${identity.fingerprint} (format ${UNCHECKED_FORMAT})`;
+  return { ...identity, fingerprint };
+}
+
+/**
+ * How far a generation says that it is.
+ *
+ * @param meta What it says about itself.
+ * @returns The position, and the id of the event there: empty if it was not known, `undefined` in
+ * the format that had none.
+ */
+export function checkpointOf(
+  meta: ReadonlyMap<string, unknown>,
+): [checkpoint: number, checkpointId: string | undefined] {
+  const id = meta.get("checkpointId");
+  return [
+    Number(meta.get("checkpoint")),
+    id === undefined ? undefined : String(id),
+  ];
+}
+
+/** What a generation says about how far it is, with the checksum over that and its identity. */
+export function checkpointMeta(
+  identity: BuildIdentity,
+  checkpoint: number,
+  checkpointId: string,
+): Readonly<Record<string, string | number>> {
+  const checksum = checksumOfMeta(identity, checkpoint, checkpointId);
+  return { checkpoint, checkpointId, checksum };
+}
+
 /** The checksum of what decides whether and where a generation goes on. */
-export function checksumOfMeta(
+function checksumOfMeta(
   { projectionName, version, fingerprint, storeId }: BuildIdentity,
   checkpoint: number,
+  checkpointId: string | undefined,
 ): number {
+  const covered = [projectionName, version, fingerprint, storeId, checkpoint];
   return crc32(
-    JSON.stringify([projectionName, version, fingerprint, storeId, checkpoint]),
+    JSON.stringify(
+      checkpointId === undefined ? covered : [...covered, checkpointId],
+    ),
   );
+}
+
+/** What a generation says about itself once damage was found in it. */
+const DAMAGED = "damaged";
+
+/**
+ * Writes down that a generation is damaged: whoever opens it next need not come upon the same row.
+ *
+ * @param file The database.
+ * @param what What was found.
+ * @returns Whether it was written. It does not wait for a commit that is going on.
+ */
+export function markDamaged(file: string, what: string): boolean {
+  let database: DatabaseSync | undefined;
+  try {
+    // Opening a missing database would create an empty one.
+    Deno.lstatSync(file);
+    database = new DatabaseSync(file, { timeout: 0 });
+    database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
+      .run(DAMAGED, what);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database?.close();
+  }
 }
 
 /** Makes a generation one of another store. */
@@ -155,9 +237,8 @@ export function writeStoreId(
   meta: ReadonlyMap<string, unknown>,
   storeId: string,
 ): void {
-  const identity = identityOf(meta);
-  const checkpoint = Number(meta.get("checkpoint"));
-  const checksum = checksumOfMeta({ ...identity, storeId }, checkpoint);
+  const identity = { ...identityOf(meta), storeId };
+  const checksum = checksumOfMeta(identity, ...checkpointOf(meta));
   execute(database, "BEGIN IMMEDIATE");
   const update = database.prepare("UPDATE meta SET value = ? WHERE name = ?");
   update.run(storeId, "storeId");
@@ -246,6 +327,17 @@ export function isPassing(error: unknown): boolean {
   }
   return error instanceof Error && "code" in error &&
     PASSING_SYSTEM_CODES.includes(String(error.code));
+}
+
+/** "Malformed" and "not a database": what SQLite says of the file itself. */
+const LASTING_CODES = [11, 26];
+
+/** Whether what was found wrong with a file is in the file, and not in how it could be read now. */
+export function isLasting(error: unknown): boolean {
+  const code = primaryCode(error);
+  if (code !== undefined) return LASTING_CODES.includes(code);
+  // What we found ourselves; other errors of the runtime have codes.
+  return error instanceof Error && !("code" in error);
 }
 
 /**

@@ -16,16 +16,19 @@ import {
 } from "./dead_letter_rows.ts";
 import {
   asUnusable,
-  checksumOfMeta,
+  checkpointMeta,
   connect,
   type ConnectionUse,
   giveBackRoom,
   identityOf,
+  isLasting,
   readAtOnce,
   readCheckedMeta,
+  takeUp,
 } from "./sqlite_connection.ts";
 import { isUnwritable } from "../storage/sqlite_errors.ts";
 import { readOrders } from "./event_orders.ts";
+import { ProjectionDamagedError } from "./errors.ts";
 import type { DeadLetter } from "./projections.ts";
 import type {
   BuildIdentity,
@@ -41,7 +44,8 @@ import type {
   StoredPage,
 } from "./projection_store.ts";
 import {
-  isFindable,
+  checkedDocuments,
+  readMany,
   readPage,
   readRelated,
   type RowsMode,
@@ -76,6 +80,8 @@ export interface SqliteGenerationOptions {
    * disposed of afterwards. @default {does nothing}
    */
   readonly onStoring?: () => Disposable;
+  /** Called when it is found to be damaged after it was opened. @default {does nothing} */
+  readonly onDamage?: (error: ProjectionDamagedError) => void;
 }
 
 /** A generation in a SQLite database. */
@@ -125,14 +131,11 @@ export class SqliteGeneration implements Generation, Disposable {
     const start = {
       ...identity,
       format: GENERATION_FORMAT,
-      checkpoint: 0,
       documents: 0,
       eventsApplied: 0,
-      checksum: checksumOfMeta(identity, 0),
+      ...checkpointMeta(identity, 0, ""),
     };
-    for (const [name, value] of Object.entries(start)) {
-      generation.#setMeta(name, value);
-    }
+    generation.#setMeta(start);
     execute(database, "COMMIT");
     return generation;
   }
@@ -161,7 +164,7 @@ export class SqliteGeneration implements Generation, Disposable {
           `It belongs to projection "${meta.get("projectionName")}"`,
         );
       }
-      const identity = identityOf(meta);
+      const identity = takeUp(database, meta);
       const rows: RowsModes = { documents: "indexed", related: "indexed" };
       for (const kind of ROW_KINDS) {
         if (database.prepare(FIND_INDEX[kind]).get() !== undefined) continue;
@@ -202,13 +205,7 @@ export class SqliteGeneration implements Generation, Disposable {
   getMany(keys: readonly string[]): Promise<Map<string, string>> {
     return this.#read(() => {
       this.#index("documents");
-      const found = new Map<string, string>();
-      const select = this.#prepare("SELECT state FROM documents WHERE key = ?");
-      for (const key of keys.filter(isFindable)) {
-        const row = select.get(key);
-        if (row) found.set(key, String(row.state));
-      }
-      return found;
+      return readMany((sql) => this.#prepare(sql), keys);
     }, keys.length);
   }
 
@@ -236,12 +233,13 @@ export class SqliteGeneration implements Generation, Disposable {
     const database = connect(this.#options.file, this.#options.use);
     try {
       execute(database, "BEGIN");
+      takeUp(database, readCheckedMeta(database));
       const select = database.prepare(
-        "SELECT key, state AS text FROM documents ORDER BY key",
+        "SELECT key, state AS text, sum FROM documents ORDER BY key",
       );
       const yielder = new Yielder();
-      for (const row of select.iterate()) {
-        yield row as unknown as StoredDocument;
+      for (const document of checkedDocuments(select.iterate())) {
+        yield document;
         if (yielder.isDue) await yielder.yieldIfDue();
       }
     } catch (cause) {
@@ -263,7 +261,8 @@ export class SqliteGeneration implements Generation, Disposable {
   }
 
   async commit(changes: GenerationChanges): Promise<void> {
-    const { checkpoint, documentsDelta, eventsDelta } = changes;
+    const { checkpoint, checkpointId = "" } = changes;
+    const { documentsDelta, eventsDelta } = changes;
     await this.#change(async () => {
       await this.#write(changes.documents, changes.related);
       writeDeadLetters(this.#database, changes.deadLetters ?? []);
@@ -272,8 +271,7 @@ export class SqliteGeneration implements Generation, Disposable {
       );
       add.run(documentsDelta, "documents");
       add.run(eventsDelta, "eventsApplied");
-      this.#setMeta("checkpoint", checkpoint);
-      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));
+      this.#setMeta(checkpointMeta(this.identity, checkpoint, checkpointId));
       this.#execLong("COMMIT");
       this.#inTransaction = false;
     });
@@ -349,7 +347,7 @@ export class SqliteGeneration implements Generation, Disposable {
     // One transaction: each waits for the disk several times.
     execute(this.#database, "BEGIN IMMEDIATE");
     this.makeFindable();
-    this.#setMeta("builtAt", builtAt);
+    this.#setMeta({ builtAt });
     execute(this.#database, "COMMIT");
     // Recorded in the file, so that the first reader need not change it.
     execute(this.#database, "PRAGMA journal_mode = WAL");
@@ -369,9 +367,11 @@ export class SqliteGeneration implements Generation, Disposable {
     this.close();
   }
 
-  #setMeta(name: string, value: string | number): void {
-    this.#prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
-      .run(name, value);
+  #setMeta(values: Readonly<Record<string, string | number>>): void {
+    const set = this.#prepare(
+      "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+    );
+    for (const [name, value] of Object.entries(values)) set.run(name, value);
   }
 
   #prepare(sql: string): StatementSync {
@@ -395,6 +395,10 @@ export class SqliteGeneration implements Generation, Disposable {
 
   #damaged(cause: unknown): Error {
     const { projectionName } = this.identity;
-    return asUnusable(projectionName, this.#options.displayName, cause);
+    const { displayName, onDamage } = this.#options;
+    const error = asUnusable(projectionName, displayName, cause);
+    const isDamaged = error instanceof ProjectionDamagedError;
+    if (isDamaged && isLasting(cause)) onDamage?.(error);
+    return error;
   }
 }

@@ -58,6 +58,7 @@ export class SqliteProjectionStore implements ProjectionStore {
   readonly #lastBegun = new Map<string, number>();
   /** Projections whose folder is known to survive a power cut. */
   readonly #durable = new Set<string>();
+  readonly #damageListeners = new Set<(name: string) => void>();
 
   /** @param options Where. */
   constructor(options: SqliteProjectionStoreOptions) {
@@ -70,7 +71,17 @@ export class SqliteProjectionStore implements ProjectionStore {
       locate: (name, number) =>
         this.#generationOptions(name, number, "complete"),
       openMax: options.openMax,
+      onDamage: (name) => {
+        for (const listener of [...this.#damageListeners]) listener(name);
+      },
     });
+  }
+
+  onDamage(listener: (name: string) => void): Disposable {
+    this.#damageListeners.add(listener);
+    return {
+      [Symbol.dispose]: () => void this.#damageListeners.delete(listener),
+    };
   }
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection

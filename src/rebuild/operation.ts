@@ -37,7 +37,8 @@ export type RebuildTrigger =
   | "cli"
   | "startup"
   | "resume"
-  | "schedule";
+  | "schedule"
+  | "damage";
 
 /** Why a projection is in the plan, or `upToDate` when it is not. */
 export type RebuildReason =

@@ -141,6 +141,30 @@ Deno.test("a projection whose generation is being switched does not hold up the 
   await projections.waitFor(3);
 });
 
+Deno.test("nobody waits for a projection that another process is changing while there is more to apply", async () => {
+  using dir = new TempDir();
+  // It stands still: who waits for a lock waits for ever.
+  const clock = new FakeClock();
+  await using opossum = await openBehind(dir.path, ["One", "Two"], { clock });
+  const { events, daemon, projections } = opossum;
+  await events.append(counts(400));
+  {
+    using lock = Deno.openSync(dir.file("projections/Two/live.lock"), {
+      read: true,
+      write: true,
+    });
+    const exclusive = true;
+    lock.lockSync(exclusive);
+    await daemon.start();
+    await projections.waitFor(400, { names: ["One"] });
+    assertEquals((await projections.info("Two")).checkpoint, 0);
+  }
+  const waiting = projections.waitFor(400);
+  // Whoever looks for the lock from time to time finds it now.
+  await clock.advance(2_000);
+  await waiting;
+});
+
 Deno.test("nobody waits long for what is held back, however slow the projection", async () => {
   using dir = new TempDir();
   const clock = new FakeClock();

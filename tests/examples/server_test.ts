@@ -142,6 +142,12 @@ Deno.test("startCourseServer() asks for the token that it was given", async () =
   assertEquals((await send(`${server.url}/courses`)).status, 200);
 });
 
+Deno.test("startCourseServer() has projections watched that never return", async () => {
+  using dir = new TempDir();
+  await using server = await start(dir);
+  assertEquals(server.opossum.options.liveStallTimeout, 30_000);
+});
+
 Deno.test("startCourseServer() refuses to be open to a network before it touches the folder", async () => {
   using dir = new TempDir();
   await assertRejects(() => start(dir, { host: "0.0.0.0" }), UnsafeBindError);

@@ -135,6 +135,37 @@ Deno.test("an older state that was put back goes on from where it is", async () 
   assertEquals((await standing(opossum)).sum, 20);
 });
 
+for (const madeBy of ["live updates", "a rebuild"]) {
+  Deno.test(`a state of another history, made by ${madeBy}, is stale below the head as well, and rebuilt`, async () => {
+    const { folder, backup } = await backedUp();
+    await using _folder = folder;
+    await using _backup = backup;
+    await using other = new TestFolder();
+    if (madeBy === "a rebuild") {
+      await using opossum = await open(folder, { startDaemon: false });
+      await opossum.rebuilder.rebuildAll({ forceRebuild: true });
+    }
+    copyFolder(folder.path, other.path);
+    for (const name of ["events", "projections"]) putBack(backup, folder, name);
+    folder.removeIndex();
+    await fill(folder, 15, 1_000);
+    putBack(other, folder, "projections");
+    {
+      await using opossum = await open(folder);
+      const { state, checkpoint } = await standing(opossum);
+      assertEquals([state, checkpoint], ["stale", 20]);
+      const [plan] = await opossum.rebuilder.plan(undefined);
+      assert(plan?.rebuild);
+    }
+    await using opossum = await open(folder, { enableAutoRebuild: true });
+    assertEquals(await standing(opossum), {
+      state: "ready",
+      checkpoint: 25,
+      sum: 15_010,
+    });
+  });
+}
+
 Deno.test("an older log and state that were put back together are as they were", async () => {
   const { folder, backup } = await backedUp();
   await using _folder = folder;

@@ -133,3 +133,21 @@ Deno.test("a segment that was only begun tells that events before it are missing
   assert(cause instanceof LogCorruptionError, `${cause}`);
   assertEquals(cause.position, 2);
 });
+
+Deno.test("who looks up rare events is not kept from them by damage to the last one, which is another", async () => {
+  await using folder = new TestFolder();
+  await folder.with(async (store) => {
+    await store.append([event("Rare")]);
+    for (let i = 0; i < 100; i++) await store.append([event("Frequent")]);
+    edit(
+      folder.segment(-1),
+      (bytes) => flipBit(bytes, 8 * (bytes.length - 9)),
+    );
+    const query = { items: [{ types: ["Rare"] }] };
+    const batches = await Array.fromAsync(store.readBatches(query));
+    assertEquals(
+      batches.map(({ events, through }) => [events.length, through]),
+      [[1, 101]],
+    );
+  });
+});

@@ -1,3 +1,4 @@
+import { sumOfDocument } from "../../src/projections/row_sums.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers/promises";
@@ -115,6 +116,14 @@ const DERIVED: readonly (readonly [string, string, string, boolean])[] = [
   [
     "projections/Alpha/000001.sqlite",
     "UPDATE documents SET state = '{\"sum\":0}' WHERE key = 'a'",
+    "checksum",
+    false,
+  ],
+  [
+    "projections/Alpha/000001.sqlite",
+    `UPDATE documents SET state = '{"sum":0}', sum = ${
+      sumOfDocument("a", '{"sum":0}')
+    } WHERE key = 'a'`,
     "1 of 2 documents",
     false,
   ],

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import { ProjectionDamagedError } from "../../src/projections/errors.ts";
 import type { Generation } from "../../src/projections/projection_store.ts";
 import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
 import { systemClock } from "../../src/events/clock.ts";
@@ -117,4 +118,40 @@ Deno.test("a projection store shows what is written to a file that was put in th
     database.close();
   }
   assertEquals(await checkpointOf(), 7);
+});
+
+Deno.test("damage that is found in a generation that does not serve any more is nobody's business", async () => {
+  using dir = new TempDir();
+  await using store = await openStore(dir.path);
+  const told: string[] = [];
+  using _listening = store.onDamage((name) => void told.push(name));
+  {
+    using database = new DatabaseSync(`${dir.path}/A/000001.sqlite`);
+    database.exec(
+      "INSERT INTO documents (key, state, sum) VALUES ('a', '1', 1)",
+    );
+  }
+  const get = (generation: Generation) => generation.getMany(["a"]);
+  await store.withCurrent("A", async (generation) => {
+    await using build = await store.begin(generation.identity, {
+      resume: false,
+    });
+    await build.swapIn();
+    await assertRejects(() => get(generation), ProjectionDamagedError);
+  });
+  assertEquals((await store.withCurrent("A", get)).size, 0);
+  assertEquals(told, []);
+  {
+    using database = new DatabaseSync(`${dir.path}/A/000002.sqlite`);
+    database.exec(
+      "INSERT INTO documents (key, state, sum) VALUES ('a', '1', 1)",
+    );
+  }
+  for (let i = 0; i < 2; i++) {
+    await assertRejects(
+      () => store.withCurrent("A", get),
+      ProjectionDamagedError,
+    );
+  }
+  assertEquals(told, ["A"]);
 });

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import { ProjectionDamagedError } from "../../mod.ts";
 import type { GenerationChanges } from "../../src/projections/projection_store.ts";
 import { ProjectionUnavailableError } from "../../src/projections/errors.ts";
 import { SqliteGeneration } from "../../src/projections/sqlite_generation.ts";
@@ -134,4 +135,56 @@ Deno.test("SqliteGeneration.open() tells a file that cannot be opened just now f
     () => SqliteGeneration.open(options, "One"),
     ProjectionUnavailableError,
   );
+});
+
+Deno.test("related() refuses a related event that is not what was written, and says so", async () => {
+  using dir = new TempDir();
+  const options = {
+    file: dir.file("000001.sqlite"),
+    number: 1,
+    displayName: "000001.sqlite",
+  };
+  const identity = {
+    projectionName: "One",
+    version: 1,
+    fingerprint: "f",
+    storeId: "s",
+  };
+  const building = SqliteGeneration.create(
+    { ...options, use: "building" },
+    identity,
+  );
+  const related = [1, 2].map((position) => ({
+    tags: [`n:${position}`],
+    position,
+    text: `{"n":${position}}`,
+  }));
+  await building.commit({
+    documents: [],
+    related,
+    checkpoint: 2,
+    documentsDelta: 0,
+    eventsDelta: 2,
+  });
+  building.complete("2026-01-01T00:00:00.000Z");
+  {
+    using database = new DatabaseSync(options.file);
+    database.exec(
+      `UPDATE related_events SET event = '{"n":3}' WHERE event = '{"n":2}'`,
+    );
+  }
+  const damages: string[] = [];
+  using generation = SqliteGeneration.open({
+    ...options,
+    use: "serving",
+    onDamage: ({ file }) => void damages.push(file),
+  }, "One");
+  const found = await generation.related(["n:1"]);
+  assertEquals(found.get("n:1"), ['{"n":1}']);
+  assertEquals(damages, []);
+  await assertRejects(
+    () => generation.related(["n:2"]),
+    ProjectionDamagedError,
+  );
+  assertEquals(damages, ["000001.sqlite"]);
 });

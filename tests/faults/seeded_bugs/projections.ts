@@ -64,9 +64,9 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
     name: "documents and checkpoint are committed apart",
     file: "src/projections/sqlite_generation.ts",
     replace:
-      '      this.#setMeta("checkpoint", checkpoint);\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));\n      this.#execLong("COMMIT");',
+      '      this.#setMeta(checkpointMeta(this.identity, checkpoint, checkpointId));\n      this.#execLong("COMMIT");',
     by:
-      '      this.#execLong("COMMIT");\n      this.#setMeta("checkpoint", checkpoint);\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));',
+      '      this.#execLong("COMMIT");\n      this.#setMeta(checkpointMeta(this.identity, checkpoint, checkpointId));',
     tests: [
       "tests/projections",
       "tests/rebuild",
