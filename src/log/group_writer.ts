@@ -137,7 +137,7 @@ export class GroupWriter {
       this.#noticing = undefined;
       resolve();
     }
-    await this.#flush();
+    await this.#options.index.relieve();
     return isDone;
   }
 
@@ -166,21 +166,11 @@ export class GroupWriter {
     try {
       while (this.#queue.length > 0) {
         await this.#writeGroup();
-        await this.#flush();
+        await this.#options.index.relieve();
       }
     } finally {
       this.#running = undefined;
       if (this.#queue.length > 0) this.#running = this.#run();
-    }
-  }
-
-  /** Moves what has gathered in memory to the index file. */
-  async #flush(): Promise<void> {
-    const { index } = this.#options;
-    try {
-      if (index.isFull) await index.flush("full");
-    } catch (error) {
-      index.distrust(error); // It is made again, or fails whoever needs it.
     }
   }
 
@@ -269,7 +259,7 @@ export class GroupWriter {
     // Its writer may have died before it synced: nobody may rely on it before somebody has.
     await this.#options.log.sync();
     this.#publish();
-    if (this.#options.index.isLarge) await this.#flush();
+    if (this.#options.index.isLarge) await this.#options.index.relieve();
   }
 
   /** Checks, writes and syncs; rejects what is refused and returns the rest. */

@@ -140,6 +140,15 @@ export class LogIndex implements Disposable {
     return this.#tail.blockCount > BLOCKS_MAX;
   }
 
+  /** Moves what has gathered in memory to the index file. Never rejects. */
+  async relieve(): Promise<void> {
+    try {
+      if (this.isFull) await this.flush("full");
+    } catch (error) {
+      this.distrust(error); // It is made again, or fails whoever needs it.
+    }
+  }
+
   /**
    * Writes events to the index file, if enough of them have gathered.
    *

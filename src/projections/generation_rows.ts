@@ -11,6 +11,7 @@ import type {
   RelatedChange,
   StoredDocument,
 } from "./projection_store.ts";
+import type { RowKind } from "./generation_schema.ts";
 import { RowInserter } from "./row_inserter.ts";
 import {
   assertDocument,
@@ -28,6 +29,9 @@ export type Prepare = (sql: string) => StatementSync;
  * if those were made.
  */
 export type RowsMode = "adding" | "indexed" | "unindexed";
+
+/** The mode of each kind. */
+export type RowsModes = Record<RowKind, RowsMode>;
 
 const DOCUMENTS = "INSERT INTO documents (key, state, sum) VALUES";
 const TAGS = "INSERT INTO document_tags (tag, key) VALUES";

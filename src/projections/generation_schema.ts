@@ -37,6 +37,9 @@ export const TABLES = `
 /** The tables that are filled and found independently of each other. */
 export type RowKind = "documents" | "related";
 
+/** All of them. */
+export const ROW_KINDS: readonly RowKind[] = ["documents", "related"];
+
 /** The indexes. Unique: a row that was written twice would be noticed. */
 export const INDEXES: Readonly<Record<RowKind, string>> = {
   documents: `

@@ -20,7 +20,6 @@ import {
   connect,
   type ConnectionUse,
   giveBackRoom,
-  identityOf,
   isLasting,
   readAtOnce,
   readCheckedMeta,
@@ -48,7 +47,7 @@ import {
   readMany,
   readPage,
   readRelated,
-  type RowsMode,
+  type RowsModes,
   writeDocuments,
   writeRelated,
 } from "./generation_rows.ts";
@@ -56,14 +55,11 @@ import {
   FIND_INDEX,
   GENERATION_FORMAT,
   INDEXES,
+  ROW_KINDS,
   type RowKind,
   TABLES,
 } from "./generation_schema.ts";
 import { execute } from "../storage/sqlite_execute.ts";
-
-const ROW_KINDS: readonly RowKind[] = ["documents", "related"];
-
-type RowsModes = Record<RowKind, RowsMode>;
 
 /** How to open a generation. */
 export interface SqliteGenerationOptions {

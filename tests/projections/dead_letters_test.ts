@@ -50,7 +50,9 @@ Deno.test("missesSkips() tells a generation that applied what is ordered to be p
       orders: () => Promise.resolve({ skips: [5], suspects: [] }),
       status: () => Promise.resolve({ checkpoint }),
       deadLetters: () =>
-        Promise.resolve(passedOver.map((position) => ({ position }))),
+        Promise.resolve(
+          passedOver.map((position) => ({ position, reason: "ordered" })),
+        ),
     } as unknown as Generation);
   const outcomes = [
     await misses(4, []),

@@ -5,7 +5,8 @@
  */
 import { type Counts, explore, type Scale } from "./explore.ts";
 import { fileWorkloads } from "./file_workloads.ts";
-import { LOG_WORKLOADS, type Workload } from "./log_workloads.ts";
+import { LOG_WORKLOADS } from "./log_workloads.ts";
+import type { Workload } from "./workload.ts";
 import { Random, seededIds } from "./random.ts";
 import { Recording } from "./recording.ts";
 
