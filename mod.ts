@@ -98,7 +98,14 @@ export {
   type Rebuilder,
   RebuilderClosedError,
   type RebuildOptions,
+  type StartOptions,
 } from "./src/rebuild/rebuilder.ts";
+export {
+  IdempotencyKeyError,
+  OperationNotRecordedError,
+  RebuildQueueFullError,
+  UnknownOperationError,
+} from "./src/rebuild/refusals.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 
 // src/daemon/

@@ -104,6 +104,7 @@ export function assemble(input: AssemblyInput): Assembly {
         path: join(directory, name, `${crypto.randomUUID()}.spill.tmp`),
       }),
     concurrency: options.maxConcurrentRebuilds,
+    queueMax: options.rebuildQueueMax,
     memoryBytesMax: options.rebuildMemoryBytesMax,
     checkpointInterval: options.rebuildCheckpointInterval,
   });

@@ -95,6 +95,13 @@ export interface OpossumOptions {
   readonly rebuildStallTimeout?: number;
 
   /**
+   * How many rebuild operations may be under way at once, running, waiting or paused, an integer
+   * from 1 to 10,000. Whoever asks for another one is refused; rebuilds at start-up, by schedule
+   * and those that are continued are not. @default {100}
+   */
+  readonly rebuildQueueMax?: number;
+
+  /**
    * How long a projection's code may run on one event, in milliseconds, 1,000 to 3,600,000, before
    * the process is ended: code that loops stops everything else on the serving thread, and cannot
    * be interrupted. A thread of its own watches, and takes note of the projection and the event
@@ -162,6 +169,8 @@ export interface ResolvedOptions {
   readonly rebuildCheckpointInterval: number;
   /** How long a worker may show no sign of life, in milliseconds. */
   readonly rebuildStallTimeout: number;
+  /** How many rebuild operations may be under way at once. */
+  readonly rebuildQueueMax: number;
   /** How long code may run on one event, in milliseconds, or `undefined` for no watchdog. */
   readonly liveStallTimeout: number | undefined;
   /** A cron expression (five fields, UTC), or `undefined` for no schedule. */
@@ -202,6 +211,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildMemoryBytesMax = GiB,
     rebuildCheckpointInterval = 10_000,
     rebuildStallTimeout = 60_000,
+    rebuildQueueMax = 100,
     liveStallTimeout,
     rebuildSchedule,
     startDaemon = true,
@@ -255,6 +265,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     3_600_000,
   );
   assertInteger("rebuildStallTimeout", rebuildStallTimeout, 1_000, 3_600_000);
+  assertInteger("rebuildQueueMax", rebuildQueueMax, 1, 10_000);
   if (liveStallTimeout !== undefined) {
     assertInteger("liveStallTimeout", liveStallTimeout, 1_000, 3_600_000);
   }
@@ -269,6 +280,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildMemoryBytesMax,
     rebuildCheckpointInterval,
     rebuildStallTimeout,
+    rebuildQueueMax,
     liveStallTimeout,
     rebuildSchedule,
     startDaemon: startDaemon && !readOnly,

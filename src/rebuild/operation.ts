@@ -160,6 +160,14 @@ export interface RebuildOperation {
   readonly generationsBefore?: Readonly<Record<string, number>>;
   /** The words of whoever asked, or `null`. */
   readonly note: string | null;
+  /** Id of whoever asked, never a token; `null` when that is not known. */
+  readonly requestedBy: string | null;
+  /** Who gets a free place first, -100 to 100; `null`: as each definition says. */
+  readonly priority: number | null;
+  /** At most this many of its projections are rebuilt at once. */
+  readonly concurrency: number;
+  /** When it was ordered to wait, ISO 8601; `null` while it is not. Outlasts restarts. */
+  readonly pausedAt: string | null;
   /** The interrupted operation that it continues, or `null`. */
   readonly resumes: string | null;
   /** The operation that continued it after an interruption. */

@@ -113,6 +113,19 @@ export class SharedScan {
     );
   }
 
+  /**
+   * Deletes what an earlier run of a task has left behind. Its build lock is held.
+   *
+   * @param task The task.
+   */
+  async discard({ projectionName }: BuildTask): Promise<void> {
+    const { store, live } = this.#options;
+    const identity = live.identity(projectionName);
+    // Beginning anew sweeps it away, also what another definition has begun.
+    const build = await store.begin(identity, { resume: false });
+    await build.discard();
+  }
+
   async #begin(task: BuildTask): Promise<Member> {
     const { registry, store, events, live, telemetry } = this.#options;
     // What serves holds events that a rebuild would leave out.

@@ -1,0 +1,272 @@
+/**
+ * How an operation is begun: planned, checked, given its builds, and written down.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import type { Projections } from "../projections/projections.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { BuildTask, refusedDetail, whenSwapsEnd } from "./build_task.ts";
+import { startingRebuild } from "./errors.ts";
+import {
+  detailBefore,
+  generationsOf,
+  type InterruptedOperation,
+} from "./interrupted.ts";
+import type {
+  PlannedRebuild,
+  RebuildOperation,
+  RebuildTrigger,
+} from "./operation.ts";
+import type { IdempotencyRecord } from "./operation_store.ts";
+import type { OperationsUnderWay, UnderWay } from "./operations_under_way.ts";
+import { planRebuild } from "./plan.ts";
+import { resolveRebuildOptions } from "./rebuild_options.ts";
+import {
+  type RebuildAllOptions,
+  RebuildConflictError,
+  RebuilderClosedError,
+} from "./rebuilder.ts";
+import { RebuildQueueFullError } from "./refusals.ts";
+import type { RebuildReporter } from "./report.ts";
+import { onAbort, RunningOperation } from "./running_operation.ts";
+import type { RebuildScheduler } from "./scheduler.ts";
+import type { SharedScanOptions } from "./shared_scan.ts";
+
+/** What operations are begun with. */
+export interface OperationStarterOptions extends SharedScanOptions {
+  readonly projections: Projections;
+  readonly logger: Logger;
+  /** Whether nothing may be written. @default {false} */
+  readonly readOnly?: boolean | undefined;
+  /** How many operations may be under way. @default {as many as there are} */
+  readonly queueMax?: number;
+}
+
+/** What they are begun among. */
+export interface OperationStarterPeers {
+  readonly scheduler: RebuildScheduler;
+  readonly running: OperationsUnderWay;
+  readonly reporter: RebuildReporter;
+}
+
+/** How an operation is begun, in addition to what callers may say. */
+export interface BeginOptions extends RebuildAllOptions {
+  /** The interrupted operation that it continues under an id of its own. */
+  readonly resumes?: string;
+  /** The paused operation of an earlier process that it is. */
+  readonly adopts?: InterruptedOperation;
+  /** Whether projections that are held up are passed over. */
+  readonly leavesPaused?: boolean;
+  readonly idempotency?: IdempotencyRecord | undefined;
+}
+
+/** Begins operations. */
+export class OperationStarter {
+  readonly #options: OperationStarterOptions;
+  readonly #peers: OperationStarterPeers;
+  readonly #tasks = new Map<string, BuildTask>();
+  #isClosed = false;
+
+  /**
+   * @param options What operations are begun with.
+   * @param peers What they are begun among.
+   */
+  constructor(options: OperationStarterOptions, peers: OperationStarterPeers) {
+    this.#options = options;
+    this.#peers = peers;
+  }
+
+  /** Whether no more are begun. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Begins no more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** The build of a projection that is under way, or `undefined`. */
+  task(name: string): BuildTask | undefined {
+    return this.#tasks.get(name);
+  }
+
+  /** Whether a projection's build is paused. */
+  isHeldUp({ projectionName }: PlannedRebuild): boolean {
+    return this.#tasks.get(projectionName)?.isPaused ?? false;
+  }
+
+  /** What would be rebuilt, and why. */
+  async plan(
+    names: readonly string[] | undefined,
+    { forceRebuild = false }: Pick<RebuildAllOptions, "forceRebuild"> = {},
+  ): Promise<readonly PlannedRebuild[]> {
+    const { registry, projections, events, store, live, readOnly } =
+      this.#options;
+    const resolved = registry.resolve(names ?? registry.names);
+    const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
+    const head = await events.head();
+    return await Promise.all(resolved.map(async (name) => {
+      // Taking up what was begun writes.
+      const interrupted = !forceRebuild && !readOnly &&
+        await store.hasInterruptedBuild(live.identity(name));
+      const info = await projections.info(name);
+      return planRebuild({ info, head, interrupted, insist });
+    }));
+  }
+
+  /**
+   * Begins an operation. Returns once it is written down and its builds are queued.
+   *
+   * @param names What to rebuild; whatever needs it when left out.
+   * @param options How.
+   */
+  begin(
+    names: readonly string[] | undefined,
+    options: BeginOptions,
+  ): Promise<UnderWay> {
+    const { readOnly } = this.#options;
+    return startingRebuild(readOnly, () => this.#beginNow(names, options));
+  }
+
+  async #beginNow(
+    names: readonly string[] | undefined,
+    options: BeginOptions,
+  ): Promise<UnderWay> {
+    const { clock, store } = this.#options;
+    const { adopts, idempotency, resumes = null } = options;
+    const asked = adopts ? this.#asBefore(adopts) : resolveRebuildOptions(
+      options,
+      this.#options.concurrency,
+    );
+    await whenSwapsEnd(this.#tasks.values(), names);
+    const planned = await this.plan(names, options);
+    const wanted = planned.filter((each) =>
+      each.rebuild && !(options.leavesPaused && this.isHeldUp(each))
+    );
+    const before = await generationsOf(store, wanted);
+    const done = await Promise.all(
+      adopts?.done.map(async (name) =>
+        detailBefore(
+          adopts.operation,
+          await this.#options.projections.info(name),
+        )
+      ) ?? [],
+    );
+    if (this.#isClosed) throw new RebuilderClosedError();
+    this.#assertRoom(asked.trigger);
+    if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);
+    const id = adopts?.operation.id ?? randomBytes(16).toString("hex");
+    const { trigger, concurrency } = asked;
+    const begun = { operationId: id, trigger, wanted, concurrency };
+    const span = this.#peers.reporter.openSpan(begun);
+    const operation = new RunningOperation({
+      generationsBefore: before,
+      resumes,
+      idempotency,
+      ...asked,
+      id,
+      span,
+      clock,
+    });
+    for (const detail of done) operation.settle(detail);
+    const fresh: BuildTask[] = [];
+    const giveUp = (error: unknown): never => {
+      this.#peers.running.forget(id);
+      for (const { operationIds } of operation.tasks) operationIds.delete(id);
+      for (const task of fresh) task.fail(error);
+      span.fail(error);
+      span.end();
+      throw error;
+    };
+    try {
+      for (const plan of wanted) {
+        const task = this.#tasks.get(plan.projectionName);
+        if (task) operation.add(task);
+        else this.#addTask(operation, plan, options, span.context, fresh);
+      }
+    } catch (error) {
+      giveUp(error);
+    }
+    const { saved, ended } = this.#peers.running.add(operation);
+    await saved.catch(giveUp);
+    // Closed meanwhile: kept for the next start, like everything else.
+    if (this.#isClosed) { for (const task of fresh) task.stop("interrupted"); }
+    this.#peers.reporter.begun(begun);
+    this.#peers.scheduler.enqueue(fresh, operation.limit);
+    onAbort(options.signal, ended, () => void this.#peers.running.cancel(id));
+    return { operation, ended };
+  }
+
+  /** What a paused operation of an earlier process was begun with. */
+  #asBefore({ operation }: InterruptedOperation) {
+    const { id: _, startedAt, generationsBefore, ...before } = operation;
+    return {
+      ...before,
+      concurrency: this.lowered(operation),
+      startedAt: new Date(startedAt),
+      ...(generationsBefore ? { generationsBefore } : {}),
+    };
+  }
+
+  /** As much as an operation was allowed, but not more than is allowed now. */
+  lowered({ concurrency }: RebuildOperation): number {
+    return Math.min(concurrency, this.#options.concurrency);
+  }
+
+  /** What the process starts by itself must not be kept from it by those who ask. */
+  #assertRoom(trigger: RebuildTrigger): void {
+    const { queueMax = Infinity } = this.#options;
+    const isOwn = ["startup", "schedule", "resume"].includes(trigger);
+    if (!isOwn && this.#peers.running.size >= queueMax) {
+      throw new RebuildQueueFullError(queueMax);
+    }
+  }
+
+  #addTask(
+    operation: RunningOperation,
+    plan: PlannedRebuild,
+    { priority, whenRunning, trigger = "code" }: BeginOptions,
+    context: ReturnType<Telemetry["activeContext"]>,
+    fresh: BuildTask[],
+  ): void {
+    const { registry, store, clock } = this.#options;
+    const { projectionName, reason, events } = plan;
+    const lock = store.tryLockBuild(projectionName, operation.id);
+    if (!lock) {
+      const builtBy = store.operationBuilding(projectionName);
+      const error = new RebuildConflictError(projectionName, builtBy);
+      if (whenRunning === "reject") throw error;
+      operation.settle(refusedDetail(plan, error));
+      return;
+    }
+    const task = new BuildTask({
+      projectionName,
+      reason,
+      priority: priority ?? registry.get(projectionName).priority ?? 0,
+      target: events,
+      lock,
+      clock,
+      context,
+    });
+    // Known from now on, not only once it is queued: whoever asks next joins it.
+    this.#tasks.set(projectionName, task);
+    task.ended.then((detail) => {
+      this.#tasks.delete(projectionName);
+      this.#peers.reporter.projection(detail, trigger);
+    });
+    operation.add(task);
+    fresh.push(task);
+  }
+
+  #assertNoneRuns(wanted: readonly PlannedRebuild[]): void {
+    for (const { projectionName } of wanted) {
+      const task = this.#tasks.get(projectionName);
+      if (!task) continue;
+      const [operationId = null] = task.operationIds;
+      throw new RebuildConflictError(projectionName, operationId);
+    }
+  }
+}
