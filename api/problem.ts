@@ -11,6 +11,7 @@ import {
   ProjectionNotBuiltError,
   ProjectionSkipError,
   RebuildConflictError,
+  UnknownOperationError,
   UnknownProjectionError,
 } from "../mod.ts";
 import type { Context, ErrorHandler } from "hono";
@@ -193,6 +194,15 @@ export function problemOf(error: unknown): ProblemInit | undefined {
     };
   }
   if (error instanceof RebuildConflictError) return rebuildConflict(error);
+  if (error instanceof UnknownOperationError) {
+    return {
+      kind: "unknown-operation",
+      status: 404,
+      title: "Unknown operation",
+      detail: "No operation of that id is known: GET /admin/operations lists " +
+        "those that are",
+    };
+  }
   if (error instanceof ProjectionSkipError) {
     const { projectionName, position, refusal } = error;
     return {

@@ -11,10 +11,10 @@ import {
   plannedExample,
   statusExample,
 } from "./examples.ts";
+import { PlanQuery } from "./rebuild_request.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import {
   Checkpoints,
-  ForceAllQuery,
   Info,
   NoQuery,
   Planned,
@@ -105,7 +105,7 @@ const planRoute = createRoute({
   summary: "Plan a rebuild (dry run)",
   description: "Returns what `POST /admin/projections/rebuild` with the same " +
     "`forceAll` would do now, and why, without doing it.",
-  request: { query: ForceAllQuery },
+  request: { query: PlanQuery },
   responses: {
     200: jsonResponse(
       "The plan",

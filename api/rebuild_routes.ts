@@ -10,20 +10,24 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Opossum, RebuildOptions } from "../mod.ts";
+import type { Context } from "hono";
+import type { Opossum } from "../mod.ts";
 import { detailExample, operationExample, resultExample } from "./examples.ts";
 import { strictJson } from "./json_body.ts";
-import { ProblemError } from "./problem.ts";
+import {
+  namedProjections,
+  RebuildAllQuery,
+  RebuildAllRequest,
+  rebuildOptionsOf,
+  RebuildQuery,
+  RebuildRequest,
+} from "./rebuild_request.ts";
 import { awaitOutcome } from "./rebuild_wait.ts";
+import { requesterOf } from "./requester.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import {
-  ForceAllQuery,
-  NoQuery,
   Operation,
   ProjectionName,
-  RebuildAllRequest,
-  RebuildRequest,
-  type RebuildRequestBody,
   RebuildResult,
   SingleRebuild,
 } from "./schemas.ts";
@@ -96,10 +100,11 @@ Production Usage:
 2. Check /admin/projections/status for progress
 3. Verify rebuild completed successfully before promoting deployment
 
-With \`projectionNames\` in the body, rebuilds exactly these, in one operation.
+With \`projectionNames\`, rebuilds exactly these, in one operation. Names, \`note\`,
+\`concurrency\` and \`priority\` may stand in the body or in the query.
 ${WAITING}`,
   request: {
-    query: ForceAllQuery,
+    query: RebuildAllQuery,
     headers: PreferHeader,
     body: jsonBody(RebuildAllRequest),
   },
@@ -135,7 +140,7 @@ Answers 409 with the running operation when the projection is being rebuilt alre
 ${WAITING}`,
   request: {
     params: z.object({ projectionName: ProjectionName }),
-    query: NoQuery,
+    query: RebuildQuery,
     headers: PreferHeader,
     body: jsonBody(RebuildRequest),
   },
@@ -166,22 +171,13 @@ export function addRebuildRoutes(
   const { rebuilder } = opossum;
 
   router.openapi(rebuildAllRoute, async (context) => {
-    const { forceAll } = context.req.valid("query");
-    const { projectionNames, ...body } = context.req.valid("json");
-    if (projectionNames !== undefined && forceAll === "true") {
-      throw new ProblemError({
-        kind: "invalid-parameter",
-        status: 400,
-        title: "Invalid parameter",
-        detail: "'forceAll' says nothing about projections that are named: " +
-          "leave out one of the two",
-      });
-    }
-    const operation = await rebuilder.start(projectionNames, {
-      ...rebuildOptions(body, opossum),
-      ...(projectionNames === undefined
-        ? { forceRebuild: forceAll === "true" }
-        : {}),
+    const query = context.req.valid("query");
+    const body = context.req.valid("json");
+    const { names, forceRebuild } = namedProjections(body, query);
+    const operation = await rebuilder.start(names, {
+      ...rebuildOptionsOf(body, query, opossum),
+      ...requestedBy(context),
+      ...(names === undefined ? { forceRebuild } : {}),
     });
     const outcome = await awaitOutcome(
       context,
@@ -197,7 +193,12 @@ export function addRebuildRoutes(
   router.openapi(rebuildOneRoute, async (context) => {
     const { projectionName } = context.req.valid("param");
     const operation = await rebuilder.start([projectionName], {
-      ...rebuildOptions(context.req.valid("json"), opossum),
+      ...rebuildOptionsOf(
+        context.req.valid("json"),
+        context.req.valid("query"),
+        opossum,
+      ),
+      ...requestedBy(context),
       whenRunning: "reject",
     });
     const outcome = await awaitOutcome(
@@ -218,23 +219,7 @@ export function addRebuildRoutes(
   });
 }
 
-function rebuildOptions(
-  { note, concurrency }: RebuildRequestBody,
-  { options: { maxConcurrentRebuilds } }: Opossum,
-): RebuildOptions {
-  if (concurrency !== undefined && concurrency > maxConcurrentRebuilds) {
-    const message = `must be at most ${maxConcurrentRebuilds} here`;
-    throw new ProblemError({
-      kind: "invalid-body",
-      status: 422,
-      title: "Invalid body",
-      detail: `'concurrency' ${message}: maxConcurrentRebuilds is set to it`,
-      extensions: { errors: [{ field: "concurrency", message }] },
-    });
-  }
-  return {
-    trigger: "api",
-    ...(note === undefined ? {} : { note }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-  };
+function requestedBy(context: Context): { readonly requestedBy?: string } {
+  const id = requesterOf(context);
+  return id === null ? {} : { requestedBy: id };
 }

@@ -8,6 +8,7 @@ import { z } from "@hono/zod-openapi";
 import {
   type DeadLetter,
   isProjectionName,
+  type OperationState,
   type PlannedRebuild,
   type ProjectionFault,
   type ProjectionInfo,
@@ -51,7 +52,8 @@ const Phase = z.enum([
   "interrupted",
 ]).openapi("RebuildPhase");
 
-const State = z.enum([
+/** Where an operation stands. */
+export const State: z.ZodType<OperationState, OperationState> = z.enum([
   "queued",
   "running",
   "paused",
@@ -169,7 +171,18 @@ export const Operation: z.ZodType<RebuildOperation> = z.object({
   projectionNames: z.array(z.string()),
   generationsBefore: z.record(z.string(), Count).exactOptional(),
   note: z.string().nullable(),
+  requestedBy: z.string().nullable().openapi({
+    description: "Id of whoever asked; null when that is not known",
+  }),
+  priority: z.int().min(-100).max(100).nullable(),
+  concurrency: z.int().positive(),
+  pausedAt: Time.nullable().openapi({
+    description: "When it was ordered to wait; outlasts restarts",
+  }),
   resumes: z.string().nullable(),
+  resumedBy: z.string().exactOptional().openapi({
+    description: "The operation that continued it after an interruption",
+  }),
   startedAt: Time,
   completedAt: Time.nullable(),
   progress: z.array(Progress),
@@ -253,57 +266,5 @@ export const Planned: z.ZodType<PlannedRebuild> = z.object({
   checkpoint: Count,
 }).openapi("PlannedRebuild");
 
-/** How to rebuild: the optional body of the requests that start an operation. */
-export interface RebuildRequestBody {
-  /** Words for the history. */
-  readonly note?: string | undefined;
-  /** At most this many projections at once. */
-  readonly concurrency?: number | undefined;
-}
-
-const requestFields = {
-  note: z.string().max(256).refine((text) => text.isWellFormed(), {
-    error: "must not hold half of a character",
-  }).optional().openapi({
-    description: "Words for the history",
-    example: "After the fix of the enrolment count",
-  }),
-  concurrency: z.int().min(1).max(64).optional().openapi({
-    description:
-      "At most this many projections at once; lowers maxConcurrentRebuilds, never exceeds it",
-    example: 2,
-  }),
-};
-
-/** The body of a request to rebuild one projection. */
-export const RebuildRequest: z.ZodType<RebuildRequestBody> = z.strictObject(
-  requestFields,
-).openapi("RebuildRequest");
-
-/** The body of a request to rebuild several projections. */
-export interface RebuildAllRequestBody extends RebuildRequestBody {
-  /** These projections, whether they need it or not. */
-  readonly projectionNames?: readonly string[] | undefined;
-}
-
-/** The body of a request to rebuild several projections. */
-export const RebuildAllRequest: z.ZodType<RebuildAllRequestBody> = z
-  .strictObject({
-    ...requestFields,
-    projectionNames: z.array(ProjectionName).min(1).max(1_000).optional()
-      .openapi({
-        description: "These projections, whether they need it or not",
-        example: ["CourseDetails", "StudentDetails"],
-      }),
-  }).openapi("RebuildAllRequest");
-
 /** A query string without parameters: unknown ones are refused. */
 export const NoQuery = z.strictObject({});
-
-/** The query parameter of the requests that concern all projections. */
-export const ForceAllQuery = z.strictObject({
-  forceAll: z.enum(["true", "false"]).optional().openapi({
-    description: "Rebuild also what is up to date",
-    default: "false",
-  }),
-});
