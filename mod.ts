@@ -88,6 +88,7 @@ export type {
   RebuildFailure,
   RebuildOperation,
   RebuildPhase,
+  RebuildPlan,
   RebuildReason,
   RebuildTrigger,
 } from "./src/rebuild/operation.ts";
@@ -102,6 +103,7 @@ export {
 } from "./src/rebuild/rebuilder.ts";
 export {
   IdempotencyKeyError,
+  InsufficientDiskSpaceError,
   OperationNotRecordedError,
   RebuildQueueFullError,
   UnknownOperationError,

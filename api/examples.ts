@@ -12,6 +12,7 @@ import type {
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildOperation,
+  RebuildPlan,
 } from "../mod.ts";
 
 const OPERATION_ID = "0b5ad2f1c4e94a7f8d3b6c1e2a9f7d40";
@@ -135,4 +136,13 @@ export const plannedExample: PlannedRebuild = {
   rebuild: true,
   events: 1_523,
   checkpoint: 1_523,
+};
+
+/** What rebuilding it would take. */
+export const planExample: RebuildPlan = {
+  projections: [plannedExample],
+  events: 1_523,
+  estimatedDuration: 15_123,
+  estimatedBytes: 126_976,
+  freeBytes: 52_428_800_000,
 };

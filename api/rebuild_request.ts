@@ -97,8 +97,20 @@ const namesField = z.string().refine(areProjectionNames, {
   example: "CourseDetails,StudentDetails",
 });
 
+const startFields = {
+  dryRun: Flag.openapi({
+    description: "Answers 200 with the plan, and does nothing",
+    default: "false",
+  }),
+  ignoreDiskSpace: Flag.openapi({
+    description: "Starts also when the estimate does not fit on the disk",
+    default: "false",
+  }),
+  ...queryFields,
+};
+
 /** The query of a request to rebuild one projection. */
-export const RebuildQuery = z.strictObject(queryFields);
+export const RebuildQuery = z.strictObject(startFields);
 
 const forceAllField = Flag.openapi({
   description: "Rebuild also what is up to date",
@@ -109,17 +121,22 @@ const forceAllField = Flag.openapi({
 export const RebuildAllQuery = z.strictObject({
   forceAll: forceAllField,
   projectionNames: namesField,
-  ...queryFields,
+  ...startFields,
 });
 
 /** The query of a request for the plan alone. */
-export const PlanQuery = z.strictObject({ forceAll: forceAllField });
+export const PlanQuery = z.strictObject({
+  forceAll: forceAllField,
+  projectionNames: namesField,
+  concurrency: queryFields.concurrency,
+});
 
 /** What the query of a request holds, as far as it is about how to rebuild. */
 export interface RebuildQueryFields {
   readonly note?: string | undefined;
   readonly concurrency?: string | undefined;
   readonly priority?: string | undefined;
+  readonly ignoreDiskSpace?: string | undefined;
 }
 
 /**
@@ -156,6 +173,7 @@ export function rebuildOptionsOf(
     ...(note === undefined ? {} : { note }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(priority === undefined ? {} : { priority }),
+    ...(query.ignoreDiskSpace === "true" ? { ignoreDiskSpace: true } : {}),
   };
 }
 

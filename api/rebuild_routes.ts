@@ -11,8 +11,13 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { Opossum } from "../mod.ts";
+import {
+  type Opossum,
+  type RebuildOptions,
+  StoreReadOnlyError,
+} from "../mod.ts";
 import { detailExample, operationExample, resultExample } from "./examples.ts";
+import { IdempotencyKeyHeader, idempotencyKeyOf } from "./idempotency_key.ts";
 import { strictJson } from "./json_body.ts";
 import {
   namedProjections,
@@ -27,6 +32,7 @@ import { requesterOf } from "./requester.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import {
   Operation,
+  Plan,
   ProjectionName,
   RebuildResult,
   SingleRebuild,
@@ -36,7 +42,9 @@ import { ADMIN_SECURITY, PROJECTIONS_TAG } from "./sections.ts";
 const WAITING = `
 The answer comes when the rebuild has ended. What takes longer than 30 seconds is answered with
 202 and the operation to follow; \`Prefer: wait=N\` waits N seconds (up to 600), and
-\`Prefer: respond-async\` not at all. Neither a timeout nor a client that disconnects cancels the
+\`Prefer: respond-async\` not at all. With \`dryRun=true\` nothing is started: the answer is the plan, as of
+\`GET /admin/plan\`. A request with an \`Idempotency-Key\` can be repeated: it is answered with the
+operation of the first one. Neither a timeout nor a client that disconnects cancels the
 rebuild: \`DELETE /admin/operations/{operationId}\` does.`;
 
 const accepted = {
@@ -57,10 +65,11 @@ const accepted = {
   }),
 };
 
-const PreferHeader = z.object({
+const RequestHeaders = z.object({
   prefer: z.string().optional().openapi({
     description: "`respond-async`, `wait=N` with N in seconds, or both",
   }),
+  "idempotency-key": IdempotencyKeyHeader,
 });
 
 /** Optional; the docs page proposes an empty one, so that its button does what the path says. */
@@ -105,18 +114,18 @@ With \`projectionNames\`, rebuilds exactly these, in one operation. Names, \`not
 ${WAITING}`,
   request: {
     query: RebuildAllQuery,
-    headers: PreferHeader,
+    headers: RequestHeaders,
     body: jsonBody(RebuildAllRequest),
   },
   middleware: [strictJson()],
   responses: {
     200: jsonResponse(
-      "Every projection that needed it was rebuilt",
-      RebuildResult,
+      "Every projection that needed it was rebuilt; with `dryRun`, the plan",
+      z.union([RebuildResult, Plan]),
       resultExample,
     ),
     202: accepted,
-    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503, 507),
   },
 });
 
@@ -141,18 +150,22 @@ ${WAITING}`,
   request: {
     params: z.object({ projectionName: ProjectionName }),
     query: RebuildQuery,
-    headers: PreferHeader,
+    headers: RequestHeaders,
     body: jsonBody(RebuildRequest),
   },
   middleware: [strictJson()],
   responses: {
-    200: jsonResponse("The projection was rebuilt", SingleRebuild, {
-      ...detailExample,
-      status: "Rebuilt",
-      operationId: resultExample.operationId,
-    }),
+    200: jsonResponse(
+      "The projection was rebuilt; with `dryRun`, the plan",
+      z.union([SingleRebuild, Plan]),
+      {
+        ...detailExample,
+        status: "Rebuilt",
+        operationId: resultExample.operationId,
+      },
+    ),
     202: accepted,
-    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503, 507),
   },
 });
 
@@ -174,9 +187,16 @@ export function addRebuildRoutes(
     const query = context.req.valid("query");
     const body = context.req.valid("json");
     const { names, forceRebuild } = namedProjections(body, query);
+    const options = rebuildOptionsOf(body, query, opossum);
+    if (query.dryRun === "true") {
+      const plan = { ...onlyConcurrency(options), forceRebuild };
+      return context.json(await rebuilder.estimate(names, plan), 200);
+    }
+    assertWritable(opossum);
     const operation = await rebuilder.start(names, {
-      ...rebuildOptionsOf(body, query, opossum),
+      ...options,
       ...requestedBy(context),
+      ...idempotencyKeyOf(context.req.header("idempotency-key")),
       ...(names === undefined ? { forceRebuild } : {}),
     });
     const outcome = await awaitOutcome(
@@ -192,13 +212,24 @@ export function addRebuildRoutes(
 
   router.openapi(rebuildOneRoute, async (context) => {
     const { projectionName } = context.req.valid("param");
+    const query = context.req.valid("query");
+    const options = rebuildOptionsOf(
+      context.req.valid("json"),
+      query,
+      opossum,
+    );
+    if (query.dryRun === "true") {
+      const plan = onlyConcurrency(options);
+      return context.json(
+        await rebuilder.estimate([projectionName], plan),
+        200,
+      );
+    }
+    assertWritable(opossum);
     const operation = await rebuilder.start([projectionName], {
-      ...rebuildOptionsOf(
-        context.req.valid("json"),
-        context.req.valid("query"),
-        opossum,
-      ),
+      ...options,
       ...requestedBy(context),
+      ...idempotencyKeyOf(context.req.header("idempotency-key")),
       whenRunning: "reject",
     });
     const outcome = await awaitOutcome(
@@ -217,6 +248,19 @@ export function addRebuildRoutes(
     const status = "Rebuilt" as const;
     return context.json({ ...detail, status, operationId }, 200);
   });
+}
+
+/** What of the options a plan depends on. */
+function onlyConcurrency(
+  { concurrency }: RebuildOptions,
+): Pick<RebuildOptions, "concurrency"> {
+  return concurrency === undefined ? {} : { concurrency };
+}
+
+/** Whoever administers a store that takes no events has something else to repair first. */
+function assertWritable({ appendHealth: { state, cause } }: Opossum): void {
+  if (state !== "refused" || !cause) return;
+  throw new StoreReadOnlyError({ cause }, "rebuild");
 }
 
 function requestedBy(context: Context): { readonly requestedBy?: string } {

@@ -19,6 +19,7 @@ import {
   type ProjectionRebuildStatus,
   type RebuildFailure,
   type RebuildOperation,
+  type RebuildPlan,
 } from "../mod.ts";
 
 const Count = z.int().nonnegative();
@@ -265,6 +266,25 @@ export const Planned: z.ZodType<PlannedRebuild> = z.object({
   events: Count,
   checkpoint: Count,
 }).openapi("PlannedRebuild");
+
+/** What a rebuild would do, and what it would take. */
+export const Plan: z.ZodType<RebuildPlan> = z.object({
+  projections: z.array(Planned),
+  events: Count.openapi({
+    description: "Events to be looked at, once for each projection",
+  }),
+  estimatedDuration: Milliseconds.nullable().openapi({
+    description:
+      "Milliseconds; null until a rebuild of about that many events was measured",
+  }),
+  estimatedBytes: Count.openapi({
+    description:
+      "Bytes on the disk beside what serves meanwhile, without temporary files",
+  }),
+  freeBytes: Count.nullable().openapi({
+    description: "Bytes free on the disk; null where that cannot be told",
+  }),
+}).openapi("RebuildPlan");
 
 /** A query string without parameters: unknown ones are refused. */
 export const NoQuery = z.strictObject({});

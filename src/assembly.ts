@@ -105,6 +105,11 @@ export function assemble(input: AssemblyInput): Assembly {
       }),
     concurrency: options.maxConcurrentRebuilds,
     queueMax: options.rebuildQueueMax,
+    disk: {
+      freeBytes: () => fileSystem.freeBytes?.(directory),
+      logBytes: () =>
+        input.logOnFiles ? sizeOf(fileSystem, join(path, "events")) : undefined,
+    },
     memoryBytesMax: options.rebuildMemoryBytesMax,
     checkpointInterval: options.rebuildCheckpointInterval,
   });
@@ -133,6 +138,14 @@ export function assemble(input: AssemblyInput): Assembly {
       watchdog?.[Symbol.dispose]();
     },
   };
+}
+
+/** Bytes of the files in a folder. */
+function sizeOf(fileSystem: FileSystem, directory: string): number {
+  return fileSystem.list(directory).reduce(
+    (sum, name) => sum + (fileSystem.stat(join(directory, name))?.size ?? 0),
+    0,
+  );
 }
 
 function watchdogOf(

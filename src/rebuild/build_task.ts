@@ -213,9 +213,15 @@ export class BuildTask {
   get eventsPerMs(): number | undefined {
     const done = this.#eventsDone;
     if (this.#startedMs === undefined || done <= 0) return undefined;
+    const workedMs = this.#workedMs;
+    return workedMs > 0 ? done / workedMs : undefined;
+  }
+
+  /** Milliseconds since it began, without pauses. */
+  get #workedMs(): number {
+    if (this.#startedMs === undefined) return 0;
     const nowMs = this.#pausedAtMs ?? this.#options.clock.monotonicMs();
-    const elapsedMs = nowMs - this.#startedMs - this.#pausedMs;
-    return elapsedMs > 0 ? done / elapsedMs : undefined;
+    return Math.max(nowMs - this.#startedMs - this.#pausedMs, 0);
   }
 
   /** Events still to be worked off: looked at, and those put aside applied. */
@@ -263,7 +269,7 @@ export class BuildTask {
     error: RebuildFailure | null,
   ): void {
     if (this.hasEnded) return;
-    const { clock, lock } = this.#options;
+    const { lock } = this.#options;
     this.#phase = phase;
     lock[Symbol.dispose]();
     const success = phase === "succeeded";
@@ -271,9 +277,7 @@ export class BuildTask {
       projectionName: this.projectionName,
       success,
       state: phase,
-      duration: this.#startedMs === undefined
-        ? 0
-        : clock.monotonicMs() - this.#startedMs,
+      duration: this.#workedMs,
       eventsProcessed: this.#eventsProcessed,
       eventsScanned: this.#eventsScanned,
       documents,

@@ -72,7 +72,7 @@ export interface ProjectionRebuildDetail {
   readonly success: boolean;
   /** How it ended. */
   readonly state: RebuildPhase;
-  /** Time from start to end without queueing, in milliseconds. */
+  /** Time from start to end without queueing and pauses, in milliseconds. */
   readonly duration: number;
   /** Events applied, not a position: those that changed, or could have changed, a document. */
   readonly eventsProcessed: number;
@@ -217,4 +217,24 @@ export interface PlannedRebuild {
   readonly events: number;
   /** Position that the serving generation has, or 0. */
   readonly checkpoint: Position;
+}
+
+/** What a rebuild would do, and what it would take. */
+export interface RebuildPlan {
+  /** Each projection that was asked about. */
+  readonly projections: readonly PlannedRebuild[];
+  /** Events to be looked at, once for each projection that is rebuilt. */
+  readonly events: number;
+  /**
+   * How long it will take, in milliseconds, at the rates of the last rebuilds; `null` as long as
+   * none over at least a tenth as many events is in the history.
+   */
+  readonly estimatedDuration: number | null;
+  /**
+   * Bytes on the disk that the new generations will take beside the old ones, without temporary
+   * files: by the size of the old ones, or of the events where there are none.
+   */
+  readonly estimatedBytes: number;
+  /** Bytes that are free there, or `null` where that cannot be told. */
+  readonly freeBytes: number | null;
 }

@@ -4,7 +4,10 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import type { Projections } from "../projections/projections.ts";
+import type {
+  ProjectionInfo,
+  Projections,
+} from "../projections/projections.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { BuildTask, refusedDetail, whenSwapsEnd } from "./build_task.ts";
@@ -14,12 +17,19 @@ import {
   generationsOf,
   type InterruptedOperation,
 } from "./interrupted.ts";
+import {
+  bytesOf,
+  type DiskRoom,
+  estimateRebuild,
+  type SurveyedProjection,
+} from "./estimate.ts";
 import type {
   PlannedRebuild,
   RebuildOperation,
+  RebuildPlan,
   RebuildTrigger,
 } from "./operation.ts";
-import type { IdempotencyRecord } from "./operation_store.ts";
+import type { IdempotencyRecord, OperationStore } from "./operation_store.ts";
 import type { OperationsUnderWay, UnderWay } from "./operations_under_way.ts";
 import { planRebuild } from "./plan.ts";
 import { resolveRebuildOptions } from "./rebuild_options.ts";
@@ -28,7 +38,10 @@ import {
   RebuildConflictError,
   RebuilderClosedError,
 } from "./rebuilder.ts";
-import { RebuildQueueFullError } from "./refusals.ts";
+import {
+  InsufficientDiskSpaceError,
+  RebuildQueueFullError,
+} from "./refusals.ts";
 import type { RebuildReporter } from "./report.ts";
 import { onAbort, RunningOperation } from "./running_operation.ts";
 import type { RebuildScheduler } from "./scheduler.ts";
@@ -40,6 +53,10 @@ export interface OperationStarterOptions extends SharedScanOptions {
   readonly logger: Logger;
   /** Whether nothing may be written. @default {false} */
   readonly readOnly?: boolean | undefined;
+  /** Earlier operations, and how long they took. */
+  readonly history: OperationStore;
+  /** Room on the disk. @default {not looked at} */
+  readonly disk?: DiskRoom;
   /** How many operations may be under way. @default {as many as there are} */
   readonly queueMax?: number;
 }
@@ -61,6 +78,13 @@ export interface BeginOptions extends RebuildAllOptions {
   readonly leavesPaused?: boolean;
   readonly idempotency?: IdempotencyRecord | undefined;
 }
+
+/** What the process starts by itself must not be kept from it by those who ask. */
+const OWN_TRIGGERS: ReadonlySet<RebuildTrigger> = new Set<RebuildTrigger>([
+  "startup",
+  "schedule",
+  "resume",
+]);
 
 /** Begins operations. */
 export class OperationStarter {
@@ -101,20 +125,33 @@ export class OperationStarter {
   /** What would be rebuilt, and why. */
   async plan(
     names: readonly string[] | undefined,
-    { forceRebuild = false }: Pick<RebuildAllOptions, "forceRebuild"> = {},
+    options: Pick<RebuildAllOptions, "forceRebuild">,
   ): Promise<readonly PlannedRebuild[]> {
-    const { registry, projections, events, store, live, readOnly } =
-      this.#options;
-    const resolved = registry.resolve(names ?? registry.names);
-    const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
-    const head = await events.head();
-    return await Promise.all(resolved.map(async (name) => {
-      // Taking up what was begun writes.
-      const interrupted = !forceRebuild && !readOnly &&
-        await store.hasInterruptedBuild(live.identity(name));
-      const info = await projections.info(name);
-      return planRebuild({ info, head, interrupted, insist });
-    }));
+    return (await this.#survey(names, options)).map(({ planned }) => planned);
+  }
+
+  /** The same, and what it would take. */
+  async estimate(
+    names: readonly string[] | undefined,
+    options: Pick<RebuildAllOptions, "forceRebuild" | "concurrency">,
+  ): Promise<RebuildPlan> {
+    const { history, events, disk, registry } = this.#options;
+    const { concurrency } = resolveRebuildOptions(
+      options,
+      this.#options.concurrency,
+    );
+    // As the scheduler will take them, one after the other.
+    const priority = ({ planned: { projectionName } }: SurveyedProjection) =>
+      registry.get(projectionName).priority ?? 0;
+    const surveyed = await this.#survey(names, options);
+    return estimateRebuild({
+      surveyed: surveyed.toSorted((a, b) => priority(b) - priority(a)),
+      infos: await this.#infos(),
+      history: history.newest(),
+      head: await events.head(),
+      concurrency,
+      disk,
+    });
   }
 
   /**
@@ -142,10 +179,14 @@ export class OperationStarter {
       this.#options.concurrency,
     );
     await whenSwapsEnd(this.#tasks.values(), names);
-    const planned = await this.plan(names, options);
-    const wanted = planned.filter((each) =>
-      each.rebuild && !(options.leavesPaused && this.isHeldUp(each))
-    );
+    const surveyed = (await this.#survey(names, options)).filter((
+      { planned },
+    ) => planned.rebuild && !(options.leavesPaused && this.isHeldUp(planned)));
+    const wanted = surveyed.map(({ planned }) => planned);
+    const isOwn = OWN_TRIGGERS.has(asked.trigger);
+    if (!isOwn && !adopts && !options.ignoreDiskSpace) {
+      await this.#assertFits(surveyed);
+    }
     const before = await generationsOf(store, wanted);
     const done = await Promise.all(
       adopts?.done.map(async (name) =>
@@ -156,7 +197,7 @@ export class OperationStarter {
       ) ?? [],
     );
     if (this.#isClosed) throw new RebuilderClosedError();
-    this.#assertRoom(asked.trigger);
+    if (!isOwn && !adopts) this.#assertRoom();
     if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);
     const id = adopts?.operation.id ?? randomBytes(16).toString("hex");
     const { trigger, concurrency } = asked;
@@ -216,12 +257,52 @@ export class OperationStarter {
     return Math.min(concurrency, this.#options.concurrency);
   }
 
-  /** What the process starts by itself must not be kept from it by those who ask. */
-  #assertRoom(trigger: RebuildTrigger): void {
+  #assertRoom(): void {
     const { queueMax = Infinity } = this.#options;
-    const isOwn = ["startup", "schedule", "resume"].includes(trigger);
-    if (!isOwn && this.#peers.running.size >= queueMax) {
+    if (this.#peers.running.size >= queueMax) {
       throw new RebuildQueueFullError(queueMax);
+    }
+  }
+
+  async #survey(
+    names: readonly string[] | undefined,
+    { forceRebuild = false }: Pick<RebuildAllOptions, "forceRebuild">,
+  ): Promise<readonly SurveyedProjection[]> {
+    const { registry, projections, events, store, live, readOnly } =
+      this.#options;
+    const resolved = registry.resolve(names ?? registry.names);
+    const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
+    const head = await events.head();
+    return await Promise.all(resolved.map(async (name) => {
+      // Taking up what was begun writes.
+      const interrupted = !forceRebuild && !readOnly &&
+        await store.hasInterruptedBuild(live.identity(name));
+      const info = await projections.info(name);
+      const planned = planRebuild({ info, head, interrupted, insist });
+      return { planned, info };
+    }));
+  }
+
+  #infos(): Promise<readonly ProjectionInfo[]> {
+    const { registry, projections } = this.#options;
+    return Promise.all(registry.names.map((name) => projections.info(name)));
+  }
+
+  /** Better than to find out after hours of work. */
+  async #assertFits(surveyed: readonly SurveyedProjection[]): Promise<void> {
+    const { disk, events } = this.#options;
+    const freeBytes = disk?.freeBytes();
+    const builds = surveyed.filter(({ planned: { projectionName } }) =>
+      !this.#tasks.has(projectionName)
+    ).map(({ info }) => info);
+    if (freeBytes === undefined || builds.length === 0) return;
+    const infos = await this.#infos();
+    const estimatedBytes = bytesOf(
+      { infos, head: await events.head(), disk },
+      builds,
+    );
+    if (estimatedBytes > freeBytes) {
+      throw new InsufficientDiskSpaceError(estimatedBytes, freeBytes);
     }
   }
 

@@ -112,8 +112,11 @@ export class OperationStore {
       this.#isNameDurable = true;
     }
     for (const old of this.#names().slice(HISTORY_MAX)) {
-      // Set back, a clock makes the newest look like the oldest.
-      if (old !== name) this.#fileSystem.remove(join(this.#directory, old));
+      // Set back, a clock makes the newest look like the oldest; and what is paused is needed.
+      if (old === name || (this.#read(old)?.pausedAt ?? null) !== null) {
+        continue;
+      }
+      this.#fileSystem.remove(join(this.#directory, old));
     }
   }
 
@@ -132,12 +135,13 @@ export class OperationStore {
       if (operation && found !== undefined) this.#byKey.set(found, operation);
     }
     const known = new Set(names);
+    const ids = new Set(names.map((name) => NAME_PATTERN.exec(name)?.[2]));
     // As long as the history remembers the operation, and no longer.
     for (const name of this.#keysReadOf) {
       if (!known.has(name)) this.#keysReadOf.delete(name);
     }
     for (const [digest, { id }] of this.#byKey) {
-      if (!names.some((name) => name.includes(id))) this.#byKey.delete(digest);
+      if (!ids.has(id)) this.#byKey.delete(digest);
     }
     return this.#byKey.get(key);
   }

@@ -11,8 +11,9 @@ import type {
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildOperation,
+  RebuildPlan,
 } from "./operation.ts";
-import { type OperationStore, toPublic } from "./operation_store.ts";
+import { toPublic } from "./operation_store.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import { findInterrupted, type InterruptedOperation } from "./interrupted.ts";
 import {
@@ -34,9 +35,7 @@ import { SharedScan } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
 
 /** What the rebuilder is made of. */
-export interface OpossumRebuilderOptions extends OperationStarterOptions {
-  readonly history: OperationStore;
-}
+export type OpossumRebuilderOptions = OperationStarterOptions;
 
 /** Rebuilds projections. */
 export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
@@ -147,6 +146,13 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     options: Pick<RebuildAllOptions, "forceRebuild"> = {},
   ): Promise<readonly PlannedRebuild[]> {
     return await this.#starter.plan(names, options);
+  }
+
+  async estimate(
+    names: readonly string[] | undefined,
+    options: Pick<RebuildAllOptions, "forceRebuild" | "concurrency"> = {},
+  ): Promise<RebuildPlan> {
+    return await this.#starter.estimate(names, options);
   }
 
   // deno-lint-ignore require-await -- the interface leaves room for a remote history

@@ -11,6 +11,7 @@ import type {
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildOperation,
+  RebuildPlan,
   RebuildTrigger,
 } from "./operation.ts";
 
@@ -30,6 +31,11 @@ export interface RebuildOptions {
   readonly note?: string;
   /** Id of whoever asks, for the history, at most 256 characters; never a token. @default {none} */
   readonly requestedBy?: string;
+  /**
+   * Starts also when the estimate does not fit on the disk. Rebuilds at start-up and by schedule
+   * always do. @default {false}
+   */
+  readonly ignoreDiskSpace?: boolean;
   /** What asks. @default {"code"} */
   readonly trigger?: RebuildTrigger;
   /**
@@ -119,6 +125,7 @@ export interface Rebuilder {
    *
    * @throws {RangeError} If an option is out of range.
    * @throws {RebuildConflictError} If asked to reject what is running.
+   * @throws {InsufficientDiskSpaceError} If the estimate does not fit on the disk.
    */
   rebuildAll(options?: RebuildAllOptions): Promise<ProjectionRebuildResult>;
 
@@ -128,6 +135,7 @@ export interface Rebuilder {
    * @throws {UnknownProjectionError} If any name is not registered; nothing was started.
    * @throws {RangeError} If an option is out of range.
    * @throws {RebuildConflictError} If asked to reject what is running.
+   * @throws {InsufficientDiskSpaceError} If the estimate does not fit on the disk.
    */
   rebuild(
     names: string | readonly string[],
@@ -138,6 +146,7 @@ export interface Rebuilder {
    * Starts what {@linkcode rebuild} (or, without names, {@linkcode rebuildAll}) does and returns
    * at once with the operation, which has succeeded already when there is nothing to do.
    *
+   * @throws {InsufficientDiskSpaceError} If the estimate does not fit on the disk.
    * @throws {RebuildQueueFullError} If `rebuildQueueMax` operations are under way already.
    * @throws {IdempotencyKeyError} If the key stands for another request.
    */
@@ -221,6 +230,17 @@ export interface Rebuilder {
     names: readonly string[] | undefined,
     options?: Pick<RebuildAllOptions, "forceRebuild">,
   ): Promise<readonly PlannedRebuild[]>;
+
+  /**
+   * A dry run: what `start` would do, and about how long that and how much room on the disk it
+   * would take.
+   *
+   * @throws {UnknownProjectionError} If any name is not registered.
+   */
+  estimate(
+    names: readonly string[] | undefined,
+    options?: Pick<RebuildAllOptions, "forceRebuild" | "concurrency">,
+  ): Promise<RebuildPlan>;
 
   /** An operation, running or ended, also of earlier processes; `undefined` if unknown. */
   getOperation(id: string): Promise<RebuildOperation | undefined>;

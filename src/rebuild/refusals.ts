@@ -102,3 +102,30 @@ export class IdempotencyKeyError extends Error {
     );
   }
 }
+
+/**
+ * What would be built is estimated not to fit on the disk. Make room, rebuild fewer projections,
+ * or say `ignoreDiskSpace`: it is an estimate.
+ */
+export class InsufficientDiskSpaceError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "InsufficientDiskSpaceError";
+
+  /**
+   * Creates the error.
+   *
+   * @param estimatedBytes Bytes that the new generations are estimated to take.
+   * @param freeBytes Bytes that are free.
+   */
+  constructor(
+    /** Bytes that the new generations are estimated to take. */
+    readonly estimatedBytes: number,
+    /** Bytes that are free. */
+    readonly freeBytes: number,
+  ) {
+    super(
+      `Cannot start the rebuild as it is estimated to take ${estimatedBytes} bytes and ` +
+        `${freeBytes} are free: make room, rebuild fewer projections, or set 'ignoreDiskSpace'`,
+    );
+  }
+}

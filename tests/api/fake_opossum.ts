@@ -134,6 +134,13 @@ export class FakeOpossum implements Opossum {
           events: 0,
           checkpoint: 10,
         }))),
+      estimate: async (names, options) => ({
+        projections: await this.rebuilder.plan(names, options),
+        events: 20,
+        estimatedDuration: 1_000,
+        estimatedBytes: 4_096,
+        freeBytes: 1_000_000,
+      }),
       getOperation: (id) => Promise.resolve(this.#entries.get(id)?.operation),
       listOperations: ({ limit = 50, before, state } = {}) => {
         const all = [...this.#entries.values()]
