@@ -62,8 +62,10 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
   );
   assertEquals(operationsOf(document).map(([name]) => name).sort(), [
     "DELETE /admin/operations/{operationId}",
+    "GET /admin/events",
     "GET /admin/operations",
     "GET /admin/operations/{operationId}",
+    "GET /admin/operations/{operationId}/events",
     "GET /admin/plan",
     "GET /admin/projections",
     "GET /admin/projections/checkpoints",
