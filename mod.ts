@@ -54,6 +54,13 @@ export {
   type ProjectionDocument,
   type RelatedEvents,
 } from "./src/projections/definition.ts";
+export type {
+  ProjectionBuildInfo,
+  ProjectionLastBuild,
+  ProjectionLastError,
+  ProjectionRebuildProgress,
+  RebuildPhase,
+} from "./src/projections/build_info.ts";
 export {
   ProjectionApplyError,
   ProjectionDamagedError,
@@ -82,12 +89,10 @@ export type {
   OperationState,
   PlannedRebuild,
   ProjectionRebuildDetail,
-  ProjectionRebuildProgress,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildFailure,
   RebuildOperation,
-  RebuildPhase,
   RebuildPlan,
   RebuildReason,
   RebuildTrigger,

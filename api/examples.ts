@@ -73,6 +73,7 @@ export const operationExample: RebuildOperation = {
     eventsProcessed: 455,
     percent: 40.2,
     paused: false,
+    stalled: false,
     runsIn: "worker",
     eventsPerSecond: 100.4,
     estimatedCompletionAt: ESTIMATED_AT,
@@ -117,6 +118,16 @@ export const infoExample: ProjectionInfo = {
   fault: null,
   errorPolicy: "stop",
   deadLetters: 0,
+  build: null,
+  lastBuild: {
+    operationId: OPERATION_ID,
+    state: "succeeded",
+    startedAt: STARTED_AT,
+    completedAt: COMPLETED_AT,
+    duration: 15_123.5,
+    eventsProcessed: 1_120,
+  },
+  lastError: null,
 };
 
 /** An event that was passed over for one document. */

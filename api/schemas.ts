@@ -12,6 +12,8 @@ import {
   type PlannedRebuild,
   type ProjectionFault,
   type ProjectionInfo,
+  type ProjectionLastBuild,
+  type ProjectionLastError,
   type ProjectionOwner,
   type ProjectionRebuildDetail,
   type ProjectionRebuildProgress,
@@ -159,6 +161,9 @@ const Progress: z.ZodType<ProjectionRebuildProgress> = z.object({
   eventsProcessed: Count,
   percent: z.number().min(0).max(100),
   paused: z.boolean(),
+  stalled: z.boolean().openapi({
+    description: "Nothing has moved for 10 seconds though it is not paused",
+  }),
   runsIn: z.enum(["worker", "process"]).nullable(),
   eventsPerSecond: z.number().nonnegative().nullable(),
   estimatedCompletionAt: Time.nullable(),
@@ -212,6 +217,7 @@ const Fault: z.ZodType<ProjectionFault> = z.object({
   position: Count,
   eventType: z.string(),
   message: z.string(),
+  at: Time,
   attempts: Count,
   retryAt: Time.nullable().openapi({
     description:
@@ -237,10 +243,33 @@ export const Letter: z.ZodType<DeadLetter> = z.object({
   at: Time,
 }).openapi("DeadLetter");
 
+const LastBuild: z.ZodType<ProjectionLastBuild> = z.object({
+  operationId: z.string(),
+  state: Phase,
+  startedAt: Time,
+  completedAt: Time,
+  duration: Milliseconds,
+  eventsProcessed: Count,
+}).openapi("ProjectionLastBuild");
+
+const LastError: z.ZodType<ProjectionLastError> = z.object({
+  message: z.string(),
+  position: Count.nullable(),
+  eventType: z.string().nullable(),
+  at: Time,
+}).openapi("ProjectionLastError");
+
 /** How one projection stands. */
 export const Info: z.ZodType<ProjectionInfo> = z.object({
   name: z.string().openapi({ example: "CourseDetails" }),
-  state: z.enum(["absent", "ready", "stale", "faulted", "damaged"]),
+  state: z.enum([
+    "absent",
+    "building",
+    "ready",
+    "stale",
+    "faulted",
+    "damaged",
+  ]),
   generation: Count.nullable(),
   previousGeneration: Count.nullable(),
   version: Count,
@@ -255,6 +284,11 @@ export const Info: z.ZodType<ProjectionInfo> = z.object({
   errorPolicy: z.enum(["stop", "skip", "quarantine"]),
   deadLetters: Count.openapi({
     description: "Events passed over, once for each document",
+  }),
+  build: Progress.nullable().openapi({ description: "The build under way" }),
+  lastBuild: LastBuild.nullable(),
+  lastError: LastError.nullable().openapi({
+    description: "The last that went wrong, also if it goes well since",
   }),
 }).openapi("ProjectionInfo");
 

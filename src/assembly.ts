@@ -113,6 +113,7 @@ export function assemble(input: AssemblyInput): Assembly {
     memoryBytesMax: options.rebuildMemoryBytesMax,
     checkpointInterval: options.rebuildCheckpointInterval,
   });
+  projections.followBuilds(rebuilder.builds);
   const daemon = new OpossumDaemon({
     ...shared,
     readOnly,

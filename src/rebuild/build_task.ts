@@ -82,6 +82,8 @@ export class BuildTask {
   readonly #pausedBy = new Set<string>();
   #pausedAtMs: number | undefined;
   #pausedMs = 0;
+  /** When it moved last. */
+  #movedMs = 0;
   readonly #pauseListeners = new Set<() => void>();
 
   /** @param options What it is begun with. */
@@ -140,6 +142,7 @@ export class BuildTask {
       this.#pausedMs += this.#options.clock.monotonicMs() - sinceMs;
     }
     this.#pausedAtMs = undefined;
+    this.#moved();
     for (const listener of [...this.#pauseListeners]) listener();
   }
 
@@ -169,11 +172,13 @@ export class BuildTask {
     this.#startedMs = this.#options.clock.monotonicMs();
     this.#firstPosition = position;
     this.#position = position;
+    this.#moved();
   }
 
   /** Goes on to another phase of work. */
   enter(phase: "catchingUp" | "swapping"): void {
     this.#phase = phase;
+    this.#moved();
   }
 
   /** Says where its events are applied. */
@@ -183,6 +188,9 @@ export class BuildTask {
 
   /** Takes note of how far it has come. */
   advance({ position, target, eventsProcessed, share }: TaskProgress): void {
+    const hasMoved = position > this.#position || share > this.#share ||
+      eventsProcessed !== this.#eventsProcessed;
+    if (hasMoved) this.#moved();
     // Never backwards: what is folded anew, or turns out to be more work, is made up for first.
     this.#position = Math.max(this.#position, position);
     this.#eventsScanned = Math.max(this.#position - this.#firstPosition, 0);
@@ -215,6 +223,18 @@ export class BuildTask {
     if (this.#startedMs === undefined || done <= 0) return undefined;
     const workedMs = this.#workedMs;
     return workedMs > 0 ? done / workedMs : undefined;
+  }
+
+  #moved(): void {
+    this.#movedMs = this.#options.clock.monotonicMs();
+  }
+
+  /** Whether nothing has moved for long, and nobody ordered that. */
+  get #isStalled(): boolean {
+    if (this.#startedMs === undefined || this.hasEnded || this.isPaused) {
+      return false;
+    }
+    return this.#options.clock.monotonicMs() - this.#movedMs >= STALLED_MS;
   }
 
   /** Milliseconds since it began, without pauses. */
@@ -254,6 +274,7 @@ export class BuildTask {
           Math.max(this.#target, 1),
       ),
       paused: this.isPaused,
+      stalled: this.#isStalled,
       runsIn: this.#runsIn,
       eventsPerSecond: rate === undefined ? null : Math.round(rate * 1_000),
       estimatedCompletionAt: rate === undefined || isOver || this.isPaused
@@ -290,6 +311,9 @@ export class BuildTask {
     }));
   }
 }
+
+/** Nothing moves for this long, in milliseconds: somebody should look. */
+const STALLED_MS = 10_000;
 
 const FINAL_PHASES: ReadonlySet<RebuildPhase> = new Set([
   "succeeded",

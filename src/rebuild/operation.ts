@@ -8,17 +8,12 @@
  * @module
  */
 import type { Position } from "../events/event.ts";
+import type {
+  ProjectionRebuildProgress,
+  RebuildPhase,
+} from "../projections/build_info.ts";
 
-/** Where a rebuild stands. The first four are phases of work; the others are final. */
-export type RebuildPhase =
-  | "queued"
-  | "scanning"
-  | "catchingUp"
-  | "swapping"
-  | "succeeded"
-  | "failed"
-  | "cancelled"
-  | "interrupted";
+export type { ProjectionRebuildProgress, RebuildPhase };
 
 /** Where an operation stands: `succeeded` only when every projection succeeded. */
 export type OperationState =
@@ -112,35 +107,6 @@ export interface ProjectionRebuildResult {
   readonly startedAt: string;
   /** When it ended, ISO 8601. */
   readonly completedAt: string;
-}
-
-/** Progress of one projection's rebuild. */
-export interface ProjectionRebuildProgress {
-  /** The projection. */
-  readonly projectionName: string;
-  /** What it is doing. */
-  readonly phase: RebuildPhase;
-  /** Position up to which the log was scanned. */
-  readonly position: Position;
-  /** Position to which it will be scanned, as known now. */
-  readonly target: Position;
-  /** Events looked at in this run. */
-  readonly eventsScanned: number;
-  /** Events applied. */
-  readonly eventsProcessed: number;
-  /** Share of the work that is done, 0 to 100. */
-  readonly percent: number;
-  /** Whether it is held up until it is resumed. */
-  readonly paused: boolean;
-  /**
-   * Where its events are applied: in a worker, or in the process that serves, which small logs,
-   * and definitions that were not given as a module, are. `null` before that is known.
-   */
-  readonly runsIn: "worker" | "process" | null;
-  /** Events looked at a second, or `null` before the first was measured. */
-  readonly eventsPerSecond: number | null;
-  /** When it will be done at that rate, ISO 8601, or `null` before a rate was measured. */
-  readonly estimatedCompletionAt: string | null;
 }
 
 /** A rebuild operation, running or ended. */

@@ -91,6 +91,7 @@ export class OperationStarter {
   readonly #options: OperationStarterOptions;
   readonly #peers: OperationStarterPeers;
   readonly #tasks = new Map<string, BuildTask>();
+  readonly #beginning = new Set<Promise<UnderWay>>();
   #isClosed = false;
 
   /**
@@ -107,9 +108,11 @@ export class OperationStarter {
     return this.#isClosed;
   }
 
-  /** Begins no more. */
-  close(): void {
+  /** Begins no more. Resolves when those being begun have been, or were refused. */
+  async close(): Promise<void> {
     this.#isClosed = true;
+    // What they look at must not be closed under them.
+    await Promise.allSettled(this.#beginning);
   }
 
   /** The build of a projection that is under way, or `undefined`. */
@@ -165,7 +168,14 @@ export class OperationStarter {
     options: BeginOptions,
   ): Promise<UnderWay> {
     const { readOnly } = this.#options;
-    return startingRebuild(readOnly, () => this.#beginNow(names, options));
+    const begun = startingRebuild(
+      readOnly,
+      () => this.#beginNow(names, options),
+    );
+    this.#beginning.add(begun);
+    const forget = () => void this.#beginning.delete(begun);
+    begun.then(forget, forget);
+    return begun;
   }
 
   async #beginNow(

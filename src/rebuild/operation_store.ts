@@ -146,6 +146,16 @@ export class OperationStore {
     return this.#byKey.get(key);
   }
 
+  /** When anything of the history was written last, in milliseconds since 1970; 0 for never. */
+  changedAtMs(): number {
+    return this.#fileSystem.stat(this.#directory)?.modifiedMs ?? 0;
+  }
+
+  /** Ids of all operations, the newest first. */
+  ids(): string[] {
+    return this.#names().map((name) => NAME_PATTERN.exec(name)?.[2] ?? "");
+  }
+
   /** An operation by its id. */
   get(id: string): StoredOperation | undefined {
     const name = this.#names().find((name) =>

@@ -6,6 +6,7 @@
 import { abortable } from "@std/async/abortable";
 import { Semaphore } from "@std/async/unstable-semaphore";
 import type { Position } from "../events/event.ts";
+import type { ProjectionBuilds } from "../projections/build_info.ts";
 import type {
   PlannedRebuild,
   ProjectionRebuildResult,
@@ -21,6 +22,7 @@ import {
   type OperationStarterOptions,
 } from "./operation_starter.ts";
 import { OperationsUnderWay } from "./operations_under_way.ts";
+import { LastBuilds } from "./last_builds.ts";
 import { assertInteger } from "./rebuild_options.ts";
 import { RebuildReporter } from "./report.ts";
 import type {
@@ -43,6 +45,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #scheduler: RebuildScheduler;
   readonly #running: OperationsUnderWay;
   readonly #keys: IdempotencyKeys;
+  readonly #lastBuilds: LastBuilds;
   readonly #starter: OperationStarter;
   /** Operations of earlier processes are taken up one after the other, and each once. */
   readonly #takingUp = new Semaphore(1);
@@ -61,6 +64,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
     }, (task) => scan.discard(task));
+    this.#lastBuilds = new LastBuilds(history);
     this.#keys = new IdempotencyKeys(history);
     this.#running = new OperationsUnderWay({
       history,
@@ -68,6 +72,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       reconsider: () => this.#scheduler.reconsider(),
       onResult: (result) => {
         this.#lastResult = result;
+        this.#lastBuilds.add({ id: result.operationId, result });
         this.#reporter.operation(result);
       },
     });
@@ -202,6 +207,16 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return this.#options.registry.names;
   }
 
+  /** What is known of the builds of projections, for those who tell how these stand. */
+  get builds(): ProjectionBuilds {
+    return {
+      of: (name) => ({
+        build: this.#starter.task(name)?.progress() ?? null,
+        ...this.#lastBuilds.of(name),
+      }),
+    };
+  }
+
   /**
    * Rebuilds what needs it, but for what is held up by an order.
    *
@@ -259,9 +274,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
 
   /** Stops: what runs is interrupted and kept, to be continued after the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#starter.close();
+    const closing = this.#starter.close();
     const { active, waiting } = this.#scheduler;
     for (const task of [...waiting, ...active]) task.stop("interrupted");
+    await closing;
     await Promise.all(this.#running.all.map(({ ended }) => ended));
     await Promise.all(this.#scans);
     this.#observer[Symbol.dispose]();

@@ -281,6 +281,7 @@ export class FakeOpossum implements Opossum {
         eventsProcessed: 3,
         percent: 50,
         paused: false,
+        stalled: false,
         runsIn: "process",
         eventsPerSecond: 1,
         estimatedCompletionAt: "2026-01-01T00:00:07.000Z",
@@ -340,6 +341,9 @@ export class FakeOpossum implements Opossum {
       fault: null,
       errorPolicy: "stop",
       deadLetters: 0,
+      build: null,
+      lastBuild: null,
+      lastError: null,
     });
   }
 
