@@ -58,11 +58,20 @@ export async function findInterrupted(
   const found: InterruptedOperation[] = [];
   const candidate = only === undefined ? undefined : history.get(only);
   const candidates = candidate ? [candidate] : history.newest();
+  /** Who continued whom. The newest come first, so whoever continued is known by then. */
+  const continuedBy = new Map<string, string>();
   for (const operation of candidates) {
+    if (operation.resumes) continuedBy.set(operation.resumes, operation.id);
     const isOpen = ["queued", "running", "paused", "interrupted"].includes(
       operation.state,
     );
     if (!isOpen || operation.resumedBy || isRunning(operation.id)) continue;
+    const resumedBy = continuedBy.get(operation.id);
+    if (resumedBy !== undefined) {
+      // The process was killed before it had said so.
+      await history.save({ ...operation, state: "interrupted", resumedBy });
+      continue;
+    }
     const succeeded = new Set(
       operation.result?.details.filter(({ success }) => success)
         .map(({ projectionName }) => projectionName),

@@ -21,7 +21,7 @@ import {
   OperationStarter,
   type OperationStarterOptions,
 } from "./operation_starter.ts";
-import { OperationsUnderWay } from "./operations_under_way.ts";
+import { OperationsUnderWay, type UnderWay } from "./operations_under_way.ts";
 import { LastBuilds } from "./last_builds.ts";
 import { assertInteger } from "./rebuild_options.ts";
 import { RebuildReporter } from "./report.ts";
@@ -241,35 +241,52 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
    * Continues the operations that a crash or a shutdown interrupted, from their last commits, and
    * takes up those that are paused.
    *
-   * @returns Resolves when they have been started, with their results to wait for.
+   * @returns Resolves when they have been started, with the results to wait for: of those that go
+   * on by themselves.
    */
   async resumeInterrupted(): Promise<Promise<ProjectionRebuildResult>[]> {
-    const { history, logger } = this.#options;
+    const { logger } = this.#options;
     const resumed: Promise<ProjectionRebuildResult>[] = [];
     using _turn = await this.#takingUp.acquire();
-    for (const found of await this.#findInterrupted()) {
-      const { operation, names } = found;
-      const attributes = { operationId: operation.id, projections: names };
-      if (operation.pausedAt !== null) {
-        await this.#starter.begin(names, { adopts: found });
-        logger.log("info", "Rebuild stays paused", attributes);
-        continue;
-      }
-      logger.log("info", "Resuming interrupted rebuild", attributes);
-      const { note, requestedBy, priority } = operation;
-      const begun = await this.#starter.begin(names, {
-        trigger: "resume",
-        resumes: operation.id,
-        concurrency: this.#starter.lowered(operation),
-        ...(note === null ? {} : { note }),
-        ...(requestedBy === null ? {} : { requestedBy }),
-        ...(priority === null ? {} : { priority }),
+    const all = await this.#findInterrupted();
+    const isPaused = ({ operation }: InterruptedOperation) =>
+      operation.pausedAt !== null;
+    // First, so that nothing is begun that is to wait.
+    for (const found of all.filter(isPaused)) {
+      await this.#starter.begin(found.names, { adopts: found });
+      logger.log("info", "Rebuild stays paused", {
+        operationId: found.operation.id,
+        projections: found.names,
       });
-      const resumedBy = begun.operation.id;
-      await history.save({ ...operation, state: "interrupted", resumedBy });
-      resumed.push(begun.ended);
+    }
+    for (const found of all.filter((each) => !isPaused(each))) {
+      const { operation, ended } = await this.#continue(found);
+      // What waits for the same build as a paused one waits with it.
+      if (!operation.tasks.some((task) => task.isPaused)) resumed.push(ended);
     }
     return resumed;
+  }
+
+  /** Continues an interrupted operation by another one. */
+  async #continue(found: InterruptedOperation): Promise<UnderWay> {
+    const { history, logger } = this.#options;
+    const { operation, names } = found;
+    logger.log("info", "Resuming interrupted rebuild", {
+      operationId: operation.id,
+      projections: names,
+    });
+    const { note, requestedBy, priority } = operation;
+    const begun = await this.#starter.begin(names, {
+      trigger: "resume",
+      resumes: operation.id,
+      concurrency: this.#starter.lowered(operation),
+      ...(note === null ? {} : { note }),
+      ...(requestedBy === null ? {} : { requestedBy }),
+      ...(priority === null ? {} : { priority }),
+    });
+    const resumedBy = begun.operation.id;
+    await history.save({ ...operation, state: "interrupted", resumedBy });
+    return begun;
   }
 
   /** Stops: what runs is interrupted and kept, to be continued after the next start. */
