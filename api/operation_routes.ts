@@ -85,7 +85,7 @@ const CANCEL =
 const deleteRoute = createRoute({
   method: "delete",
   path: "/admin/operations/{operationId}",
-  operationId: "deleteOperation",
+  operationId: "cancelOperation",
   tags: [OPERATIONS_TAG],
   security: ADMIN_SECURITY,
   summary: "Cancel a rebuild operation",
@@ -103,7 +103,7 @@ const deleteRoute = createRoute({
 const cancelRoute = createRoute({
   method: "post",
   path: "/admin/operations/{operationId}/cancel",
-  operationId: "cancelOperation",
+  operationId: "cancelOperationByPost",
   tags: [OPERATIONS_TAG],
   security: ADMIN_SECURITY,
   summary: "Cancel a rebuild operation",

@@ -53,13 +53,11 @@ export class IdempotencyKeys {
       return await starting.operation;
     }
     const known = this.#history.withKey(key);
-    if (known) {
-      if (known.idempotency?.request !== request) {
-        throw new IdempotencyKeyError(known.id);
-      }
-      // It has gone on since it was found first.
-      return toPublic(this.#history.get(known.id) ?? known);
+    if (known && known.request !== request) {
+      throw new IdempotencyKeyError(known.id);
     }
+    const stored = known && this.#history.get(known.id);
+    if (stored) return toPublic(stored);
     const operation = start(record);
     this.#starting.set(key, { request, operation });
     try {

@@ -41,6 +41,12 @@ export interface StoredOperation extends RebuildOperation {
   readonly idempotency?: IdempotencyRecord;
 }
 
+/** Which operation a key stands for, and what was asked for with it. */
+export interface KeyedOperation {
+  readonly id: string;
+  readonly request: string;
+}
+
 /** What files of earlier versions do not say. */
 const DEFAULTS = {
   requestedBy: null,
@@ -65,7 +71,7 @@ export class OperationStore {
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
   readonly #logger: Logger;
-  readonly #byKey = new Map<string, StoredOperation>();
+  readonly #byKey = new Map<string, KeyedOperation>();
   /** Files whose keys are known: a key is never added later. */
   readonly #keysReadOf = new Set<string>();
   #isNameDurable = false;
@@ -125,14 +131,15 @@ export class OperationStore {
    *
    * @param key Digest of the key.
    */
-  withKey(key: string): StoredOperation | undefined {
+  withKey(key: string): KeyedOperation | undefined {
     const names = this.#names();
     for (const name of names) {
       if (this.#keysReadOf.has(name)) continue;
       this.#keysReadOf.add(name);
-      const operation = this.#read(name);
-      const found = operation?.idempotency?.key;
-      if (operation && found !== undefined) this.#byKey.set(found, operation);
+      const { id, idempotency } = this.#read(name) ?? {};
+      if (id === undefined || !idempotency) continue;
+      const { key, request } = idempotency;
+      this.#byKey.set(key, { id, request });
     }
     const known = new Set(names);
     const ids = new Set(names.map((name) => NAME_PATTERN.exec(name)?.[2]));
