@@ -8,6 +8,7 @@ import type {
   ProjectionLastBuild,
   ProjectionLastError,
 } from "../projections/build_info.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import type { ProjectionRebuildDetail, RebuildOperation } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
 
@@ -22,10 +23,16 @@ export class LastBuilds {
   /** Operations that will not change any more. */
   #read = new Set<string>();
   #readAtMs = -1;
+  readonly #logger: Logger;
+  #hasFailed = false;
 
-  /** @param history Where they are found. */
-  constructor(history: OperationStore) {
+  /**
+   * @param history Where they are found.
+   * @param logger Told when it cannot be read.
+   */
+  constructor(history: OperationStore, logger: Logger) {
     this.#history = history;
+    this.#logger = logger;
   }
 
   /** What came of a projection's last build, and of the last that failed. */
@@ -33,7 +40,17 @@ export class LastBuilds {
     readonly lastBuild: ProjectionLastBuild | null;
     readonly lastError: ProjectionLastError | null;
   } {
-    this.#refresh();
+    try {
+      this.#refresh();
+      this.#hasFailed = false;
+    } catch (error) {
+      // How projections stand must be told also when their history cannot be.
+      if (!this.#hasFailed) {
+        const words = "The history of operations could not be read";
+        this.#logger.log("warn", words, { error });
+      }
+      this.#hasFailed = true;
+    }
     return {
       lastBuild: this.#builds.get(name) ?? null,
       lastError: this.#errors.get(name) ?? null,
@@ -77,7 +94,6 @@ export class LastBuilds {
   #refresh(): void {
     const changedAtMs = this.#history.changedAtMs();
     if (changedAtMs === this.#readAtMs) return;
-    this.#readAtMs = changedAtMs;
     const ids = this.#history.ids();
     // As much as the history remembers, and no more.
     this.#read = this.#read.intersection(new Set(ids));
@@ -86,5 +102,6 @@ export class LastBuilds {
       const operation = this.#history.get(id);
       if (operation) this.add(operation);
     }
+    this.#readAtMs = changedAtMs;
   }
 }

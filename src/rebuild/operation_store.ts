@@ -47,7 +47,8 @@ export interface KeyedOperation {
   readonly request: string;
 }
 
-/** What files of earlier versions do not say. */
+const PROGRESS_DEFAULTS = { paused: false, stalled: false, runsIn: null };
+
 const DEFAULTS = {
   requestedBy: null,
   priority: null,
@@ -200,9 +201,7 @@ export class OperationStore {
         this.#fileSystem,
         join(this.#directory, name),
       );
-      return text === undefined
-        ? undefined
-        : { ...DEFAULTS, ...JSON.parse(text) };
+      return text === undefined ? undefined : complete(JSON.parse(text));
     } catch (error) {
       this.#logger.log("warn", "Unreadable operation passed over", {
         file: name,
@@ -211,4 +210,16 @@ export class OperationStore {
       return undefined;
     }
   }
+}
+
+/** Fills in what files of earlier versions do not say. */
+function complete(operation: StoredOperation): StoredOperation {
+  return {
+    ...DEFAULTS,
+    ...operation,
+    progress: operation.progress.map((each) => ({
+      ...PROGRESS_DEFAULTS,
+      ...each,
+    })),
+  };
 }

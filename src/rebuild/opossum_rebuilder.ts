@@ -64,7 +64,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
     }, (task) => scan.discard(task));
-    this.#lastBuilds = new LastBuilds(history);
+    this.#lastBuilds = new LastBuilds(history, logger);
     this.#keys = new IdempotencyKeys(history);
     this.#running = new OperationsUnderWay({
       history,

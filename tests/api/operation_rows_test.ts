@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createApp, serveApp } from "../../api/mod.ts";
+import { Operation } from "../../api/schemas.ts";
 import {
   defineProjection,
   openOpossum,
@@ -206,6 +207,8 @@ Deno.test("B7, B8: the same Idempotency-Key is the same operation, also at once 
     const locations = answers.map(({ headers }) => headers.get("location"));
     assertEquals(new Set(locations).size, 1);
     [location = null] = locations;
+    const [{ id = "" } = {}] = await server.opossum.rebuilder.listOperations();
+    await server.opossum.rebuilder.wait(id);
     assertEquals((await server.opossum.rebuilder.listOperations()).length, 1);
     for (
       const [path, headers, body] of [
@@ -283,4 +286,18 @@ Deno.test("B11, B12: unknown names are 404, reserved ones are refused at registr
   const waited = await server.ask("POST", ALL, { prefer: "wait=30" });
   assertEquals([waited.status, (await waited.json()).totalRebuilt], [200, 2]);
   assertEquals(waited.headers.get("preference-applied"), "wait=30");
+});
+
+Deno.test("operations of earlier versions are told in the documented shape", async () => {
+  using dir = new TempDir();
+  const folder = new URL("../fixtures/store-1/operations/", import.meta.url);
+  Deno.mkdirSync(dir.file("operations"));
+  for (const { name } of Deno.readDirSync(folder)) {
+    Deno.copyFileSync(new URL(name, folder), dir.file(`operations/${name}`));
+  }
+  await using server = await serve(dir.path);
+  const response = await server.ask("GET", "/admin/operations");
+  const { operations } = await response.json();
+  assertEquals(operations.length, 1);
+  assertEquals(operations[0], Operation.parse(operations[0]));
 });

@@ -108,3 +108,22 @@ Deno.test("POST rebuild answers 503 when no events can be stored any more, while
   opossum.appendHealth = { state: "failing", cause };
   assertEquals((await ask(app, "POST", ALL)).status, 200);
 });
+
+Deno.test("a repeated request waits for the operation that continued an interrupted one", async () => {
+  const { app, opossum } = setUp();
+  const second = await opossum.rebuilder.start(undefined);
+  opossum.endAtOnce = undefined;
+  const first = await opossum.rebuilder.start(undefined);
+  opossum.end(first.id, "interrupted");
+  opossum.change(first.id, { resumedBy: second.id });
+  const { rebuilder } = opossum;
+  rebuilder.start = async () => {
+    const found = await rebuilder.getOperation(first.id);
+    assert(found);
+    return found;
+  };
+  const response = await ask(app, "POST", ALL);
+  const { operationId, success } = await response.json();
+  assertEquals([response.status, operationId], [200, second.id]);
+  assert(success);
+});

@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BuildTask } from "../../src/rebuild/build_task.ts";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import type { FileSystem } from "../../src/storage/file_system.ts";
 import { FakeClock, MemoryEventStore } from "../../src/testing/mod.ts";
 import { createTelemetry } from "../../src/telemetry/telemetry.ts";
 import {
@@ -94,6 +96,35 @@ Deno.test("info() tells the last build and error, of live updates too, and after
   }
   const { fault, lastError } = await projections.info("One");
   assertEquals([lastError?.position, lastError?.at], [11, fault?.at]);
+});
+
+Deno.test("info() tells how a projection stands also when the history cannot be read", async () => {
+  using dir = new TempDir();
+  let isBroken = false;
+  const fileSystem: FileSystem = {
+    ...denoFileSystem,
+    list(path) {
+      if (isBroken && path.endsWith("operations")) throw new Error("EIO");
+      return denoFileSystem.list(path);
+    },
+  };
+  const messages: string[] = [];
+  await using opossum = openOverMemory(
+    dir.path,
+    [countingProjection("One")],
+    { logger: { log: (_level, message) => void messages.push(message) } },
+    undefined,
+    fileSystem,
+  );
+  const { id } = await opossum.rebuilder.start(["One"]);
+  await opossum.rebuilder.wait(id);
+  isBroken = true;
+  for (let times = 0; times < 2; times++) {
+    const { state, lastBuild } = await opossum.projections.info("One");
+    assertEquals([state, lastBuild?.operationId], ["ready", id]);
+  }
+  const words = "The history of operations could not be read";
+  assertEquals(messages.filter((message) => message === words).length, 1);
 });
 
 Deno.test("a build is stalled when nothing moves for ten seconds, unless it is paused", async () => {
