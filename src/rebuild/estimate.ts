@@ -66,10 +66,16 @@ export function estimateRebuild(input: EstimateInput): RebuildPlan {
   });
 }
 
+/** What a generation takes that holds next to nothing, in bytes. */
+const EMPTY_BYTES = 131_072;
+
+/** Documents with keys, tags and related events take more than so many times the log hardly ever. */
+const LOG_SHARE_MAX = 2;
+
 /**
- * Bytes that new generations will take beside those that serve meanwhile: as much as these, for
- * as many more events. What was never built is judged by the projection that takes most, or else
- * by the log: documents are mostly made of what events hold.
+ * Bytes that new generations will take beside those that serve meanwhile: as much as these, and
+ * more for the events since. What was never built is judged by the projection that takes most
+ * for each event, or else by the log. The log also bounds what is concluded from few events.
  *
  * @param input What is known.
  * @param builds The projections that are built anew.
@@ -79,18 +85,28 @@ export function bytesOf(
   { infos, head, disk }: Pick<EstimateInput, "infos" | "head" | "disk">,
   builds: readonly ProjectionInfo[],
 ): number {
-  const perEvent = Math.max(
-    0,
-    ...infos.filter(({ checkpoint }) => checkpoint > 0)
-      .map(({ bytes, checkpoint }) => bytes / checkpoint),
-  );
-  const unknown = perEvent > 0 ? perEvent * head : disk?.logBytes() ?? 0;
-  return builds.reduce((sum, { bytes, checkpoint }) => {
-    const estimate = bytes > 0
-      ? bytes * Math.max(1, head / Math.max(checkpoint, 1))
-      : unknown;
+  const logBytes = disk?.logBytes();
+  const growthOf = (bytesPerEvent: number, events: number): number =>
+    Math.min(
+      bytesPerEvent * Math.max(events, 0),
+      (logBytes ?? Infinity) * LOG_SHARE_MAX,
+    );
+  const rates = infos.filter(({ checkpoint }) => checkpoint > 0)
+    .map(bytesPerEvent);
+  const unknown = rates.length > 0
+    ? growthOf(Math.max(...rates), head)
+    : logBytes ?? 0;
+  return builds.reduce((sum, info) => {
+    const { bytes, checkpoint } = info;
+    const estimate = checkpoint > 0
+      ? bytes + growthOf(bytesPerEvent(info), head - checkpoint)
+      : EMPTY_BYTES + unknown;
     return sum + Math.ceil(estimate);
   }, 0);
+}
+
+function bytesPerEvent({ bytes, checkpoint }: ProjectionInfo): number {
+  return Math.max(bytes - EMPTY_BYTES, 0) / checkpoint;
 }
 
 /** In milliseconds, or `null` when nothing like it was measured. */

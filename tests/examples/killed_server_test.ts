@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { openOpossum, silentLogger } from "@opossum/deno";
 import { generateEvents } from "../../examples/course_management/seeder.ts";
 import * as projections from "../../examples/course_management/projections.ts";
+import { EventReader } from "../api/sse.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { assertMatchesOracle } from "./oracle_check.ts";
 import { ServerProcess } from "./server_process.ts";
@@ -124,6 +125,10 @@ Deno.test("a rebuild paused over HTTP is paused after kill -9 of the server, unt
   );
   assertEquals([last.id, last.state], [id, "succeeded"]);
   assertEquals(last.result.totalRebuilt, 4);
+  // Somebody who watches does not hold up the end.
+  const watching = new EventReader(await third.ask("GET", "/admin/events"));
+  await watching.take(1);
   await third.stop();
+  while (await watching.next());
   await check(data);
 });

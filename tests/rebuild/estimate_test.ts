@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   InsufficientDiskSpaceError,
+  type ProjectionInfo,
   type RebuildOperation,
 } from "../../mod.ts";
 import { BuildTask } from "../../src/rebuild/build_task.ts";
-import { estimateRebuild } from "../../src/rebuild/estimate.ts";
+import { bytesOf, estimateRebuild } from "../../src/rebuild/estimate.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
@@ -99,6 +100,42 @@ Deno.test("an estimate says nothing where nothing like it was measured", () => {
   assertEquals(estimate([], { names: [] }), 0);
 });
 
+Deno.test("room is estimated by what there is, scaled by the events since, and bounded by the log", () => {
+  const empty = 131_072;
+  const info = (bytes: number, checkpoint: number) =>
+    ({ bytes, checkpoint }) as ProjectionInfo;
+  const room = (
+    builds: readonly ProjectionInfo[],
+    { infos = builds, head = 1_000, logBytes }: {
+      infos?: readonly ProjectionInfo[];
+      head?: number;
+      logBytes?: number;
+    } = {},
+  ) =>
+    bytesOf({
+      infos,
+      head,
+      disk: { freeBytes: () => undefined, logBytes: () => logBytes },
+    }, builds);
+  const large = info(empty + 1_000_000, 1_000);
+  assertEquals(room([large]), empty + 1_000_000);
+  assertEquals(room([large], { head: 3_000 }), empty + 3_000_000);
+  assertEquals(room([large, large]), 2 * (empty + 1_000_000));
+  // Built over an empty log, it says nothing about a long one.
+  const hollow = info(empty, 0);
+  assertEquals(room([hollow], { head: 1e9, logBytes: 5_000 }), empty + 5_000);
+  assertEquals(
+    room([hollow], { infos: [hollow, large], logBytes: 9_000_000 }),
+    empty + 1_000_000,
+  );
+  // Nor do two events.
+  const small = info(empty + 1_000, 2);
+  assertEquals(
+    room([small], { head: 1e9, logBytes: 5_000 }),
+    empty + 1_000 + 10_000,
+  );
+});
+
 /** The machine's, but for what it says is free. */
 function diskWith(room: { free: number | undefined }): FileSystem {
   return { ...denoFileSystem, freeBytes: () => room.free };
@@ -106,7 +143,7 @@ function diskWith(room: { free: number | undefined }): FileSystem {
 
 Deno.test("estimate() tells events and room, for what is built and what is not", async () => {
   using dir = new TempDir();
-  const room = { free: 123_456 };
+  const room = { free: 1_234_567 };
   await using opossum = openOverMemory(
     dir.path,
     NAMES.map((name) => countingProjection(name)),
@@ -118,18 +155,19 @@ Deno.test("estimate() tells events and room, for what is built and what is not",
   await events.append(counts(10));
   const before = await rebuilder.estimate(undefined);
   // Nothing is built, and the log is not on files.
-  assertEquals([before.events, before.estimatedBytes], [30, 0]);
-  assertEquals([before.estimatedDuration, before.freeBytes], [null, 123_456]);
+  const empty = 131_072;
+  assertEquals([before.events, before.estimatedBytes], [30, 3 * empty]);
+  assertEquals([before.estimatedDuration, before.freeBytes], [null, 1_234_567]);
   assertEquals((await rebuilder.listOperations()).length, 0);
 
   await rebuilder.rebuild(["One"]);
   await events.append(counts(10));
   const { bytes } = await projections.info("One");
   const one = await rebuilder.estimate(["One"]);
-  assertEquals([one.events, one.estimatedBytes], [20, bytes * 2]);
+  assertEquals([one.events, one.estimatedBytes], [20, bytes]);
   assert((one.estimatedDuration ?? -1) >= 0);
   const all = await rebuilder.estimate(undefined, { forceRebuild: true });
-  assertEquals([all.events, all.estimatedBytes], [60, bytes * 6]);
+  assertEquals([all.events, all.estimatedBytes], [60, bytes + 2 * empty]);
   assertEquals(
     all.projections,
     await rebuilder.plan(undefined, { forceRebuild: true }),
