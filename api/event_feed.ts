@@ -48,6 +48,7 @@ const OPEN_STATES: ReadonlySet<string> = new Set([
   "queued",
   "running",
   "paused",
+  "interrupted",
 ]);
 
 /** Tells those who watch. */
@@ -120,7 +121,7 @@ export class EventFeed {
     return subscription;
   }
 
-  /** Whether an operation goes on. */
+  /** Whether anything of an operation may still change: an interrupted one will be continued. */
   static isOpen({ state, resumedBy }: RebuildOperation): boolean {
     return OPEN_STATES.has(state) && resumedBy === undefined;
   }
@@ -164,7 +165,8 @@ export class EventFeed {
   }
 
   async #sample(operationId?: string): Promise<void> {
-    // Whoever asks meanwhile shares the look, but for what that does not look at.
+    // A look under way is shared, unless it may not be at this operation.
+    if (this.#sampling && operationId === undefined) return this.#sampling;
     while (this.#sampling) await this.#sampling;
     this.#sampling = this.#look(operationId).finally(() => {
       this.#sampling = undefined;

@@ -32,7 +32,10 @@ import type {
 import type { IdempotencyRecord, OperationStore } from "./operation_store.ts";
 import type { OperationsUnderWay, UnderWay } from "./operations_under_way.ts";
 import { planRebuild } from "./plan.ts";
-import { resolveRebuildOptions } from "./rebuild_options.ts";
+import {
+  type ResolvedRebuildOptions,
+  resolveRebuildOptions,
+} from "./rebuild_options.ts";
 import {
   type RebuildAllOptions,
   RebuildConflictError,
@@ -236,7 +239,10 @@ export class OperationStarter {
       for (const plan of wanted) {
         const task = this.#tasks.get(plan.projectionName);
         if (task) operation.add(task);
-        else this.#addTask(operation, plan, options, span.context, fresh);
+        else {
+          const how = { ...asked, whenRunning: options.whenRunning };
+          this.#addTask(operation, plan, how, span.context, fresh);
+        }
       }
     } catch (error) {
       giveUp(error);
@@ -319,7 +325,9 @@ export class OperationStarter {
   #addTask(
     operation: RunningOperation,
     plan: PlannedRebuild,
-    { priority, whenRunning, trigger = "code" }: BeginOptions,
+    { priority, whenRunning, trigger }:
+      & Pick<ResolvedRebuildOptions, "priority" | "trigger">
+      & { readonly whenRunning: RebuildAllOptions["whenRunning"] | undefined },
     context: ReturnType<Telemetry["activeContext"]>,
     fresh: BuildTask[],
   ): void {

@@ -82,6 +82,19 @@ Deno.test("GET events of an ended operation tells its end once, then 204", async
   );
 });
 
+Deno.test("GET events of an interrupted operation goes on until it says who continued it", async () => {
+  const { opossum, watch } = setUp("A");
+  const { id } = await opossum.rebuilder.start(undefined);
+  opossum.end(id, "interrupted");
+  await using reader = await watch(`/admin/operations/${id}/events`);
+  assertEquals((await reader.take(1)).map(nameOf), ["interrupted"]);
+  opossum.change(id, { resumedBy: UNKNOWN_ID });
+  await opossum.clock.whenSleeping(2);
+  await opossum.clock.advance(1_000);
+  const [last, ...more] = await reader.take(9);
+  assertEquals([last?.data.resumedBy, more], [UNKNOWN_ID, []]);
+});
+
 Deno.test("Last-Event-ID makes up for what was missed, or tells how things stand", async () => {
   const { opossum, watch } = setUp("A", "B");
   let lastId = 0;

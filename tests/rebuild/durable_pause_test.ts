@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   OperationNotRecordedError,
+  type OpossumOptions,
   type ProjectionDefinition,
   UnknownOperationError,
 } from "../../mod.ts";
@@ -22,6 +23,7 @@ interface Folder extends AsyncDisposable {
   /** Opens the folder as the next process does, and starts what that starts. */
   open(
     projections?: readonly ProjectionDefinition[],
+    options?: Partial<OpossumOptions>,
   ): Promise<MemoryFixture>;
 }
 
@@ -32,9 +34,9 @@ async function folder(dir: TempDir): Promise<Folder> {
   const opened: MemoryFixture[] = [];
   return {
     log,
-    async open(projections = definitions()) {
+    async open(projections = definitions(), options = {}) {
       await opened.at(-1)?.[Symbol.asyncDispose]();
-      const opossum = openOverMemory(dir.path, projections, {}, log);
+      const opossum = openOverMemory(dir.path, projections, options, log);
       opened.push(opossum);
       await Promise.all(await opossum.rebuilder.resumeInterrupted());
       return opossum;
@@ -129,6 +131,40 @@ Deno.test("what was swapped in before the restart counts, and is not built again
   assertEquals(result?.details[0]?.documents, 3);
   assertEquals((await second.projections.info("One")).generation, 1);
   assertEquals((await second.projections.info("Two")).checkpoint, 10);
+});
+
+Deno.test("a paused operation keeps its priority over the restart", async () => {
+  using dir = new TempDir();
+  await using at = await folder(dir);
+  const first = await at.open();
+  const ids: string[] = [];
+  for (const [name, priority] of [["One", -5], ["Two", 5]] as const) {
+    const { id } = await first.rebuilder.start([name], { priority });
+    await first.rebuilder.pause(id);
+    ids.push(id);
+  }
+  let onApply = () => {};
+  const holder = countingProjection("Three", {
+    apply: (state, event) => {
+      onApply();
+      return { sum: (state?.sum ?? 0) + event.data.by };
+    },
+  });
+  const { rebuilder } = await at.open([...definitions(), holder], {
+    maxConcurrentRebuilds: 1,
+  });
+  const ended: string[] = [];
+  using _watching = rebuilder.watch(({ id, result }) => {
+    if (result) ended.push(id);
+  });
+  // While this one holds the only place, the others are let go, the lower one first.
+  onApply = () => {
+    onApply = () => {};
+    for (const id of ids) void rebuilder.resume(id);
+  };
+  const { operationId } = await rebuilder.rebuild("Three");
+  await Promise.all(ids.map((id) => rebuilder.wait(id)));
+  assertEquals(ended, [operationId, ...ids.toReversed()]);
 });
 
 Deno.test("cancel() ends a paused operation of an earlier process, and what it had built", async () => {
