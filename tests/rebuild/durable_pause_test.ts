@@ -133,12 +133,29 @@ Deno.test("what was swapped in before the restart counts, and is not built again
   assertEquals((await second.projections.info("Two")).checkpoint, 10);
 });
 
+Deno.test("what shares a build with a paused operation waits with it, and no start waits for either", async () => {
+  using dir = new TempDir();
+  await using at = await folder(dir);
+  const first = await at.open();
+  const paused = await first.rebuilder.start(["One"]);
+  await first.rebuilder.pause(paused.id);
+  const joined = await first.rebuilder.start(["One"]);
+  const { rebuilder } = await at.open();
+  const { resumedBy = "" } = await rebuilder.getOperation(joined.id) ?? {};
+  const waiting = await rebuilder.getOperation(resumedBy);
+  assertEquals([waiting?.state, waiting?.pausedAt], ["paused", null]);
+  await rebuilder.resume(paused.id);
+  assert((await rebuilder.wait(resumedBy))?.success);
+  assert((await rebuilder.wait(paused.id))?.success);
+});
+
 Deno.test("a paused operation keeps its priority over the restart", async () => {
   using dir = new TempDir();
   await using at = await folder(dir);
   const first = await at.open();
   const ids: string[] = [];
-  for (const [name, priority] of [["One", -5], ["Two", 5]] as const) {
+  // The newest is taken up first, and would go first if they were equal.
+  for (const [name, priority] of [["One", 5], ["Two", -5]] as const) {
     const { id } = await first.rebuilder.start([name], { priority });
     await first.rebuilder.pause(id);
     ids.push(id);
@@ -157,14 +174,14 @@ Deno.test("a paused operation keeps its priority over the restart", async () => 
   using _watching = rebuilder.watch(({ id, result }) => {
     if (result) ended.push(id);
   });
-  // While this one holds the only place, the others are let go, the lower one first.
+  // While this one holds the only place, the others are let go.
   onApply = () => {
     onApply = () => {};
     for (const id of ids) void rebuilder.resume(id);
   };
   const { operationId } = await rebuilder.rebuild("Three");
   await Promise.all(ids.map((id) => rebuilder.wait(id)));
-  assertEquals(ended, [operationId, ...ids.toReversed()]);
+  assertEquals(ended, [operationId, ...ids]);
 });
 
 Deno.test("cancel() ends a paused operation of an earlier process, and what it had built", async () => {
