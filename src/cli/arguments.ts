@@ -3,63 +3,14 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import { type Command, type OptionValues, UsageError } from "./command.ts";
-
-/** What the help says about an option. */
-export interface OptionHelp {
-  /** Name of its value, or `undefined` for a switch. */
-  readonly value?: string;
-  /** What it does. */
-  readonly meaning: string;
-}
-
-/** Options that every command takes. */
-export const COMMON_OPTIONS: readonly (keyof OptionValues)[] = [
-  "data",
-  "projections",
-  "json",
-  "verbose",
-  "allow-network-file-system",
-];
-
-/** Every option. */
-export const OPTIONS: Readonly<Record<keyof OptionValues, OptionHelp>> = {
-  data: { value: "DIR", meaning: "The data folder. Required." },
-  projections: {
-    value: "MODULE",
-    meaning: "Module that exports the projections: a path or a URL.",
-  },
-  json: {
-    meaning: "Print one JSON value on standard output, and nothing else there.",
-  },
-  verbose: {
-    meaning: "Log to standard error from level info; else from level warn.",
-  },
-  "allow-network-file-system": {
-    meaning: "Open a folder on NFS, SMB or the like. No other machine may.",
-  },
-  "read-only": {
-    meaning: "Change nothing in the folder: for read-only disks.",
-  },
-  force: { meaning: "Rebuild also what is up to date." },
-  concurrency: {
-    value: "N",
-    meaning: 'How many projections at once, 1 to 64, or "auto". Default: 4.',
-  },
-  "dry-run": { meaning: "Only say what would be rebuilt, and why." },
-  note: {
-    value: "TEXT",
-    meaning: "Words for the history, at most 256 characters.",
-  },
-  deep: { meaning: "Check also what is derived from the log." },
-  apply: { meaning: "Do it, instead of only saying what would be done." },
-};
+import { type OptionName, OPTIONS, optionsOf } from "./options.ts";
 
 /** What was asked for. */
 export type Invocation =
   | { readonly kind: "version" }
-  | { readonly kind: "help"; readonly command: Command | undefined }
+  | { readonly kind: "help"; readonly commands: readonly Command[] | undefined }
   | {
     readonly kind: "command";
     readonly command: Command;
@@ -72,7 +23,7 @@ export type Invocation =
  *
  * @param args The arguments, without the program's name.
  * @param commands The commands there are.
- * @returns What was asked for.
+ * @returns What was asked for; help on one command, or on those that begin with one word.
  * @throws {UsageError} If they make no sense.
  */
 export function readArguments(
@@ -81,25 +32,19 @@ export function readArguments(
 ): Invocation {
   const { values, positionals } = parse(args);
   const { help = false, version = false, ...options } = values;
-  const [name, ...operands] = positionals;
   if (version) return { kind: "version" };
-  if (name === undefined) {
-    if (help) return { kind: "help", command: undefined };
+  const [first] = positionals;
+  if (first === undefined) {
+    if (help) return { kind: "help", commands: undefined };
     throw new UsageError(
-      `Command is missing: one of ${
-        commands.map(({ name }) => name).join(", ")
-      }`,
+      `Command is missing: one of ${listOf(commands)}`,
     );
   }
-  if (name === "help") {
-    const [topic] = operands;
-    return {
-      kind: "help",
-      command: topic === undefined ? undefined : find(topic, commands),
-    };
+  if (first === "help" || help) {
+    const topic = first === "help" ? positionals.slice(1) : positionals;
+    return { kind: "help", commands: topicOf(topic, commands) };
   }
-  const command = find(name, commands);
-  if (help) return { kind: "help", command };
+  const { command, operands } = find(positionals, commands);
   check(command, operands, options);
   return { kind: "command", command, operands, options };
 }
@@ -114,22 +59,11 @@ function parse(args: readonly string[]): {
       allowPositionals: true,
       strict: true,
       options: {
-        data: { type: "string" },
-        projections: { type: "string" },
-        json: { type: "boolean" },
-        verbose: { type: "boolean" },
-        "allow-network-file-system": { type: "boolean" },
-        "read-only": { type: "boolean" },
-        force: { type: "boolean" },
-        concurrency: { type: "string" },
-        "dry-run": { type: "boolean" },
-        note: { type: "string" },
-        deep: { type: "boolean" },
-        apply: { type: "boolean" },
+        ...parsedOptions(),
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },
       },
-    });
+    }) as ReturnType<typeof parse>;
   } catch (cause) {
     throw new UsageError(
       cause instanceof Error ? cause.message : String(cause),
@@ -138,16 +72,71 @@ function parse(args: readonly string[]): {
   }
 }
 
-function find(name: string, commands: readonly Command[]): Command {
-  const command = commands.find((candidate) => candidate.name === name);
-  if (!command) {
+function parsedOptions(): NonNullable<ParseArgsConfig["options"]> {
+  return Object.fromEntries(
+    Object.entries(OPTIONS).map(([name, { value, multiple = false }]) => [
+      name,
+      { type: value === undefined ? "boolean" : "string", multiple },
+    ]),
+  );
+}
+
+/** The commands that help is asked about; `undefined` for all. */
+function topicOf(
+  words: readonly string[],
+  commands: readonly Command[],
+): readonly Command[] | undefined {
+  const [first] = words;
+  if (first === undefined) return undefined;
+  const group = groupOf(first, commands);
+  if (group.length > 0 && words.length === 1) {
+    const own = named(first, commands);
+    return own ? [own] : group;
+  }
+  return [find(words, commands).command];
+}
+
+/** The longest name that the words begin with counts. */
+function find(
+  words: readonly string[],
+  commands: readonly Command[],
+): { readonly command: Command; readonly operands: readonly string[] } {
+  const [first = "", second] = words;
+  const long = second === undefined
+    ? undefined
+    : named(`${first} ${second}`, commands);
+  if (long) return { command: long, operands: words.slice(2) };
+  const short = named(first, commands);
+  if (short) return { command: short, operands: words.slice(1) };
+  const group = groupOf(first, commands);
+  if (group.length > 0) {
+    const names = group.map(({ name }) => name.slice(first.length + 1));
     throw new UsageError(
-      `Unknown command ${JSON.stringify(name)}: there are ${
-        commands.map(({ name }) => name).join(", ")
-      }`,
+      second === undefined
+        ? `'${first}' needs to know what: one of ${names.join(", ")}`
+        : `Unknown command ${JSON.stringify(`${first} ${second}`)}: ` +
+          `after '${first}' there are ${names.join(", ")}`,
     );
   }
-  return command;
+  throw new UsageError(
+    `Unknown command ${JSON.stringify(first)}: there are ${listOf(commands)}`,
+  );
+}
+
+function named(
+  name: string,
+  commands: readonly Command[],
+): Command | undefined {
+  return commands.find((each) => each.name === name || each.formerly === name);
+}
+
+function groupOf(word: string, commands: readonly Command[]): Command[] {
+  return commands.filter(({ name }) => name.startsWith(`${word} `));
+}
+
+function listOf(commands: readonly Command[]): string {
+  const words = commands.map(({ name }) => name.split(" ")[0] ?? name);
+  return [...new Set(words)].join(", ");
 }
 
 function check(
@@ -156,9 +145,11 @@ function check(
   options: OptionValues,
 ): void {
   const { name, operandCount: [min, max] } = command;
-  const allowed = [...COMMON_OPTIONS, ...command.options];
-  const foreign = (Object.keys(options) as (keyof OptionValues)[])
-    .find((option) => !allowed.includes(option));
+  // Whoever always gives them, as a task does, may give them to all commands.
+  const allowed = [...optionsOf(command), "projections"];
+  const given = Object.keys(options) as OptionName[];
+  checkPlace(command, options);
+  const foreign = given.find((option) => !allowed.includes(option));
   if (foreign !== undefined) {
     throw new UsageError(`Option '--${foreign}' is not one of '${name}'`);
   }
@@ -171,10 +162,55 @@ function check(
         `unexpected is ${JSON.stringify(operands[max])}`,
     );
   }
-  if (!options.data) {
-    throw new UsageError("Option '--data' is missing: the data folder");
+  checkTarget(command, options);
+}
+
+/** Says why a command does not work where it is told to. */
+function checkPlace(
+  { name, place }: Command,
+  { data, url }: OptionValues,
+): void {
+  if (place.works === "folder" && url !== undefined) {
+    throw new UsageError(
+      `'${name}' works on a folder ('--data') only, as ${place.because}`,
+    );
   }
-  if (command.needsProjections && !options.projections) {
+  if (place.works === "server" && data !== undefined) {
+    throw new UsageError(
+      `'${name}' works on a server ('--url') only, as ${place.because}`,
+    );
+  }
+}
+
+function checkTarget(
+  { place: { works }, needsProjections }: Command,
+  { data, url, projections, ...options }: OptionValues,
+): void {
+  if (works === "nowhere") return;
+  if (data !== undefined && url !== undefined) {
+    throw new UsageError(
+      "Option '--data' and option '--url' exclude each other",
+    );
+  }
+  if (!data && !url) {
+    throw new UsageError(
+      works === "server"
+        ? "Option '--url' is missing: the address of the server"
+        : works === "folder"
+        ? "Option '--data' is missing: the data folder"
+        : "Option '--data' is missing: the data folder; or '--url' of a server",
+    );
+  }
+  if (url !== undefined) {
+    if (options["read-only"]) {
+      throw new UsageError("Option '--read-only' is one for folders");
+    }
+    return;
+  }
+  if (options["token-file"] !== undefined) {
+    throw new UsageError("Option '--token-file' is one for servers: '--url'");
+  }
+  if (needsProjections && !projections) {
     throw new UsageError(
       "Option '--projections' is missing: the module that exports the projections",
     );

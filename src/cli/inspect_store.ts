@@ -12,7 +12,9 @@ import {
 import { loadProjections } from "../projections/registry.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { type CommandCall, UsageError } from "./command.ts";
+import { bytesShown } from "./log_progress.ts";
 import { looksLikeStore, toModuleUrl } from "./open_store.ts";
+import { startProgress } from "./progress.ts";
 
 /** What the commands that inspect a folder are given. */
 export interface FolderOptions extends Omit<InspectOptions, "deep"> {
@@ -70,8 +72,9 @@ export async function inspectStore(
   call: CommandCall,
   { deep }: { readonly deep: boolean },
 ): Promise<Inspection> {
-  return await withFolder(
-    call,
-    (options) => inspectFolder({ ...options, deep }),
-  );
+  return await withFolder(call, async (options) => {
+    using progress = startProgress(call.io, "bytes");
+    const onRun = bytesShown(progress, options, "Verifying");
+    return await inspectFolder({ ...options, deep, onRun });
+  });
 }

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import process from "node:process";
+import { createInterface } from "node:readline/promises";
 
 /** Where the command line reads and writes, and who stops it. */
 export interface CommandIo {
@@ -26,6 +28,15 @@ export interface CommandIo {
   readonly isTerminal: boolean;
   /** Stops the command. */
   readonly signal: AbortSignal;
+  /** Reads a variable of the environment. @default {none is set} */
+  readonly env?: (name: string) => string | undefined;
+  /**
+   * Asks somebody who can answer. @default {nobody can: the command does what it was told}
+   *
+   * @param question What would be done.
+   * @returns Whether to do it.
+   */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
 /**
@@ -50,7 +61,38 @@ export function processIo(exitCode: number): CommandIo {
     stdin: Deno.stdin.readable,
     isTerminal: Deno.stderr.isTerminal(),
     signal: stop.signal,
+    env: readVariable,
+    ...Deno.stdin.isTerminal() && Deno.stderr.isTerminal()
+      ? { confirm: (question) => askOnTerminal(question, stop.signal) }
+      : {},
   };
+}
+
+function readVariable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (error) {
+    // Not allowed to look: then there is none.
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+/** On standard error: standard output is for what was asked for. */
+async function askOnTerminal(
+  question: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const terminal = createInterface({
+    input: process.stdin,
+    output: process.stderr,
+  });
+  try {
+    const answer = await terminal.question(`${question} [y/N] `, { signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
 }
 
 async function writeToStdout(text: string): Promise<void> {

@@ -3,54 +3,27 @@
  *
  * @module
  */
-import { UnknownProjectionError } from "../projections/errors.ts";
 import { VERSION } from "../telemetry/manifest.ts";
 import { type Invocation, readArguments } from "./arguments.ts";
-import { type Command, type CommandOutcome, UsageError } from "./command.ts";
-import { checkpointsCommand } from "./commands/checkpoints.ts";
-import {
-  deadLettersCommand,
-  retryCommand,
-  skipCommand,
-} from "./commands/faults.ts";
-import { digestCommand } from "./commands/digest.ts";
-import { exportCommand } from "./commands/export.ts";
-import { importCommand } from "./commands/import.ts";
-import { rebuildCommand } from "./commands/rebuild.ts";
-import { repairCommand } from "./commands/repair.ts";
-import { salvageCommand } from "./commands/salvage.ts";
-import { statusCommand } from "./commands/status.ts";
-import { verifyCommand } from "./commands/verify.ts";
+import type { Command, CommandOutcome } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import {
   EXIT_FAILURE,
   EXIT_INTERRUPTED,
   EXIT_OK,
   EXIT_USAGE,
+  exitCodeOf,
 } from "./exit_codes.ts";
-import { commandHelp, generalHelp } from "./help.ts";
+import { commandHelp, generalHelp, groupHelp } from "./help.ts";
 import type { CommandIo } from "./io.ts";
-
-const COMMANDS: readonly Command[] = [
-  importCommand,
-  rebuildCommand,
-  statusCommand,
-  checkpointsCommand,
-  exportCommand,
-  digestCommand,
-  verifyCommand,
-  repairCommand,
-  salvageCommand,
-  deadLettersCommand,
-  retryCommand,
-  skipCommand,
-];
 
 /**
  * Runs the command line once.
  *
  * @param args The arguments, without the program's name.
  * @param io Where it reads and writes.
- * @returns The exit status: 0 all went well, 1 it did not, 2 called wrongly, 130 interrupted.
+ * @returns The exit status: 0 all went well, 1 it did not, 2 called wrongly, 130 interrupted; the
+ * others stand in `opossum --help`.
  *
  * @example
  * ```ts
@@ -104,10 +77,7 @@ async function run(invocation: Invocation, io: CommandIo): Promise<number> {
       await io.write(`${VERSION}\n`);
       return EXIT_OK;
     case "help": {
-      const { command } = invocation;
-      await io.write(
-        `${command ? commandHelp(command) : generalHelp(COMMANDS)}\n`,
-      );
+      await io.write(`${helpOn(invocation.commands)}\n`);
       return EXIT_OK;
     }
     case "command": {
@@ -117,6 +87,14 @@ async function run(invocation: Invocation, io: CommandIo): Promise<number> {
       return outcome.exitCode;
     }
   }
+}
+
+function helpOn(commands: readonly Command[] | undefined): string {
+  if (commands === undefined) return generalHelp(COMMANDS);
+  const [command] = commands;
+  return command && commands.length === 1
+    ? commandHelp(command)
+    : groupHelp(commands);
 }
 
 async function print(
@@ -135,11 +113,11 @@ function explain(error: unknown, io: CommandIo): number {
     return EXIT_INTERRUPTED;
   }
   io.report(error instanceof Error ? error.message : String(error));
-  if (error instanceof UsageError) {
+  const exitCode = exitCodeOf(error);
+  if (exitCode === EXIT_USAGE) {
     io.report("Run with --help to see how it is called");
-    return EXIT_USAGE;
   }
-  return error instanceof UnknownProjectionError ? EXIT_USAGE : EXIT_FAILURE;
+  return exitCode;
 }
 
 function describe(error: unknown): Record<string, unknown> {

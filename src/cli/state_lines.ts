@@ -14,6 +14,7 @@ const CHUNK_UNITS = 64 * 1_024;
  * @param projections Where to read them.
  * @param name The projection.
  * @param separator What stands between two documents. @default {"\n"}
+ * @param onDocuments Told how many documents were handed on.
  * @returns The text, in pieces; nothing after the last document.
  * @throws {UnknownProjectionError | ProjectionNotBuiltError | ProjectionDamagedError} If there is
  * nothing to read from; before the first piece.
@@ -22,17 +23,22 @@ export async function* stateTexts(
   projections: Projections,
   name: string,
   separator: string = "\n",
+  onDocuments: (count: number) => void = () => {},
 ): AsyncGenerator<string> {
   let chunk = "";
+  let count = 0;
   let isFirst = true;
   for await (const { state } of projections.documents(name)) {
     chunk += `${isFirst ? "" : separator}${JSON.stringify(state)}`;
     isFirst = false;
+    count++;
     if (chunk.length < CHUNK_UNITS) continue;
     yield chunk;
+    onDocuments(count);
     chunk = "";
   }
   if (chunk !== "") yield chunk;
+  onDocuments(count);
 }
 
 /**

@@ -12,7 +12,7 @@ import type { FrameRun } from "../log/frame_reader.ts";
 import { parseSegmentName } from "../log/format.ts";
 import { IndexInspection } from "../log/index_inspection.ts";
 import { type SalvagedLog, salvageLog } from "../log/salvage_log.ts";
-import { storeIdOf } from "../log/examine_log.ts";
+import { type ExamineLogOptions, storeIdOf } from "../log/examine_log.ts";
 import {
   isProjectionName,
   type ProjectionDefinition,
@@ -38,6 +38,10 @@ export interface InspectOptions {
   readonly scratch?: string;
   /** Whether to look beyond the log: at the index, projections and operations. */
   readonly deep: boolean;
+  /** Of what is derived, only this projection. @default {everything} */
+  readonly only?: string;
+  /** Sees every run of whole frames of the log. */
+  readonly onRun?: ExamineLogOptions["onRun"];
   /** Stops by throwing the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -50,6 +54,15 @@ export interface Inspection {
   readonly ok: boolean;
   /** Everything else that is worth knowing. */
   readonly findings: readonly Finding[];
+  /** The projections whose documents were compared with the log. @default {none} */
+  readonly compared?: readonly ComparedProjection[];
+}
+
+/** A projection whose documents were compared with a fold of the log. */
+export interface ComparedProjection {
+  readonly projectionName: string;
+  /** Up to where both had applied the log. */
+  readonly checkpoint: Position;
 }
 
 /** Names in the data folder that mean something. */
@@ -76,23 +89,28 @@ export async function inspectFolder(
   using resources = new DisposableStack();
   // What is derived is opened before the log is: it is never ahead of what is read then.
   const storeId = storeIdOf(fileSystem, path);
-  const projections = projectionNames(options).map((name) => {
+  const { only } = options;
+  const names = projectionNames(options)
+    .filter((name) => only === undefined || name === only);
+  const compared: ComparedProjection[] = [];
+  const projections = names.map((name) => {
     const definition = options.definitions?.find((each) => each.name === name);
     const files = projectionFiles({ ...options, name, storeId, definition });
-    return withCheck(files, options, definition);
+    return { name, ...withCheck(files, options, definition) };
   });
   for (const { check, current } of projections) {
     if (check) resources.use(check);
     else if (current) resources.defer(() => current.database.close());
   }
-  const index = resources.use(
-    new IndexInspection(fileSystem, path, storeId ?? ""),
-  );
+  const index = only === undefined
+    ? resources.use(new IndexInspection(fileSystem, path, storeId ?? ""))
+    : undefined;
   const log = await salvageLog({
     ...options,
-    async onRun(_segment, run) {
+    async onRun(segment, run) {
+      await options.onRun?.(segment, run);
       const events = eventsOf(run);
-      for (const event of events) index.see(event);
+      for (const event of events) index?.see(event);
       for (const { check } of projections) {
         await check?.see(events, run.bytes.length);
       }
@@ -100,7 +118,7 @@ export async function inspectFolder(
   });
   const isWhole = log.refusal === undefined;
   const findings = tornFindings(log);
-  const fault = index.finish(isWhole);
+  const fault = index?.finish(isWhole);
   if (fault !== undefined && (log.head > 0 || fault !== "it is missing")) {
     findings.push({
       file: "index.sqlite",
@@ -110,7 +128,7 @@ export async function inspectFolder(
       harmless: fault === "it is missing",
     });
   }
-  for (const { findings: found, current, check } of projections) {
+  for (const { name, findings: found, current, check } of projections) {
     findings.push(...found);
     if (!current) continue;
     const { file, checkpoint } = current;
@@ -124,12 +142,15 @@ export async function inspectFolder(
       });
     } else if (check && log.lost.length === 0) {
       const what = await check.finish();
+      compared.push({ projectionName: name, checkpoint });
       if (what === undefined) continue;
       findings.push({ file, what, remedy: "move", harmless: false });
     }
   }
-  findings.push(...operationFindings(options), ...strayFindings(options));
-  return { log, ok: isSound(log, findings), findings };
+  if (only === undefined) {
+    findings.push(...operationFindings(options), ...strayFindings(options));
+  }
+  return { log, ok: isSound(log, findings), findings, compared };
 }
 
 function isSound(

@@ -11,6 +11,7 @@
 import { dirname, relative, resolve } from "node:path";
 import type { Clock } from "../events/clock.ts";
 import type { EventInput, Position, StoredEvent } from "../events/event.ts";
+import type { ExamineLogOptions } from "../log/examine_log.ts";
 import {
   type FileEventStore,
   openFileEventStore,
@@ -37,6 +38,8 @@ export interface SalvageOptions {
   readonly target: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Sees every run of whole frames of the log. */
+  readonly onRun?: ExamineLogOptions["onRun"];
   /** Stops by throwing the signal's reason; the target is incomplete then. */
   readonly signal?: AbortSignal;
   /** Whether a new store may be on a network file system. @default {false} */

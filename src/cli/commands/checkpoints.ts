@@ -5,7 +5,7 @@
  */
 import type { Command } from "../command.ts";
 import { EXIT_OK } from "../exit_codes.ts";
-import { openStore } from "../open_store.ts";
+import { openAdministration } from "../open_administration.ts";
 import { formatTable } from "../table.ts";
 
 /** The command. */
@@ -18,16 +18,17 @@ export const checkpointsCommand: Command = {
     `Shows the checkpoint of each projection: the position up to which it has applied
 the log. 0 means that it was never built. With --json: an object of checkpoints
 by name.`,
+  examples: [
+    "checkpoints --data ./data --projections ./projections.ts",
+    "checkpoints --json --url http://127.0.0.1:8000",
+  ],
   options: ["read-only"],
+  place: { works: "anywhere" },
   needsProjections: true,
   async run(call) {
-    await using opossum = await openStore(call, { projections: true });
-    const { rebuilder } = opossum;
-    const checkpoints = await Promise.all(
-      rebuilder.getRegisteredProjections().map(async (name) =>
-        [name, await rebuilder.getCheckpoint(name)] as const
-      ),
-    );
+    await using administration = await openAdministration(call);
+    const checkpoints = (await administration.projections())
+      .map(({ name, checkpoint }) => [name, checkpoint] as const);
     return {
       exitCode: EXIT_OK,
       json: Object.fromEntries(checkpoints),

@@ -20,7 +20,14 @@ export const digestCommand: Command = {
 order of name, the line "#NAME", then what "export NAME" prints. Two stores with the
 same digest hold the same documents. A warning on standard error says when newer
 events are not applied yet.`,
+  examples: [
+    "digest --data ./data --projections ./projections.ts",
+  ],
   options: ["read-only"],
+  place: {
+    works: "folder",
+    because: "the admin API serves no documents",
+  },
   needsProjections: true,
   async run(call) {
     const { io } = call;

@@ -6,6 +6,7 @@
 import type { Command } from "../command.ts";
 import { EXIT_OK } from "../exit_codes.ts";
 import { openStore } from "../open_store.ts";
+import { startProgress } from "../progress.ts";
 import { stateTexts, warningOf } from "../state_lines.ts";
 
 /** The command. */
@@ -13,12 +14,21 @@ export const exportCommand: Command = {
   name: "export",
   operands: "NAME",
   operandCount: [1, 1],
+  operandKind: "projection",
   summary: "Print the documents of a projection.",
   details:
     `Prints the documents of the projection NAME as they stand, sorted by key, one JSON
 document a line. With --json: one array of them. A warning on standard error says
 when newer events are not applied yet.`,
+  examples: [
+    "export CourseDetails --data ./data --projections ./projections.ts",
+    "export CourseDetails --json --data ./data | jq length",
+  ],
   options: ["read-only"],
+  place: {
+    works: "folder",
+    because: "the admin API serves no documents",
+  },
   needsProjections: true,
   async run(call) {
     const { operands: [name = ""], options: { json = false }, io } = call;
@@ -27,7 +37,19 @@ when newer events are not applied yet.`,
     const warning = await warningOf(projections, name);
     if (warning !== undefined) io.report(warning);
     let isEmpty = true;
-    for await (const text of stateTexts(projections, name, json ? "," : "\n")) {
+    using progress = startProgress(io, "documents");
+    const { documents: total } = await projections.info(name);
+    const onDocuments = (value: number) =>
+      progress.show({
+        name,
+        phase: "exporting",
+        // Others may be added meanwhile.
+        value: Math.min(value, total),
+        total,
+      });
+    const separator = json ? "," : "\n";
+    const texts = stateTexts(projections, name, separator, onDocuments);
+    for await (const text of texts) {
       io.signal.throwIfAborted();
       await io.write(json && isEmpty ? `[${text}` : text);
       isEmpty = false;

@@ -5,16 +5,10 @@
  * @module
  */
 import type { Position } from "../../events/event.ts";
-import type { Opossum } from "../../opossum.ts";
-import { catchUp } from "../catch_up.ts";
-import {
-  type Command,
-  type CommandCall,
-  type CommandOutcome,
-  UsageError,
-} from "../command.ts";
+import type { ProjectionInfo } from "../../projections/projections.ts";
+import { type Command, type CommandOutcome, UsageError } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
-import { openStore } from "../open_store.ts";
+import { openAdministration } from "../open_administration.ts";
 import { startProgress } from "../progress.ts";
 import { formatTable } from "../table.ts";
 
@@ -23,17 +17,22 @@ export const deadLettersCommand: Command = {
   name: "dead-letters",
   operands: "PROJECTION",
   operandCount: [1, 1],
+  operandKind: "projection",
   summary: "List the events that a projection passed over.",
   details:
     `Lists the events that the serving documents of a projection leave out: those that
 its code failed on, under the error policy "skip" or "quarantine", and those that
 were ordered to be passed over by "skip".`,
+  examples: [
+    "dead-letters CourseDetails --url http://127.0.0.1:8000",
+  ],
   options: [],
+  place: { works: "anywhere" },
   needsProjections: true,
   async run(call) {
-    await using opossum = await openStore(call, { projections: true });
+    await using administration = await openAdministration(call);
     const [name = ""] = call.operands;
-    const letters = await opossum.projections.deadLetters(name);
+    const letters = await administration.deadLetters(name);
     return {
       exitCode: EXIT_OK,
       json: { deadLetters: letters },
@@ -57,19 +56,24 @@ export const retryCommand: Command = {
   name: "retry",
   operands: "PROJECTION",
   operandCount: [1, 1],
+  operandKind: "projection",
   summary: "Try the event again that a projection stands still on.",
   details:
     `Brings a projection up to date as far as it can be, and tries the event again that
 it stands still on: also one that is suspected to have ended a process, which is
-not tried again otherwise. If its code does not return, neither does this
-command: stop it by a signal.`,
+not tried again otherwise. In a folder, if its code does not return, neither does this
+command: stop it by a signal. A server goes on by itself: see "projections show".`,
+  examples: [
+    "retry CourseDetails --url http://127.0.0.1:8000",
+  ],
   options: [],
+  place: { works: "anywhere" },
   needsProjections: true,
   async run(call) {
-    await using opossum = await openStore(call, { projections: true });
+    await using administration = await openAdministration(call);
     const [name = ""] = call.operands;
-    await opossum.daemon.retry(name);
-    return await advance(opossum, name, call);
+    using progress = startProgress(call.io, "events");
+    return toOutcome(await administration.retry(name, progress));
   },
 };
 
@@ -78,13 +82,18 @@ export const skipCommand: Command = {
   name: "skip",
   operands: "PROJECTION POSITION",
   operandCount: [2, 2],
+  operandKind: "projection",
   summary: "Pass over the event that a projection stands still on.",
   details:
     `Passes over the event that a projection stands still on, durably: now, in servers
 that have the folder open with their next try, and in every rebuild of the same
 definition. When its version or code changes, the event is tried again.
 "status" shows on which event a projection stands still.`,
+  examples: [
+    "skip CourseDetails 1523 --url http://127.0.0.1:8000",
+  ],
   options: [],
+  place: { works: "anywhere" },
   needsProjections: true,
   async run(call) {
     const [name = "", text = ""] = call.operands;
@@ -94,24 +103,14 @@ definition. When its version or code changes, the event is tried again.
       );
     }
     const position: Position = Number(text);
-    await using opossum = await openStore(call, { projections: true });
-    // Whether it stands still there is known by trying.
-    await advance(opossum, name, call);
-    await opossum.daemon.skip(name, position);
-    return await advance(opossum, name, call);
+    await using administration = await openAdministration(call);
+    using progress = startProgress(call.io, "events");
+    return toOutcome(await administration.skip(name, position, progress));
   },
 };
 
-/** Applies what can be applied, and says how the projection stands then. */
-async function advance(
-  opossum: Opossum,
-  name: string,
-  { io }: CommandCall,
-): Promise<CommandOutcome> {
-  using progress = startProgress(io, "events");
-  await catchUp(opossum, [name], progress, io.signal);
-  const info = await opossum.projections.info(name);
-  const { state, checkpoint, lag, fault } = info;
+function toOutcome(info: ProjectionInfo): CommandOutcome {
+  const { name, state, checkpoint, lag, fault } = info;
   return {
     exitCode: state === "ready" ? EXIT_OK : EXIT_FAILURE,
     json: info,

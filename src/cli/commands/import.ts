@@ -19,6 +19,7 @@ export const importCommand: Command = {
   name: "import",
   operands: "FILE",
   operandCount: [1, 1],
+  operandKind: "file",
   summary: "Append the events of an NDJSON file.",
   details:
     `Appends the events of FILE, one JSON object a line, in order of position:
@@ -32,7 +33,15 @@ is read in bounded memory.
 A file is checked from its first line to its last before anything is appended.
 What can be read only once ("-" for standard input, a pipe) is checked as it
 comes: the events before a refused line stay.`,
+  examples: [
+    "import events.ndjson --data ./data",
+    "zcat events.ndjson.gz | opossum import - --data ./data",
+  ],
   options: [],
+  place: {
+    works: "folder",
+    because: "the admin API takes no events",
+  },
   needsProjections: false,
   run: importEvents,
 };

@@ -1,86 +1,128 @@
 /**
- * `opossum rebuild`: rebuilds projections, showing how far it is.
+ * `opossum projections rebuild`: rebuilds projections, showing how far it is.
  *
  * @module
  */
-import type { Opossum } from "../../opossum.ts";
-import type {
-  PlannedRebuild,
-  ProjectionRebuildDetail,
-  ProjectionRebuildResult,
-} from "../../rebuild/operation.ts";
-import { catchUp, type CaughtUp } from "../catch_up.ts";
+import type { Administration, RebuildRequest } from "../administration.ts";
 import {
   type Command,
   type CommandCall,
   type CommandOutcome,
+  type OptionValues,
   UsageError,
 } from "../command.ts";
-import { EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK } from "../exit_codes.ts";
-import { openStore } from "../open_store.ts";
-import { type Progress, startProgress } from "../progress.ts";
-import { formatDuration, formatTable } from "../table.ts";
-import { watchRebuild } from "../watch_rebuild.ts";
+import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
+import { openAdministration } from "../open_administration.ts";
+import { startProgress } from "../progress.ts";
+import { follow, outcomeOf } from "./follow.ts";
+import { planSummary, planText } from "./rebuild_text.ts";
 
 const NOTE_UNITS_MAX = 256;
+const PRIORITY_MAX = 100;
 
 /** The command. */
 export const rebuildCommand: Command = {
-  name: "rebuild",
+  name: "projections rebuild",
+  formerly: "rebuild",
   operands: "[NAME…]",
   operandCount: [0, Infinity],
+  operandKind: "projection",
   summary: "Rebuild projections.",
   details:
     `Rebuilds the projections NAME…, whether they need it or not. Without names: those
-that are absent, stale, damaged or faulted, or with --force all of them; the others
-are brought up to the log's last position.
+that are absent, stale, damaged or faulted, or with --force all of them; in a folder,
+the others are brought up to the log's last position.
 
 Each is built aside, then swapped in: readers are served from the old documents
 until then, and a failed or stopped rebuild changes nothing. One that fails does not
-stop the others; the exit status is then 1. SIGINT cancels: what is swapped in by
-then stays.`,
-  options: ["force", "concurrency", "dry-run", "note"],
+stop the others; the exit status is then 1.
+
+In a folder the rebuild runs in this process: SIGINT cancels it, and what is swapped
+in by then stays. On a server it runs there, and is watched: SIGINT, or a connection
+that is lost for good, leaves it running. A server that is restarted goes on with it.
+
+With --promote=manual what is built waits for "operations promote", also over
+restarts; --verify says before how it differs from what serves.`,
+  examples: [
+    "projections rebuild --data ./data --projections ./projections.ts",
+    "projections rebuild --dry-run --url http://127.0.0.1:8000",
+    'projections rebuild CourseDetails --note "the fix" --url http://127.0.0.1:8000',
+    "projections rebuild CourseDetails --verify --promote manual --url …",
+    "projections rebuild --force --yes --no-wait --url http://127.0.0.1:8000",
+  ],
+  options: [
+    "force",
+    "concurrency",
+    "priority",
+    "dry-run",
+    "note",
+    "verify",
+    "promote",
+    "ignore-disk-space",
+    "no-wait",
+    "yes",
+  ],
+  place: { works: "anywhere" },
   needsProjections: true,
   run: rebuild,
 };
 
 async function rebuild(call: CommandCall): Promise<CommandOutcome> {
-  const { operands, options, io } = call;
-  const { force = false, concurrency, note } = options;
-  const names = operands.length > 0 ? operands : undefined;
+  const { options, io } = call;
+  const request = readRequest(call);
+  const isNoWait = options["no-wait"] === true;
+  if (isNoWait && options.url === undefined) {
+    throw new UsageError(
+      "Option '--no-wait' needs '--url': a folder's rebuild runs in this process",
+    );
+  }
+  const concurrency = readConcurrency(options.concurrency);
+  await using administration = await openAdministration(
+    call,
+    concurrency === undefined ? {} : { maxConcurrentRebuilds: concurrency },
+  );
+  if (options["dry-run"]) {
+    const plan = await administration.plan(request);
+    return { exitCode: EXIT_OK, json: plan, text: planText(plan) };
+  }
+  if (!await isConfirmed(administration, request, call)) {
+    return { exitCode: EXIT_FAILURE, json: null, text: "Nothing was done" };
+  }
+  const operation = await administration.start(request);
+  if (isNoWait) {
+    return { exitCode: EXIT_OK, json: operation, text: operation.id };
+  }
+  using progress = startProgress(io, "events");
+  const ended = await follow(administration, operation.id, progress, io);
+  const caughtUp = request.names === undefined && ended.result !== null
+    ? await administration.catchUp(ended, progress)
+    : [];
+  return outcomeOf(ended, caughtUp, io.signal);
+}
+
+function readRequest({ operands, options }: CommandCall): RebuildRequest {
+  const { force = false, verify = false, note } = options;
+  const names = operands.length > 0 ? [...new Set(operands)] : undefined;
   if (note !== undefined && note.length > NOTE_UNITS_MAX) {
     throw new UsageError(
       `Option '--note' must have at most ${NOTE_UNITS_MAX} characters: it has ${note.length}`,
     );
   }
-  const maxConcurrentRebuilds = readConcurrency(concurrency);
-  await using opossum = await openStore(call, {
-    projections: true,
-    opossum: maxConcurrentRebuilds === undefined
+  const concurrency = readConcurrency(options.concurrency);
+  const priority = readPriority(options.priority);
+  const promote = readPromotion(options);
+  return {
+    names,
+    forceRebuild: force && names === undefined,
+    ...concurrency === undefined || concurrency === "auto"
       ? {}
-      : { maxConcurrentRebuilds },
-  });
-  const { rebuilder } = opossum;
-  if (options["dry-run"]) {
-    return toPlan(await rebuilder.plan(names, { forceRebuild: force }));
-  }
-  using progress = startProgress(io, "events");
-  const asked = {
-    trigger: "cli" as const,
-    signal: io.signal,
+      : { concurrency },
+    ...priority === undefined ? {} : { priority },
     ...note === undefined ? {} : { note },
+    ...verify ? { verify } : {},
+    ...promote === undefined ? {} : { promote },
+    ...options["ignore-disk-space"] ? { ignoreDiskSpace: true } : {},
   };
-  const result = await watchRebuild(
-    rebuilder,
-    names === undefined
-      ? rebuilder.rebuildAll({ ...asked, forceRebuild: force })
-      : rebuilder.rebuild(names, asked),
-    progress,
-  );
-  const caughtUp = names === undefined
-    ? await catchUpOthers(opossum, result, progress, io.signal)
-    : [];
-  return toOutcome(result, caughtUp, io.signal);
 }
 
 function readConcurrency(
@@ -98,88 +140,37 @@ function readConcurrency(
   return value;
 }
 
-/** Brings up to date what did not have to be rebuilt, unless we were told to stop. */
-async function catchUpOthers(
-  opossum: Opossum,
-  { details }: ProjectionRebuildResult,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<readonly CaughtUp[]> {
-  if (signal.aborted) return [];
-  const rebuilt = new Set(details.map(({ projectionName }) => projectionName));
-  const others = opossum.projections.names.filter((name) => !rebuilt.has(name));
-  return await catchUp(opossum, others, progress, signal);
-}
-
-function toPlan(plan: readonly PlannedRebuild[]): CommandOutcome {
-  return {
-    exitCode: EXIT_OK,
-    json: { projections: plan },
-    text: formatTable(
-      ["PROJECTION", "REBUILD", "REASON", "EVENTS"],
-      plan.map(({ projectionName, rebuild, reason, events }) => [
-        projectionName,
-        rebuild ? "yes" : "no",
-        reason,
-        events,
-      ]),
-    ),
-  };
-}
-
-function toOutcome(
-  result: ProjectionRebuildResult,
-  caughtUp: readonly CaughtUp[],
-  signal: AbortSignal,
-): CommandOutcome {
-  const isDone = result.success && caughtUp.every(({ success }) => success);
-  return {
-    exitCode: isDone
-      ? EXIT_OK
-      : signal.aborted
-      ? EXIT_INTERRUPTED
-      : EXIT_FAILURE,
-    json: { ...result, caughtUp },
-    text: [
-      ...result.details.map(describeDetail),
-      ...caughtUp.map(describeCaughtUp),
-      summarize(result, caughtUp),
-    ].join("\n"),
-  };
-}
-
-function describeDetail(detail: ProjectionRebuildDetail): string {
-  const { projectionName, success, state, reason, errorMessage } = detail;
-  if (!success) {
-    return `${projectionName}: ${state}${
-      errorMessage === null ? "" : `: ${errorMessage}`
-    }`;
+function readPriority(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^-?[0-9]{1,3}$/.test(text) ? Number(text) : NaN;
+  if (!(Math.abs(value) <= PRIORITY_MAX)) {
+    throw new UsageError(
+      `Option '--priority' must be an integer from -100 to 100: current value is ${
+        JSON.stringify(text)
+      }`,
+    );
   }
-  const { duration, eventsProcessed, documents } = detail;
-  return `${projectionName}: rebuilt (${reason}) in ${
-    formatDuration(duration)
-  }, ${eventsProcessed} events applied, ${documents} documents`;
+  return value;
 }
 
-function describeCaughtUp(
-  { projectionName, success, from, to, errorMessage }: CaughtUp,
-): string {
-  return success
-    ? `${projectionName}: brought up to date from position ${from} to ${to}`
-    : `${projectionName}: stands still at position ${to}: ${errorMessage}`;
+function readPromotion({ promote }: OptionValues): RebuildRequest["promote"] {
+  if (
+    promote === undefined || promote === "manual" || promote === "automatic"
+  ) return promote;
+  throw new UsageError(
+    `Option '--promote' must be "manual" or "automatic": current value is ${
+      JSON.stringify(promote)
+    }`,
+  );
 }
 
-function summarize(
-  result: ProjectionRebuildResult,
-  caughtUp: readonly CaughtUp[],
-): string {
-  const { details, totalRebuilt, duration, nothingToDo } = result;
-  if (nothingToDo) {
-    return caughtUp.length > 0
-      ? "No projection needed a rebuild"
-      : "All projections are up to date: nothing to rebuild";
-  }
-  return `${totalRebuilt} of ${details.length} projections rebuilt in ${
-    formatDuration(duration)
-  }`;
+/** Asks before everything is rebuilt, where somebody can answer. */
+async function isConfirmed(
+  administration: Administration,
+  request: RebuildRequest,
+  { options, io }: CommandCall,
+): Promise<boolean> {
+  if (!request.forceRebuild || options.yes || !io.confirm) return true;
+  const plan = await administration.plan(request);
+  return await io.confirm(`${planSummary(plan)}. Go on?`);
 }

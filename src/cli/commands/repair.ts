@@ -31,7 +31,15 @@ Events that were acknowledged and are damaged are never repaired in place:
 restore the files from a backup, or see opossum salvage. What another process
 uses is left alone. The exit status is 1 when something remains to be done that
 this command cannot do.`,
+  examples: [
+    "repair --data ./data",
+    "repair --apply --data ./data",
+  ],
   options: ["apply"],
+  place: {
+    works: "folder",
+    because: "it looks at the files themselves",
+  },
   needsProjections: false,
   async run(call) {
     const { io, options: { apply = false, verbose = false } } = call;

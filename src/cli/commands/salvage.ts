@@ -9,12 +9,15 @@ import { type Command, UsageError } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { withFolder } from "../inspect_store.ts";
 import { findingLine, lostLines } from "../inspection_text.ts";
+import { bytesShown } from "../log_progress.ts";
+import { startProgress } from "../progress.ts";
 
 /** The command. */
 export const salvageCommand: Command = {
   name: "salvage",
   operands: "TARGET",
   operandCount: [1, 1],
+  operandKind: "file",
   summary: "Write what can be read of a damaged log elsewhere.",
   details:
     `Writes every whole append, before and behind the damage, to TARGET: a folder that
@@ -26,7 +29,15 @@ Events keep their positions, ids and times. Where one is lost, an event of type
 event. The new store has an id of its own: its projections are to be rebuilt.
 
 The exit status is 1 when events are lost; the positions are listed.`,
+  examples: [
+    "salvage ./salvaged --data ./data",
+    "salvage events.ndjson --data ./data",
+  ],
   options: [],
+  place: {
+    works: "folder",
+    because: "it reads the files themselves",
+  },
   needsProjections: false,
   async run(call) {
     const { io, operands: [target = ""], options: { verbose = false } } = call;
@@ -35,10 +46,11 @@ The exit status is 1 when events are lost; the positions are listed.`,
       level: verbose ? "info" : "warn",
       write: io.report,
     });
-    const log = await withFolder(
-      call,
-      (options) => salvage({ ...options, target, logger }),
-    );
+    const log = await withFolder(call, async (options) => {
+      using progress = startProgress(io, "bytes");
+      const onRun = bytesShown(progress, options, "Salvaging");
+      return await salvage({ ...options, target, logger, onRun });
+    });
     const { events, lost, head, torn } = log;
     const lines = [
       `Salvaged ${events} of ${head} events to ${target}`,

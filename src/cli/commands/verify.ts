@@ -26,7 +26,15 @@ of the log when --projections names their definitions; and every operation's
 record is read. What a crash may leave is listed, and no fault.
 
 See also: opossum repair, opossum salvage.`,
+  examples: [
+    "verify --data ./data",
+    "verify --deep --data ./data --projections ./projections.ts",
+  ],
   options: ["deep", "read-only"],
+  place: {
+    works: "folder",
+    because: "it reads the files themselves",
+  },
   needsProjections: false,
   async run(call) {
     const deep = call.options.deep === true;

@@ -1,5 +1,5 @@
 /**
- * `opossum status`: how the projections stand, and what came of the last rebuild.
+ * `opossum projections list`: how the projections stand, and what came of the last rebuild.
  *
  * @module
  */
@@ -7,12 +7,13 @@ import type { ProjectionInfo } from "../../projections/projections.ts";
 import type { RebuildOperation } from "../../rebuild/operation.ts";
 import type { Command } from "../command.ts";
 import { EXIT_OK } from "../exit_codes.ts";
-import { openStore } from "../open_store.ts";
+import { openAdministration } from "../open_administration.ts";
 import { formatBytes, formatDuration, formatTable } from "../table.ts";
 
 /** The command. */
-export const statusCommand: Command = {
-  name: "status",
+export const projectionsListCommand: Command = {
+  name: "projections list",
+  formerly: "status",
   operands: "",
   operandCount: [0, 0],
   summary: "Show how the projections stand.",
@@ -24,22 +25,26 @@ whose daemon keeps it up to date; others stand by.
 States: absent (never built), building (for the first time), ready, stale (built from
 another definition), faulted (an event cannot be applied), damaged (files missing or
 broken). All but ready ones need a rebuild.`,
+  examples: [
+    "projections list --data ./data --projections ./projections.ts",
+    "projections list --url http://127.0.0.1:8000",
+    "projections list --json | jq '.projections[] | select(.state != \"ready\")'",
+  ],
   options: ["read-only"],
+  place: { works: "anywhere" },
   needsProjections: true,
   async run(call) {
-    await using opossum = await openStore(call, { projections: true });
-    const { events, projections, rebuilder } = opossum;
-    const head = await events.head();
-    const infos = await Promise.all(
-      projections.names.map((name) => projections.info(name)),
-    );
-    const [lastOperation = null] = await rebuilder.listOperations({ limit: 1 });
+    await using administration = await openAdministration(call);
+    const head = await administration.head();
+    const projections = await administration.projections();
+    const { operations: [lastOperation = null] } = await administration
+      .operations({ limit: 1 });
     return {
       exitCode: EXIT_OK,
-      json: { head, projections: infos, lastOperation },
+      json: { head, projections, lastOperation },
       text: [
-        `Last position: ${head}`,
-        toTable(infos),
+        `Last position: ${head ?? "not known without projections"}`,
+        toTable(projections),
         describe(lastOperation),
       ].join("\n\n"),
     };
