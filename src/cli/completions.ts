@@ -249,68 +249,64 @@ function zshArguments(command: Command, skip: number): string {
   }`;
 }
 
+/** The words of a command line that are no options; values of options come behind them. */
+const FISH_HELPERS = `function __opossum_words
+    string match --invert -- '-*' (commandline -opc)[2..-1]
+end
+function __opossum_at
+    set -l words (__opossum_words)
+    test "$words[1..$(count $argv)]" = "$argv"
+end
+function __opossum_next
+    set -l words (__opossum_words)
+    test (count $words) -eq (count $argv); and test "$words" = "$argv"
+end`;
+
 function fishScript(commands: readonly Command[]): string {
-  const lines = [
-    "# Completions of opossum for fish.",
-    "complete -c opossum -f",
-  ];
-  const words = wordsOf(commands);
-  for (const [first, second] of words) {
+  const lines = ["# Completions of opossum for fish.", FISH_HELPERS];
+  lines.push("complete -c opossum -f");
+  for (const [first, second] of wordsOf(commands)) {
     const own = commands.find(({ name }) => name === first);
-    lines.push(
-      `complete -c opossum -n __fish_use_subcommand -a ${first} -d ${
-        quoted(own?.summary ?? `${first} …`)
-      }`,
-    );
-    const others = second.join(" ");
+    const summary = own?.summary ?? `${first} …`;
+    lines.push(fishLine("__opossum_next", `-a ${first}`, summary));
     for (const word of second) {
       const command = commands.find(({ name }) => name === `${first} ${word}`);
-      lines.push(
-        `complete -c opossum -n "__fish_seen_subcommand_from ${first}; and not ` +
-          `__fish_seen_subcommand_from ${others}" -a ${word} -d ${
-            quoted(command?.summary ?? "")
-          }`,
-      );
+      const { summary = "" } = command ?? {};
+      lines.push(fishLine(`__opossum_next ${first}`, `-a ${word}`, summary));
     }
   }
   for (const command of commands) {
-    const condition = fishCondition(command);
-    for (const name of optionsOf(command)) {
-      const { value, meaning, values } = OPTIONS[name];
-      const argument = value === undefined
-        ? ""
-        : values === "file" || values === "folder"
-        ? " -r -F"
-        : values === undefined
-        ? " -x"
-        : ` -x -a ${quoted(values.join(" "))}`;
-      lines.push(
-        `complete -c opossum -n ${quoted(condition)} -l ${name}${argument} -d ${
-          quoted(meaning)
-        }`,
-      );
-    }
-    if (command.operandKind === "file") {
-      lines.push(`complete -c opossum -n ${quoted(condition)} -F`);
-    }
-    if (command.operandKind === "shell") {
-      lines.push(
-        `complete -c opossum -n ${quoted(condition)} -a ${
-          quoted(SHELLS.join(" "))
-        }`,
-      );
+    for (const condition of fishConditions(command)) {
+      for (const name of optionsOf(command)) {
+        const option = `-l ${name}${fishValue(name)}`;
+        lines.push(fishLine(condition, option, OPTIONS[name].meaning));
+      }
+      if (command.operandKind === "file") lines.push(fishLine(condition, "-F"));
+      if (command.operandKind === "shell") {
+        const shells = `-a ${quoted(SHELLS.join(" "))}`;
+        lines.push(fishLine(condition, shells));
+      }
     }
   }
   lines.push("complete -c opossum -l help -d 'Show the help.'");
   return lines.join("\n");
 }
 
-function fishCondition({ name, formerly }: Command): string {
-  const words = name.split(" ")
-    .map((word) => `__fish_seen_subcommand_from ${word}`);
-  const [first = "", second] = words;
-  if (second !== undefined) return `${first}; and ${second}`;
-  return formerly === undefined ? first : `${first} ${formerly}`;
+function fishLine(condition: string, what: string, summary?: string): string {
+  const description = summary === undefined ? "" : ` -d ${quoted(summary)}`;
+  return `complete -c opossum -n ${quoted(condition)} ${what}${description}`;
+}
+
+function fishValue(option: OptionName): string {
+  const { value, values } = OPTIONS[option];
+  if (value === undefined) return "";
+  if (values === "file" || values === "folder") return " -r -F";
+  return values === undefined ? " -x" : ` -x -a ${quoted(values.join(" "))}`;
+}
+
+function fishConditions({ name, formerly }: Command): string[] {
+  return [name, ...formerly === undefined ? [] : [formerly]]
+    .map((each) => `__opossum_at ${each}`);
 }
 
 function quoted(text: string): string {

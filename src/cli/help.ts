@@ -149,7 +149,7 @@ function rowOf(
     : place.works === "server"
     ? " (--url only)"
     : "";
-  return [`${name} ${operands}`.trim(), `${summary}${where}`];
+  return [`${name} ${operands}`.trim(), `${summary.slice(0, -1)}${where}`];
 }
 
 function columns(

@@ -15,6 +15,12 @@ export interface CliRunOptions {
   readonly onReport?: (line: string) => void;
   /** Stops it. */
   readonly signal?: AbortSignal;
+  /** The environment. @default {empty} */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Answers what is asked. @default {nobody is there to} */
+  readonly confirm?: (question: string) => boolean;
+  /** Sees what is written to standard output. */
+  readonly onWrite?: (text: string) => void;
 }
 
 /** What it wrote. */
@@ -32,9 +38,11 @@ export async function runCommand(
 ): Promise<CliRun> {
   const written: string[] = [];
   const reports: string[] = [];
+  const { confirm } = options;
   const exitCode = await runCli(args, {
     write(text) {
       written.push(text);
+      options.onWrite?.(text);
       return Promise.resolve();
     },
     report(line) {
@@ -44,6 +52,8 @@ export async function runCommand(
     stdin: ReadableStream.from(options.stdin ?? []),
     isTerminal: false,
     signal: options.signal ?? new AbortController().signal,
+    env: (name) => options.env?.[name],
+    ...confirm ? { confirm: (text) => Promise.resolve(confirm(text)) } : {},
   });
   return { exitCode, stdout: written.join(""), reports };
 }

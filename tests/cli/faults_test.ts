@@ -29,7 +29,7 @@ Deno.test("opossum skip passes over the event that a projection stands still on"
   hooks.onApply = refuse;
   try {
     const wrong = await runCommand(["skip", "Beta", "2", ...common]);
-    assertEquals(wrong.exitCode, 1);
+    assertEquals(wrong.exitCode, 4);
     assertStringIncludes(wrong.reports.join(), "does not stand still on it");
     const skip = await runCommand(["skip", "Beta", "3", ...common]);
     assertEquals(skip.exitCode, 0);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { RebuildWindowStatus } from "../../daemon/rebuild_window.ts";
+import { systemClock } from "../../events/clock.ts";
 import type { Position } from "../../events/event.ts";
 import { UnknownProjectionError } from "../../projections/errors.ts";
 import type {
@@ -28,6 +29,10 @@ import type { CommandIo } from "../io.ts";
 import type { ServerClient, ServerRequest } from "./server_client.ts";
 import { ServerProblemError } from "./server_errors.ts";
 import { watchOperation } from "./watch_operation.ts";
+
+/** How often, and how often at most, is looked whether a projection moves on. */
+const SETTLE_MS = 200;
+const SETTLE_LOOKS = 25;
 
 /** Administers a server by its admin API. */
 export class ServerAdministration implements Administration {
@@ -74,15 +79,14 @@ export class ServerAdministration implements Administration {
   }
 
   async retry(name: string): Promise<ProjectionInfo> {
-    return await this.#of(
-      name,
-      () => this.#post(`${projectionPath(name)}/retry`),
-    );
+    await this.#of(name, () => this.#post(`${projectionPath(name)}/retry`));
+    return await this.#settled(name);
   }
 
   async skip(name: string, position: Position): Promise<ProjectionInfo> {
     const path = `${projectionPath(name)}/events/${position}/skip`;
-    return await this.#of(name, () => this.#post(path));
+    await this.#of(name, () => this.#post(path));
+    return await this.#settled(name);
   }
 
   async rollback(name: string): Promise<ProjectionInfo> {
@@ -187,6 +191,18 @@ export class ServerAdministration implements Administration {
 
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** How a projection stands once it is up to date or stands still, or after a few seconds. */
+  async #settled(name: string): Promise<ProjectionInfo> {
+    const { signal } = this.#io;
+    for (let looks = 1;; looks++) {
+      const info = await this.projection(name);
+      const isSettled = info.state !== "ready" || info.lag === 0;
+      if (isSettled || looks === SETTLE_LOOKS) return info;
+      await systemClock.sleep(SETTLE_MS, signal);
+      signal.throwIfAborted();
+    }
   }
 
   async #get<T>(path: string, request?: ServerRequest): Promise<T> {
