@@ -1,0 +1,310 @@
+/**
+ * The command line and servers that are slow, busy, behind a proxy, or none of ours.
+ *
+ * @module
+ */
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import type { RebuildOperation } from "@opossum/deno";
+import { ServerClient } from "../../src/cli/server/server_client.ts";
+import { ServerUnreachableError } from "../../src/cli/server/server_errors.ts";
+import { watchOperation } from "../../src/cli/server/watch_operation.ts";
+import { type CliRun, runCommand } from "./cli_fixture.ts";
+
+const ID = "0b5ad2f1c4e94a7f8d3b6c1e2a9f7d40";
+const NEXT = "1b5ad2f1c4e94a7f8d3b6c1e2a9f7d40";
+
+type Handler = (
+  request: Request,
+  count: number,
+) => Response | Promise<Response>;
+
+/** A server that answers as it is told. */
+class FakeServer implements AsyncDisposable {
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  /** What it was asked. */
+  readonly requests: Request[] = [];
+
+  constructor(handler: Handler) {
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      (request) => {
+        this.requests.push(request);
+        return handler(request, this.requests.length);
+      },
+    );
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  async run(...args: string[]): Promise<CliRun> {
+    return await runCommand([...args, "--url", this.url]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+function problem(
+  status: number,
+  kind: string,
+  fields: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Response {
+  return Response.json({
+    type: `urn:opossum:problem:${kind}`,
+    status,
+    title: kind,
+    detail: `It is ${kind}`,
+    requestId: "request-7",
+    ...fields,
+  }, { status, headers });
+}
+
+Deno.test("each refusal of a server has its exit status, and says what to do", async () => {
+  const table: [Response, number, string][] = [
+    [problem(401, "unauthorized"), 3, "Set $OPOSSUM_TOKEN"],
+    [problem(403, "forbidden"), 3, "scope 'operate'"],
+    [
+      problem(404, "unknown-operation", {
+        instance: `/admin/operations/${ID}`,
+      }),
+      2,
+      ID,
+    ],
+    [
+      problem(409, "rebuild-conflict", {
+        projectionName: "Alpha",
+        operationId: ID,
+      }),
+      4,
+      `by operation ${ID}`,
+    ],
+    [
+      problem(409, "operation-ended", { resumedBy: NEXT }),
+      4,
+      `It goes on as operation ${NEXT}`,
+    ],
+    [problem(409, "no-previous-generation"), 4, "It is no-previous-generation"],
+    [problem(422, "idempotency-key-reused"), 1, "422"],
+    [problem(500, "internal-error"), 1, "request-7"],
+    [problem(503, "projection-not-built"), 1, "projection-not-built"],
+    [problem(503, "store-read-only"), 1, "store-read-only"],
+    [
+      problem(507, "insufficient-storage", {
+        estimatedBytes: 70,
+        freeBytes: 7,
+      }),
+      1,
+      "70 bytes and 7 are free",
+    ],
+    [new Response("<html>", { status: 502 }), 5, "or a proxy before it"],
+    [new Response("Not found", { status: 404 }), 5, "no server of Opossum"],
+    [Response.json(["x"], { status: 418 }), 5, "no server of Opossum"],
+    [new Response("no JSON"), 5, "is no JSON"],
+  ];
+  for (const [response, code, words] of table) {
+    await using server = new FakeServer(() => response.clone());
+    const { exitCode, reports } = await server.run("operations", "show", ID);
+    const said = reports.join("\n");
+    assertEquals(exitCode, code, said);
+    assertStringIncludes(said, words);
+    await response.body?.cancel();
+  }
+});
+
+Deno.test("Retry-After is honoured once, then told of with status 6", async () => {
+  const busy = () =>
+    problem(429, "too-many-triggers", {}, { "retry-after": "0" });
+  const full = () => problem(503, "queue-full", {}, { "retry-after": "0" });
+  for (const refusal of [busy, full]) {
+    await using server = new FakeServer((_, count) =>
+      count === 1 ? refusal() : Response.json({ windows: [] })
+    );
+    const { exitCode, reports } = await server.run("schedule");
+    assertEquals([exitCode, server.requests.length], [0, 2]);
+    assertStringIncludes(reports[0] ?? "", "trying again in 0 s");
+    await using always = new FakeServer(refusal);
+    const refused = await always.run("schedule");
+    assertEquals([refused.exitCode, always.requests.length], [6, 2]);
+  }
+  await using later = new FakeServer(() =>
+    problem(429, "too-many-triggers", {}, { "retry-after": "3600" })
+  );
+  const { exitCode } = await later.run("schedule");
+  assertEquals([exitCode, later.requests.length], [6, 1]);
+});
+
+Deno.test("a token is sent to the server alone, not where that redirects to", async () => {
+  await using other = new FakeServer(() => Response.json({ windows: [] }));
+  await using server = new FakeServer(() =>
+    new Response(null, { status: 307, headers: { location: other.url } })
+  );
+  const { exitCode } = await server.run("schedule");
+  assertEquals([exitCode, other.requests.length], [5, 0]);
+});
+
+Deno.test("a server that does not answer in time is unreachable, and starts nothing twice", async () => {
+  const held = Promise.withResolvers<Response>();
+  await using server = new FakeServer(() => held.promise);
+  const client = clientOf(server.url, 20);
+  await assertRejects(
+    () => client.json("POST", "/admin/x"),
+    ServerUnreachableError,
+    "did not answer within",
+  );
+  assertEquals(server.requests.length, 1);
+  held.resolve(new Response());
+});
+
+Deno.test("a rebuild whose answer is lost is asked for again, with the same idempotency key", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const requests: string[] = [];
+  const serving = (async () => {
+    for await (const connection of listener) {
+      const bytes = new Uint8Array(4_096);
+      const length = await connection.read(bytes) ?? 0;
+      requests.push(new TextDecoder().decode(bytes.subarray(0, length)));
+      if (requests.length === 2) {
+        const body = JSON.stringify(operation("running"));
+        const text = "HTTP/1.1 202 Accepted\r\nconnection: close\r\n" +
+          `content-length: ${body.length}\r\n\r\n${body}`;
+        await connection.write(new TextEncoder().encode(text));
+        listener.close();
+      }
+      connection.close();
+    }
+  })();
+  const { exitCode, stdout } = await runCommand([
+    "rebuild",
+    "Alpha",
+    "--no-wait",
+    "--url",
+    `http://127.0.0.1:${port}`,
+  ]);
+  await serving;
+  assertEquals([exitCode, stdout], [0, `${ID}\n`]);
+  const [first, second] = requests.map((request) =>
+    /^idempotency-key: (\S{36})\r$/m.exec(request)?.[1]
+  );
+  assert(first !== undefined);
+  assertEquals(second, first);
+  for (const request of requests) {
+    assertStringIncludes(request, "POST /admin/projections/Alpha/rebuild ");
+    assertStringIncludes(request, "prefer: respond-async");
+  }
+});
+
+Deno.test("watching goes on where a lost connection ended, and follows who continues", async () => {
+  const seen: (string | null)[] = [];
+  await using server = new FakeServer((request, count) => {
+    seen.push(`${path(request)} ${request.headers.get("last-event-id")}`);
+    if (count === 1) {
+      return stream([1, operation("running")], [2, operation("running")]);
+    }
+    if (count === 2) return stream([5, operation("interrupted", NEXT)]);
+    return stream([1, { ...operation("succeeded"), id: NEXT }]);
+  });
+  const changes: string[] = [];
+  const ended = await watch(server.url, ({ state }) => changes.push(state));
+  assertEquals([ended.id, ended.state], [NEXT, "succeeded"]);
+  assertEquals(changes, ["running", "running", "succeeded"]);
+  assertEquals(seen, [
+    `/admin/operations/${ID}/events null`,
+    `/admin/operations/${ID}/events 2`,
+    `/admin/operations/${NEXT}/events null`,
+  ]);
+});
+
+Deno.test("watching asks again and again where no events come through", async () => {
+  const refusals: (() => Response)[] = [
+    () => problem(503, "too-many-streams"),
+    () => new Response("<html>", { headers: { "content-type": "text/html" } }),
+    () => new Response(null, { status: 404 }),
+  ];
+  for (const refusal of refusals) {
+    await using server = new FakeServer((request, count) =>
+      path(request).endsWith("/events")
+        ? refusal()
+        : Response.json(operation(count < 4 ? "running" : "failed"))
+    );
+    const ended = await watch(server.url, () => {});
+    assertEquals(ended.state, "failed");
+    const streams = server.requests.filter((each) =>
+      path(each).endsWith("/events")
+    );
+    assertEquals(streams.length, 1);
+  }
+});
+
+Deno.test("watching ends when the server stays away, or refuses", async () => {
+  const server = new FakeServer(() => new Response());
+  const { url } = server;
+  await server[Symbol.asyncDispose]();
+  const reports: string[] = [];
+  await assertRejects(
+    () => watch(url, () => {}, reports),
+    ServerUnreachableError,
+    "nobody listens there",
+  );
+  assertEquals(reports.length, 1);
+  await using refusing = new FakeServer(() => problem(401, "unauthorized"));
+  await assertRejects(() => watch(refusing.url, () => {}), Error, "401");
+});
+
+function clientOf(url: string, timeoutMs?: number): ServerClient {
+  return new ServerClient({
+    url,
+    token: undefined,
+    io: { signal: new AbortController().signal, report: () => {} },
+    ...timeoutMs === undefined ? {} : { timeoutMs },
+  });
+}
+
+async function watch(
+  url: string,
+  onChange: (operation: RebuildOperation) => void,
+  reports: string[] = [],
+): Promise<RebuildOperation> {
+  return await watchOperation(clientOf(url), {
+    id: ID,
+    onChange,
+    isOver: ({ state }) => state === "succeeded" || state === "failed",
+    signal: new AbortController().signal,
+    report: (line) => reports.push(line),
+    retryMs: 0,
+  });
+}
+
+function path({ url }: Request): string {
+  return new URL(url).pathname;
+}
+
+function operation(
+  state: RebuildOperation["state"],
+  resumedBy?: string,
+): Partial<RebuildOperation> {
+  return {
+    id: ID,
+    state,
+    trigger: "api",
+    ...resumedBy === undefined ? {} : { resumedBy },
+  };
+}
+
+function stream(...events: [number, unknown][]): Response {
+  const text = events.map(([id, data]) =>
+    `event: operation\ndata: ${JSON.stringify(data)}\nid: ${id}\n\n`
+  ).join("");
+  return new Response(`: hello\n\n${text}`, {
+    headers: { "content-type": "text/event-stream" },
+  });
+}
