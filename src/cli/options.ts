@@ -136,7 +136,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionHelp>> = {
  */
 export function optionsOf(command: Command): readonly OptionName[] {
   const { works } = command.place;
-  if (works === "nowhere") return command.options;
+  if (works === "nowhere") return [...command.options, "json"];
   return [
     ...works === "server" ? [] : FOLDER_OPTIONS.slice(0, 1),
     ...works === "folder" ? [] : SERVER_OPTIONS,

@@ -1,0 +1,112 @@
+/**
+ * `opossum projections verify`, and how far long commands say they are.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { counts } from "../support/course_fixture.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import { fillStore, modulePath, runCommand } from "./cli_fixture.ts";
+
+const PROJECTIONS = modulePath("counting_projections.ts");
+
+async function built(dir: TempDir) {
+  const common = ["--data", dir.file("data"), "--projections", PROJECTIONS];
+  await fillStore(dir.file("data"), counts(9));
+  await runCommand(["rebuild", ...common]);
+  return common;
+}
+
+function change(dir: TempDir, name: string, sql: string): void {
+  using database = new DatabaseSync(
+    dir.file(`data/projections/${name}/000001.sqlite`),
+  );
+  database.exec(sql);
+}
+
+Deno.test("projections verify finds documents right, and says up to where", async () => {
+  using dir = new TempDir();
+  const common = await built(dir);
+  await fillStore(dir.file("data"), counts(3));
+  const { exitCode, stdout, reports } = await runCommand([
+    "projections",
+    "verify",
+    "Alpha",
+    ...common,
+  ]);
+  assertEquals(exitCode, 0);
+  assertEquals(stdout, "Alpha is what the log says, up to position 9\n");
+  assertStringIncludes(reports.at(-1) ?? "", "Comparing: reading the log");
+  const { stdout: json } = await runCommand([
+    "projections",
+    "verify",
+    "Beta",
+    "--json",
+    ...common,
+  ]);
+  const { ok, compared, checkpoint } = JSON.parse(json);
+  assertEquals([ok, compared, checkpoint], [true, true, 9]);
+});
+
+Deno.test("projections verify finds one wrong document, with status 1, and asks of no other projection", async () => {
+  using dir = new TempDir();
+  const common = await built(dir);
+  change(
+    dir,
+    "Alpha",
+    `UPDATE documents SET state = '{"sum":0}' WHERE key = 'a'`,
+  );
+  const wrong = await runCommand([
+    "projections",
+    "verify",
+    "Alpha",
+    "--json",
+    ...common,
+  ]);
+  assertEquals(wrong.exitCode, 1);
+  const { ok, findings } = JSON.parse(wrong.stdout);
+  assertEquals(ok, false);
+  assert(findings.length > 0);
+  const other = await runCommand(["projections", "verify", "Beta", ...common]);
+  assertEquals(other.exitCode, 0);
+});
+
+Deno.test("projections verify says when there is nothing to compare, with status 1", async () => {
+  using dir = new TempDir();
+  await fillStore(dir.file("data"), counts(3));
+  const common = ["--data", dir.file("data"), "--projections", PROJECTIONS];
+  const { exitCode, stdout } = await runCommand([
+    "projections",
+    "verify",
+    "Alpha",
+    ...common,
+  ]);
+  assertEquals(exitCode, 1);
+  assertStringIncludes(stdout, "cannot be compared");
+  const unknown = await runCommand(["projections", "verify", "X", ...common]);
+  assertEquals(unknown.exitCode, 2);
+  assertStringIncludes(unknown.reports[0] ?? "", '"Alpha", "Beta"');
+});
+
+Deno.test("verify, export and salvage say how far they are, on standard error", async () => {
+  using dir = new TempDir();
+  const common = await built(dir);
+  const table: [string[], string][] = [
+    [["verify"], "Verifying: reading the log, "],
+    [["verify", "--deep"], "Verifying: reading the log, "],
+    [["export", "Alpha"], "Alpha: exporting, 3 of 3 documents"],
+    [["salvage", dir.file("target")], "Salvaging: reading the log, "],
+    [["salvage", dir.file("x.ndjson")], "Salvaging: reading the log, "],
+  ];
+  for (const [args, words] of table) {
+    const { exitCode, stdout, reports } = await runCommand([
+      ...args,
+      "--json",
+      ...common,
+    ]);
+    assertEquals(exitCode, 0, args.join(" "));
+    assertStringIncludes(reports.at(-1) ?? "", words);
+    JSON.parse(stdout);
+  }
+});
