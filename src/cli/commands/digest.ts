@@ -7,7 +7,8 @@ import { createHash } from "node:crypto";
 import type { Command } from "../command.ts";
 import { EXIT_OK } from "../exit_codes.ts";
 import { openStore } from "../open_store.ts";
-import { stateTexts, warningOf } from "../state_lines.ts";
+import { startProgress } from "../progress.ts";
+import { documentsShown, stateTexts, warningOf } from "../state_lines.ts";
 
 /** The command. */
 export const digestCommand: Command = {
@@ -33,13 +34,16 @@ events are not applied yet.`,
     const { io } = call;
     await using opossum = await openStore(call, { projections: true });
     const { projections } = opossum;
+    using progress = startProgress(io, "documents");
     const hash = createHash("sha256");
     for (const name of projections.names) {
       const warning = await warningOf(projections, name);
       if (warning !== undefined) io.report(warning);
       hash.update(`#${name}\n`);
       let isEmpty = true;
-      for await (const text of stateTexts(projections, name)) {
+      const onDocuments = await documentsShown(progress, projections, name);
+      const texts = stateTexts(projections, name, "\n", onDocuments);
+      for await (const text of texts) {
         io.signal.throwIfAborted();
         hash.update(text);
         isEmpty = false;

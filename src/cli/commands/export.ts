@@ -7,7 +7,7 @@ import type { Command } from "../command.ts";
 import { EXIT_OK } from "../exit_codes.ts";
 import { openStore } from "../open_store.ts";
 import { startProgress } from "../progress.ts";
-import { stateTexts, warningOf } from "../state_lines.ts";
+import { documentsShown, stateTexts, warningOf } from "../state_lines.ts";
 
 /** The command. */
 export const exportCommand: Command = {
@@ -38,15 +38,7 @@ when newer events are not applied yet.`,
     if (warning !== undefined) io.report(warning);
     let isEmpty = true;
     using progress = startProgress(io, "documents");
-    const { documents: total } = await projections.info(name);
-    const onDocuments = (value: number) =>
-      progress.show({
-        name,
-        phase: "exporting",
-        // Others may be added meanwhile.
-        value: Math.min(value, total),
-        total,
-      });
+    const onDocuments = await documentsShown(progress, projections, name);
     const separator = json ? "," : "\n";
     const texts = stateTexts(projections, name, separator, onDocuments);
     for await (const text of texts) {

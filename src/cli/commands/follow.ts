@@ -4,11 +4,19 @@
  *
  * @module
  */
-import type { RebuildOperation } from "../../rebuild/operation.ts";
+import type {
+  ProjectionRebuildResult,
+  RebuildOperation,
+} from "../../rebuild/operation.ts";
 import type { Administration } from "../administration.ts";
 import type { CaughtUp } from "../catch_up.ts";
 import type { CommandCall, CommandOutcome } from "../command.ts";
-import { EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK } from "../exit_codes.ts";
+import {
+  EXIT_CONFLICT,
+  EXIT_FAILURE,
+  EXIT_INTERRUPTED,
+  EXIT_OK,
+} from "../exit_codes.ts";
 import { showOperation } from "../operation_progress.ts";
 import type { Progress } from "../progress.ts";
 import { promotionLines, resultLines } from "./rebuild_text.ts";
@@ -72,8 +80,16 @@ export function outcomeOf(
       ? EXIT_OK
       : signal.aborted
       ? EXIT_INTERRUPTED
+      : isConflict(result)
+      ? EXIT_CONFLICT
       : EXIT_FAILURE,
     json: { ...result, caughtUp },
     text: resultLines(result, caughtUp).join("\n"),
   };
+}
+
+/** Whether nothing was done, and for no other reason than that another process does it already. */
+function isConflict({ details }: ProjectionRebuildResult): boolean {
+  return details.length > 0 &&
+    details.every(({ error }) => error?.name === "RebuildConflictError");
 }

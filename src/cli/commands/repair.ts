@@ -9,6 +9,8 @@ import type { Command } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { withFolder } from "../inspect_store.ts";
 import { damageLines, findingLine, lostLines } from "../inspection_text.ts";
+import { bytesShown } from "../log_progress.ts";
+import { startProgress } from "../progress.ts";
 
 /** The command. */
 export const repairCommand: Command = {
@@ -47,10 +49,11 @@ this command cannot do.`,
       level: verbose ? "info" : "error",
       write: io.report,
     });
-    const { before, steps, after } = await withFolder(
-      call,
-      (options) => repairFolder({ ...options, logger, apply }),
-    );
+    const { before, steps, after } = await withFolder(call, async (options) => {
+      using progress = startProgress(io, "bytes");
+      const onRun = bytesShown(progress, options, "Looking");
+      return await repairFolder({ ...options, logger, apply, onRun });
+    });
     const damage = damageLines(before);
     const isDone = steps.every(({ done }) => done);
     const left = after.findings.filter(({ harmless, remedy }) =>
