@@ -58,9 +58,11 @@ export {
   ProjectionApplyError,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionRollbackError,
   ProjectionsClosedError,
   ProjectionSkipError,
   ProjectionUnavailableError,
+  type RollbackRefusal,
   type SkipRefusal,
   SuspectedEventError,
   UnknownProjectionError,
@@ -68,8 +70,10 @@ export {
 export type {
   DeadLetter,
   DocumentPage,
+  GenerationRole,
   PageOptions,
   ProjectionFault,
+  ProjectionGeneration,
   ProjectionInfo,
   ProjectionOwner,
   Projections,
@@ -79,20 +83,24 @@ export type {
 
 // src/rebuild/
 export type {
+  ComparisonSample,
   OperationState,
   PlannedRebuild,
   ProjectionRebuildDetail,
   ProjectionRebuildProgress,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
+  RebuildComparison,
   RebuildFailure,
   RebuildOperation,
   RebuildPhase,
+  RebuildPromotion,
   RebuildReason,
   RebuildTrigger,
 } from "./src/rebuild/operation.ts";
 export {
   type ListOperationsOptions,
+  PromotionRefusedError,
   type RebuildAllOptions,
   RebuildConflictError,
   type Rebuilder,

@@ -11,6 +11,7 @@ import { createNotFoundHandler, refuseOtherMethods } from "./methods.ts";
 import { addOperationRoutes } from "./operation_routes.ts";
 import { createErrorHandler } from "./problem.ts";
 import { addFaultRoutes } from "./fault_routes.ts";
+import { addGenerationRoutes } from "./generation_routes.ts";
 import { addProjectionRoutes } from "./projection_routes.ts";
 import { addRebuildRoutes } from "./rebuild_routes.ts";
 import { SECURITY_SCHEME } from "./sections.ts";
@@ -92,6 +93,7 @@ export function createAdminRouter(
   addRebuildRoutes(router, opossum, rebuildWaitMs);
   addProjectionRoutes(router, opossum);
   addFaultRoutes(router, opossum);
+  addGenerationRoutes(router, opossum);
   addOperationRoutes(router, opossum);
   // Mounted elsewhere, the other router's own 404 would not be a problem document.
   router.all("/admin/*", createNotFoundHandler(router));

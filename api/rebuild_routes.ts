@@ -13,6 +13,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Opossum, RebuildOptions } from "../mod.ts";
 import { detailExample, operationExample, resultExample } from "./examples.ts";
 import { strictJson } from "./json_body.ts";
+import { generationOptions, generationQuery } from "./generation_options.ts";
 import { ProblemError } from "./problem.ts";
 import { awaitOutcome } from "./rebuild_wait.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
@@ -33,7 +34,12 @@ const WAITING = `
 The answer comes when the rebuild has ended. What takes longer than 30 seconds is answered with
 202 and the operation to follow; \`Prefer: wait=N\` waits N seconds (up to 600), and
 \`Prefer: respond-async\` not at all. Neither a timeout nor a client that disconnects cancels the
-rebuild: \`DELETE /admin/operations/{operationId}\` does.`;
+rebuild: \`DELETE /admin/operations/{operationId}\` does.
+
+\`verify=true\` compares the new documents with those that serve, both at the same position, and
+reports how many differ, with samples. \`promote=manual\` builds aside and waits for
+\`POST /admin/operations/{operationId}/promote\`, also over restarts; such a request is answered
+with 202 at once.`;
 
 const accepted = {
   ...jsonResponse(
@@ -99,7 +105,7 @@ Production Usage:
 With \`projectionNames\` in the body, rebuilds exactly these, in one operation.
 ${WAITING}`,
   request: {
-    query: ForceAllQuery,
+    query: ForceAllQuery.extend(generationQuery),
     headers: PreferHeader,
     body: jsonBody(RebuildAllRequest),
   },
@@ -135,7 +141,7 @@ Answers 409 with the running operation when the projection is being rebuilt alre
 ${WAITING}`,
   request: {
     params: z.object({ projectionName: ProjectionName }),
-    query: NoQuery,
+    query: NoQuery.extend(generationQuery),
     headers: PreferHeader,
     body: jsonBody(RebuildRequest),
   },
@@ -166,7 +172,7 @@ export function addRebuildRoutes(
   const { rebuilder } = opossum;
 
   router.openapi(rebuildAllRoute, async (context) => {
-    const { forceAll } = context.req.valid("query");
+    const { forceAll, ...query } = context.req.valid("query");
     const { projectionNames, ...body } = context.req.valid("json");
     if (projectionNames !== undefined && forceAll === "true") {
       throw new ProblemError({
@@ -177,8 +183,10 @@ export function addRebuildRoutes(
           "leave out one of the two",
       });
     }
+    const generations = generationOptions(query, body);
     const operation = await rebuilder.start(projectionNames, {
       ...rebuildOptions(body, opossum),
+      ...generations,
       ...(projectionNames === undefined
         ? { forceRebuild: forceAll === "true" }
         : {}),
@@ -187,7 +195,8 @@ export function addRebuildRoutes(
       context,
       opossum,
       operation,
-      waitMsDefault,
+      // Unless told to wait, nobody waits for an operator.
+      generations.promote === "manual" ? 0 : waitMsDefault,
     );
     return outcome.isDone
       ? context.json(outcome.result, 200)
@@ -196,15 +205,19 @@ export function addRebuildRoutes(
 
   router.openapi(rebuildOneRoute, async (context) => {
     const { projectionName } = context.req.valid("param");
+    const body = context.req.valid("json");
+    const generations = generationOptions(context.req.valid("query"), body);
     const operation = await rebuilder.start([projectionName], {
-      ...rebuildOptions(context.req.valid("json"), opossum),
+      ...rebuildOptions(body, opossum),
+      ...generations,
       whenRunning: "reject",
     });
     const outcome = await awaitOutcome(
       context,
       opossum,
       operation,
-      waitMsDefault,
+      // Unless told to wait, nobody waits for an operator.
+      generations.promote === "manual" ? 0 : waitMsDefault,
     );
     if (!outcome.isDone) return context.json(outcome.operation, 202);
     const { operationId, details: [detail] } = outcome.result;

@@ -10,6 +10,7 @@ import {
   isProjectionName,
   type PlannedRebuild,
   type ProjectionFault,
+  type ProjectionGeneration,
   type ProjectionInfo,
   type ProjectionOwner,
   type ProjectionRebuildDetail,
@@ -19,6 +20,8 @@ import {
   type RebuildFailure,
   type RebuildOperation,
 } from "../mod.ts";
+import { type GenerationBody, generationFields } from "./generation_options.ts";
+import { Comparison, Generation } from "./generation_schemas.ts";
 
 const Count = z.int().nonnegative();
 const Milliseconds = z.number().nonnegative();
@@ -44,6 +47,7 @@ const Phase = z.enum([
   "queued",
   "scanning",
   "catchingUp",
+  "awaitingPromotion",
   "swapping",
   "succeeded",
   "failed",
@@ -71,6 +75,8 @@ const Reason = z.enum([
   "interrupted",
   "forced",
   "requested",
+  "rolledBack",
+  "awaitingPromotion",
   "upToDate",
 ]).openapi("RebuildReason");
 
@@ -108,6 +114,7 @@ const detailFields = {
   reason: Reason,
   errorMessage: z.string().nullable(),
   error: Failure.nullable(),
+  comparison: Comparison.nullable().exactOptional(),
 };
 
 /** Outcome of one projection's rebuild. */
@@ -159,6 +166,7 @@ const Progress: z.ZodType<ProjectionRebuildProgress> = z.object({
   runsIn: z.enum(["worker", "process"]).nullable(),
   eventsPerSecond: z.number().nonnegative().nullable(),
   estimatedCompletionAt: Time.nullable(),
+  comparison: Comparison.nullable().exactOptional(),
 }).openapi("ProjectionRebuildProgress");
 
 /** A rebuild operation, running or ended. */
@@ -168,6 +176,9 @@ export const Operation: z.ZodType<RebuildOperation> = z.object({
   trigger: Trigger,
   projectionNames: z.array(z.string()),
   generationsBefore: z.record(z.string(), Count).exactOptional(),
+  verify: z.boolean().exactOptional(),
+  promote: z.enum(["automatic", "manual"]).exactOptional(),
+  promotedAt: Time.nullable().exactOptional(),
   note: z.string().nullable(),
   resumes: z.string().nullable(),
   startedAt: Time,
@@ -223,12 +234,16 @@ export const Letter: z.ZodType<DeadLetter> = z.object({
   at: Time,
 }).openapi("DeadLetter");
 
-/** How one projection stands. */
-export const Info: z.ZodType<ProjectionInfo> = z.object({
+const infoFields = {
   name: z.string().openapi({ example: "CourseDetails" }),
   state: z.enum(["absent", "ready", "stale", "faulted", "damaged"]),
   generation: Count.nullable(),
   previousGeneration: Count.nullable(),
+  rolledBackAt: Time.nullable().openapi({
+    description:
+      "When an operator went back to an older generation; until the definition " +
+      "changes it is rebuilt only by name or with forceAll",
+  }),
   version: Count,
   builtVersion: Count.nullable(),
   checkpoint: Count,
@@ -242,7 +257,23 @@ export const Info: z.ZodType<ProjectionInfo> = z.object({
   deadLetters: Count.openapi({
     description: "Events passed over, once for each document",
   }),
-}).openapi("ProjectionInfo");
+};
+
+/** How one projection stands. */
+export const Info: z.ZodType<ProjectionInfo> = z.object(infoFields)
+  .openapi("ProjectionInfo");
+
+/** How one projection stands, with its generations. */
+export interface ProjectionDetails extends ProjectionInfo {
+  /** Those that can be read, the oldest first. */
+  readonly generations: ProjectionGeneration[];
+}
+
+/** How one projection stands, with its generations. */
+export const Details: z.ZodType<ProjectionDetails> = z.object({
+  ...infoFields,
+  generations: z.array(Generation),
+}).openapi("ProjectionDetails");
 
 /** What a rebuild would do to one projection. */
 export const Planned: z.ZodType<PlannedRebuild> = z.object({
@@ -254,7 +285,7 @@ export const Planned: z.ZodType<PlannedRebuild> = z.object({
 }).openapi("PlannedRebuild");
 
 /** How to rebuild: the optional body of the requests that start an operation. */
-export interface RebuildRequestBody {
+export interface RebuildRequestBody extends GenerationBody {
   /** Words for the history. */
   readonly note?: string | undefined;
   /** At most this many projections at once. */
@@ -273,6 +304,7 @@ const requestFields = {
       "At most this many projections at once; lowers maxConcurrentRebuilds, never exceeds it",
     example: 2,
   }),
+  ...generationFields,
 };
 
 /** The body of a request to rebuild one projection. */

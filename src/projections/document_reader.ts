@@ -13,6 +13,7 @@ import type {
   DeadLetter,
   DocumentPage,
   PageOptions,
+  ProjectionGeneration,
   ProjectionInfo,
   Projections,
   WaitOptions,
@@ -106,6 +107,12 @@ export class DocumentReader implements Projections {
     );
   }
 
+  async generations(name: string): Promise<readonly ProjectionGeneration[]> {
+    const { registry, store } = this.#options;
+    registry.get(name);
+    return await store.generations(name);
+  }
+
   async info(name: string): Promise<ProjectionInfo> {
     const { registry, store, events, live } = this.#options;
     const { version, errorPolicy = "stop" } = registry.get(name);
@@ -114,6 +121,7 @@ export class DocumentReader implements Projections {
       name,
       generation: null,
       previousGeneration: null,
+      rolledBackAt: null,
       version,
       builtVersion: null,
       checkpoint: 0,
@@ -127,7 +135,10 @@ export class DocumentReader implements Projections {
       deadLetters: 0,
     };
     try {
-      const { previous } = await store.numbers(name);
+      const { previous, rolledBack } = await store.numbers(name);
+      // Against another definition it says nothing about this one.
+      const isRolledBack = rolledBack !== null &&
+        live.isRegistered(name, rolledBack);
       return await store.withCurrent(name, async (generation) => {
         const { checkpoint, documents, bytes, builtAt, deadLetters } =
           await generation.status();
@@ -140,6 +151,7 @@ export class DocumentReader implements Projections {
           state,
           generation: generation.number,
           previousGeneration: previous,
+          rolledBackAt: isRolledBack ? rolledBack.at : null,
           builtVersion: generation.identity.version,
           checkpoint,
           lag: Math.max(head - checkpoint, 0),

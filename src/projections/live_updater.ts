@@ -110,12 +110,17 @@ export class LiveUpdater implements Disposable {
 
   /** Whether a generation was built by the registered definition from this store's events. */
   isCurrent(identity: BuildIdentity): boolean {
-    const { version, fingerprint, storeId } = this.identity(
-      identity.projectionName,
-    );
-    return identity.version === version &&
-      identity.fingerprint === fingerprint &&
-      identity.storeId === storeId;
+    return this.isRegistered(identity.projectionName, identity) &&
+      identity.storeId === this.#options.storeId;
+  }
+
+  /** Whether a projection's registered definition is the one that is told by these. */
+  isRegistered(
+    name: string,
+    told: Pick<BuildIdentity, "version" | "fingerprint">,
+  ): boolean {
+    const { version, fingerprint } = this.identity(name);
+    return told.version === version && told.fingerprint === fingerprint;
   }
 
   /** Why a projection stands still, or `null`. */

@@ -12,6 +12,7 @@ import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { PlannedRebuild, RebuildOperation } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
+import { isOpen } from "./promotion.ts";
 
 /** Where to look. */
 export interface InterruptedSearch {
@@ -20,7 +21,7 @@ export interface InterruptedSearch {
   /** Knows which builds are alive, and which generations serve. */
   readonly store: ProjectionStore;
   /** Knows which generations were built by the registered definitions. */
-  readonly live: Pick<LiveUpdater, "isCurrent">;
+  readonly live: Pick<LiveUpdater, "isCurrent" | "isRegistered">;
   /** Which projections there still are. */
   readonly registry: ProjectionRegistry;
   /** Whether an operation runs in this process. */
@@ -51,10 +52,9 @@ export async function findInterrupted(
   const { history, store, registry, isRunning } = search;
   const found: InterruptedOperation[] = [];
   for (const operation of history.list(HISTORY_LIMIT)) {
-    const isOpen = ["queued", "running", "paused", "interrupted"].includes(
-      operation.state,
-    );
-    if (!isOpen || operation.resumedBy || isRunning(operation.id)) continue;
+    if (!isOpen(operation) || operation.resumedBy || isRunning(operation.id)) {
+      continue;
+    }
     const succeeded = new Set(
       operation.result?.details.filter(({ success }) => success)
         .map(({ projectionName }) => projectionName),
@@ -65,11 +65,29 @@ export async function findInterrupted(
     if (open.some((name) => isBeingBuilt(store, name))) continue;
     const names: string[] = [];
     for (const name of open) {
-      if (!await wasSwappedIn(search, operation, name)) names.push(name);
+      const isSettled = await wasRolledBack(search, operation, name) ||
+        await wasSwappedIn(search, operation, name);
+      if (!isSettled) names.push(name);
     }
     found.push({ operation, names });
   }
   return found;
+}
+
+/** Whether an operator went back since: whoever asked before that is overruled. */
+async function wasRolledBack(
+  { store, live }: InterruptedSearch,
+  { startedAt }: RebuildOperation,
+  name: string,
+): Promise<boolean> {
+  try {
+    const { rolledBack } = await store.numbers(name);
+    return rolledBack !== null && live.isRegistered(name, rolledBack) &&
+      Date.parse(rolledBack.at) >= Date.parse(startedAt);
+  } catch (error) {
+    if (error instanceof ProjectionDamagedError) return false;
+    throw error;
+  }
 }
 
 /**
@@ -102,7 +120,7 @@ async function wasSwappedIn(
  *
  * @param store Where the generations are.
  * @param planned The projections that it is to rebuild.
- * @returns Number of the generation that serves each, 0 for none, frozen.
+ * @returns Number of the newest generation of each, 0 for none, frozen.
  */
 export async function generationsOf(
   store: ProjectionStore,
@@ -111,8 +129,9 @@ export async function generationsOf(
   const numbers: Record<string, number> = {};
   for (const { projectionName } of planned) {
     try {
-      numbers[projectionName] = (await store.numbers(projectionName)).current ??
-        0;
+      const { current, previous } = await store.numbers(projectionName);
+      // After a rollback the newest one is the previous one.
+      numbers[projectionName] = Math.max(current ?? 0, previous ?? 0);
     } catch (error) {
       if (!(error instanceof ProjectionDamagedError)) throw error;
       numbers[projectionName] = 0;

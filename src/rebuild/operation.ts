@@ -9,11 +9,16 @@
  */
 import type { Position } from "../events/event.ts";
 
-/** Where a rebuild stands. The first four are phases of work; the others are final. */
+/**
+ * Where a rebuild stands. The first five are phases of work; the others are final.
+ * `awaitingPromotion`: the build is complete and waits for an operator, without a place among
+ * those that are rebuilt at once.
+ */
 export type RebuildPhase =
   | "queued"
   | "scanning"
   | "catchingUp"
+  | "awaitingPromotion"
   | "swapping"
   | "succeeded"
   | "failed"
@@ -50,7 +55,44 @@ export type RebuildReason =
   | "interrupted"
   | "forced"
   | "requested"
+  /** It is held back: an operator went back to an older generation of it. */
+  | "rolledBack"
+  /** It is held back: a build of it waits to be promoted. */
+  | "awaitingPromotion"
   | "upToDate";
+
+/** Whether a new generation is swapped in by itself, or only when an operator says so. */
+export type RebuildPromotion = "automatic" | "manual";
+
+/** A document that differs. The texts are data: they are in no log and no span. */
+export interface ComparisonSample {
+  /** The document's key. */
+  readonly key: string;
+  /** What the new build does to it. */
+  readonly change: "added" | "removed" | "changed";
+  /** The document that serves as JSON text, cut after 2,000 characters; `null` when added. */
+  readonly before: string | null;
+  /** The document of the new build likewise; `null` when removed. */
+  readonly after: string | null;
+}
+
+/** How a new build differs from the generation that serves, both at the same position. */
+export interface RebuildComparison {
+  /** Position up to which both had applied the log. */
+  readonly checkpoint: Position;
+  /** Number of the generation that serves. */
+  readonly generation: number;
+  /** Documents of the new build alone. */
+  readonly added: number;
+  /** Documents of the serving generation alone. */
+  readonly removed: number;
+  /** Documents of both that say different things, however their fields are ordered. */
+  readonly changed: number;
+  /** Documents that are the same. */
+  readonly unchanged: number;
+  /** The first that differ, in order of key, at most 20. */
+  readonly samples: readonly ComparisonSample[];
+}
 
 /** What a failed rebuild says about the failure. */
 export interface RebuildFailure {
@@ -88,6 +130,11 @@ export interface ProjectionRebuildDetail {
   readonly errorMessage: string | null;
   /** What went wrong in detail, or `null`. */
   readonly error: RebuildFailure | null;
+  /**
+   * How it differs from what served before, or `null` if that was not asked for, or there was
+   * nothing to compare with. Left out by earlier versions.
+   */
+  readonly comparison?: RebuildComparison | null;
 }
 
 /** Outcome of an operation, also of one that was cancelled half-way. */
@@ -141,6 +188,8 @@ export interface ProjectionRebuildProgress {
   readonly eventsPerSecond: number | null;
   /** When it will be done at that rate, ISO 8601, or `null` before a rate was measured. */
   readonly estimatedCompletionAt: string | null;
+  /** How the build differs from what serves, once that is known; `null` before. */
+  readonly comparison?: RebuildComparison | null;
 }
 
 /** A rebuild operation, running or ended. */
@@ -154,10 +203,16 @@ export interface RebuildOperation {
   /** The projections it rebuilds. */
   readonly projectionNames: readonly string[];
   /**
-   * Number of the generation that served each projection when it was asked for, 0 for none.
+   * Number of the newest generation of each projection when it was asked for, 0 for none.
    * Tells what was swapped in already when a crash kept the outcome from being written down.
    */
   readonly generationsBefore?: Readonly<Record<string, number>>;
+  /** Whether the builds are compared with what serves. Left out by earlier versions. */
+  readonly verify?: boolean;
+  /** Whether the builds wait to be promoted. Left out by earlier versions. */
+  readonly promote?: RebuildPromotion;
+  /** When an operator promoted them, ISO 8601, or `null`. Left out by earlier versions. */
+  readonly promotedAt?: string | null;
   /** The words of whoever asked, or `null`. */
   readonly note: string | null;
   /** The interrupted operation that it continues, or `null`. */

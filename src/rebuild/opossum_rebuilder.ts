@@ -8,8 +8,8 @@ import { randomBytes } from "node:crypto";
 import type { Position } from "../events/event.ts";
 import type { Projections } from "../projections/projections.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { Telemetry } from "../telemetry/telemetry.ts";
-import { BuildTask, refusedDetail, whenSwapsEnd } from "./build_task.ts";
+import type { BuildTask } from "./build_task.ts";
+import { type BeginOptions, BuildTasks } from "./build_tasks.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -19,21 +19,23 @@ import type {
 } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
 import { findInterrupted, generationsOf } from "./interrupted.ts";
-import { planRebuild } from "./plan.ts";
+import { planAll } from "./planner.ts";
+import { promoteTasks } from "./promotion.ts";
 import { assertInteger, resolveRebuildOptions } from "./rebuild_options.ts";
 import { RebuildReporter } from "./report.ts";
 import {
   type ListOperationsOptions,
   type RebuildAllOptions,
-  RebuildConflictError,
   type Rebuilder,
   RebuilderClosedError,
   type RebuildOptions,
 } from "./rebuilder.ts";
+import { rollBackProjection } from "./roll_back_projection.ts";
 import { onAbort, RunningOperation } from "./running_operation.ts";
 import { RebuildScheduler } from "./scheduler.ts";
 import { SharedScan, type SharedScanOptions } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
+import { whenSwapsEnd } from "./task_outcomes.ts";
 
 /** What the rebuilder is made of. */
 export interface OpossumRebuilderOptions extends SharedScanOptions {
@@ -42,12 +44,6 @@ export interface OpossumRebuilderOptions extends SharedScanOptions {
   readonly logger: Logger;
   /** Whether nothing may be written. @default {false} */
   readonly readOnly?: boolean | undefined;
-}
-
-/** How an operation is begun, in addition to what callers may say. */
-interface BeginOptions extends RebuildAllOptions {
-  /** The interrupted operation that it continues. */
-  readonly resumes?: string;
 }
 
 interface Begun {
@@ -60,7 +56,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #options: OpossumRebuilderOptions;
   readonly #scheduler: RebuildScheduler;
   readonly #running = new Map<string, Begun>();
-  readonly #tasks = new Map<string, BuildTask>();
+  readonly #tasks: BuildTasks;
   readonly #scans = new Set<Promise<void>>();
   readonly #observer: Disposable;
   readonly #reporter: RebuildReporter;
@@ -72,6 +68,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#options = options;
     const { concurrency, telemetry, logger } = options;
     this.#reporter = new RebuildReporter(logger, telemetry);
+    this.#tasks = new BuildTasks({
+      ...options,
+      onEnd: (detail, trigger) => this.#reporter.projection(detail, trigger),
+    });
     const scan = new SharedScan(options);
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
@@ -145,22 +145,36 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return this.#setPaused(id, (operation) => operation.resume());
   }
 
+  async promote(id: string): Promise<RebuildOperation | undefined> {
+    const { history, events, clock } = this.#options;
+    const begun = this.#running.get(id);
+    if (!begun) {
+      const { resumedBy } = history.get(id) ?? {};
+      return resumedBy === undefined ? undefined : this.promote(resumedBy);
+    }
+    const { operation } = begun;
+    // Not written down, it is not begun either.
+    await startingRebuild(this.#options.readOnly, () =>
+      promoteTasks({
+        operation,
+        scheduler: this.#scheduler,
+        damage: events.damage,
+        at: clock.now().toISOString(),
+        save: () => this.#save(operation),
+      }));
+    return operation.snapshot();
+  }
+
+  async rollback(name: string): Promise<void> {
+    await rollBackProjection(this.#options, name);
+  }
+
   async plan(
     names: readonly string[] | undefined,
-    { forceRebuild = false }: Pick<RebuildAllOptions, "forceRebuild"> = {},
+    options: Pick<RebuildAllOptions, "forceRebuild" | "trigger"> = {},
   ): Promise<readonly PlannedRebuild[]> {
-    const { registry, projections, events, store, live, readOnly } =
-      this.#options;
-    const resolved = registry.resolve(names ?? registry.names);
-    const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
-    const head = await events.head();
-    return await Promise.all(resolved.map(async (name) => {
-      // Taking up what was begun writes.
-      const interrupted = !forceRebuild && !readOnly &&
-        await store.hasInterruptedBuild(live.identity(name));
-      const info = await projections.info(name);
-      return planRebuild({ info, head, interrupted, insist });
-    }));
+    const isAwaiting = (name: string) => this.#tasks.isAwaiting(name);
+    return await planAll({ ...this.#options, isAwaiting }, names, options);
   }
 
   // deno-lint-ignore require-await -- the interface leaves room for a remote history
@@ -208,7 +222,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /**
    * Continues the operations that a crash or a shutdown interrupted, from their last commits.
    *
-   * @returns Resolves when they have been started, with their results to wait for.
+   * @returns Resolves when they have been started, with their results to wait for, but for those
+   * that wait to be promoted.
    */
   async resumeInterrupted(): Promise<Promise<ProjectionRebuildResult>[]> {
     const { history, logger } = this.#options;
@@ -222,13 +237,19 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         operationId: operation.id,
         projections: names,
       });
+      const { verify = false, promote = "automatic", promotedAt = null } =
+        operation;
       const begun = await this.#begin(names, {
         trigger: "resume",
         resumes: operation.id,
+        verify,
+        promote,
+        promotedAt,
       });
       const resumedBy = begun.operation.id;
       await history.save({ ...operation, state: "interrupted", resumedBy });
-      resumed.push(begun.ended);
+      // That one ends when an operator wants it to.
+      if (promote === "automatic") resumed.push(begun.ended);
     }
     return resumed;
   }
@@ -236,8 +257,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /** Stops: what runs is interrupted and kept, to be continued after the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    const { active, waiting } = this.#scheduler;
-    for (const task of [...waiting, ...active]) task.stop("interrupted");
+    // Those that wait to be promoted as well.
+    for (const task of this.#tasks.values()) task.stop("interrupted");
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
     await Promise.all(this.#scans);
     this.#observer[Symbol.dispose]();
@@ -271,17 +292,15 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     names: readonly string[] | undefined,
     options: BeginOptions,
   ): Promise<Begun> {
-    const { clock, history, store } = this.#options;
-    const { concurrency, trigger, note } = resolveRebuildOptions(
-      options,
-      this.#options.concurrency,
-    );
+    const { clock, store } = this.#options;
+    const { concurrency, trigger, note, verify, promote } =
+      resolveRebuildOptions(options, this.#options.concurrency);
     await whenSwapsEnd(this.#tasks.values(), names);
     const planned = await this.plan(names, options);
     const wanted = planned.filter(({ rebuild }) => rebuild);
     const generationsBefore = await generationsOf(store, wanted);
     if (this.#isClosed) throw new RebuilderClosedError();
-    if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);
+    if (options.whenRunning === "reject") this.#tasks.assertNoneOf(wanted);
     const id = randomBytes(16).toString("hex");
     const begun = { operationId: id, trigger, wanted, concurrency };
     const span = this.#reporter.openSpan(begun);
@@ -291,10 +310,21 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       note,
       resumes: options.resumes ?? null,
       generationsBefore,
+      verify,
+      promote,
+      promotedAt: options.promotedAt ?? null,
       span,
       clock,
       concurrency,
     });
+    const wanting = {
+      operation,
+      options,
+      verify,
+      manual: promote === "manual",
+      context: span.context,
+      onPark: () => this.#notePark(operation),
+    };
     const fresh: BuildTask[] = [];
     const giveUp = (error: unknown): never => {
       this.#running.delete(id);
@@ -306,16 +336,15 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     };
     try {
       for (const plan of wanted) {
-        const task = this.#tasks.get(plan.projectionName);
-        if (task) operation.add(task);
-        else this.#addTask(operation, plan, options, span.context, fresh);
+        const task = this.#tasks.join(plan, wanting);
+        if (task) fresh.push(task);
       }
     } catch (error) {
       giveUp(error);
     }
     // Written down before the work starts, so that a crash finds it; and before its outcome, which
     // must not be overwritten by its beginning.
-    const saved = history.save(operation.snapshot());
+    const saved = this.#save(operation);
     const ended = saved.then(() => this.#conclude(operation));
     this.#running.set(id, { operation, ended });
     // Whoever asked is told by `giveUp`; nobody else waits for it then.
@@ -329,58 +358,31 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return { operation, ended };
   }
 
-  #addTask(
-    operation: RunningOperation,
-    plan: PlannedRebuild,
-    { priority, whenRunning, trigger = "code" }: BeginOptions,
-    context: ReturnType<Telemetry["activeContext"]>,
-    fresh: BuildTask[],
-  ): void {
-    const { registry, store, clock } = this.#options;
-    const { projectionName, reason, events } = plan;
-    const lock = store.tryLockBuild(projectionName, operation.id);
-    if (!lock) {
-      const builtBy = store.operationBuilding(projectionName);
-      const error = new RebuildConflictError(projectionName, builtBy);
-      if (whenRunning === "reject") throw error;
-      operation.refuse(refusedDetail(plan, error));
-      return;
-    }
-    const task = new BuildTask({
-      projectionName,
-      reason,
-      priority: priority ?? registry.get(projectionName).priority ?? 0,
-      target: events,
-      lock,
-      clock,
-      context,
-    });
-    // Known from now on, not only once it is queued: whoever asks next joins it.
-    this.#tasks.set(projectionName, task);
-    task.ended.then((detail) => {
-      this.#tasks.delete(projectionName);
-      this.#reporter.projection(detail, trigger);
-    });
-    operation.add(task);
-    fresh.push(task);
+  /** So that others, and the next start, learn that it waits, and what came of comparing it. */
+  #notePark(operation: RunningOperation): void {
+    this.#save(operation).catch((error) =>
+      this.#options.logger.log(
+        "warn",
+        "It could not be written down that a build waits to be promoted",
+        { operationId: operation.id, error },
+      )
+    );
   }
 
-  #assertNoneRuns(wanted: readonly PlannedRebuild[]): void {
-    for (const { projectionName } of wanted) {
-      const task = this.#tasks.get(projectionName);
-      if (!task) continue;
-      const [operationId = null] = task.operationIds;
-      throw new RebuildConflictError(projectionName, operationId);
-    }
+  /** Writes an operation down as it stands then, one state after the other. */
+  #save(operation: RunningOperation): Promise<void> {
+    return operation.inTurn(() =>
+      this.#options.history.save(operation.snapshot())
+    );
   }
 
   async #conclude(
     operation: RunningOperation,
   ): Promise<ProjectionRebuildResult> {
-    const { history, logger } = this.#options;
+    const { logger } = this.#options;
     const result = await operation.finish();
     try {
-      await history.save(operation.snapshot());
+      await this.#save(operation);
     } catch (error) {
       logger.log("error", "Outcome of the rebuild could not be written down", {
         operationId: operation.id,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RebuildTrigger } from "./operation.ts";
+import type { RebuildPromotion, RebuildTrigger } from "./operation.ts";
 import type { RebuildOptions } from "./rebuilder.ts";
 
 const NOTE_LENGTH_MAX = 256;
@@ -16,6 +16,10 @@ export interface ResolvedRebuildOptions {
   readonly trigger: RebuildTrigger;
   /** Words for the history. */
   readonly note: string | null;
+  /** Whether builds are compared with what serves. */
+  readonly verify: boolean;
+  /** Whether builds wait to be promoted. */
+  readonly promote: RebuildPromotion;
 }
 
 /**
@@ -30,8 +34,13 @@ export function resolveRebuildOptions(
   options: RebuildOptions,
   concurrencyMax: number,
 ): ResolvedRebuildOptions {
-  const { concurrency = concurrencyMax, trigger = "code", note = null } =
-    options;
+  const {
+    concurrency = concurrencyMax,
+    trigger = "code",
+    note = null,
+    verify = false,
+    promote = "automatic",
+  } = options;
   assertInteger("concurrency", concurrency, concurrencyMax);
   if (note !== null && note.length > NOTE_LENGTH_MAX) {
     throw new RangeError(
@@ -39,7 +48,14 @@ export function resolveRebuildOptions(
         `it has ${note.length}`,
     );
   }
-  return { concurrency, trigger, note };
+  if (promote !== "automatic" && promote !== "manual") {
+    throw new RangeError(
+      `Cannot rebuild as 'promote' must be "automatic" or "manual": current value is ${
+        JSON.stringify(promote)
+      }`,
+    );
+  }
+  return { concurrency, trigger, note, verify, promote };
 }
 
 /**

@@ -11,6 +11,7 @@ import type {
   ProjectionRebuildDetail,
   ProjectionRebuildResult,
   RebuildOperation,
+  RebuildPromotion,
   RebuildTrigger,
 } from "./operation.ts";
 import type { OperationLimit } from "./scheduler.ts";
@@ -21,8 +22,12 @@ export interface RunningOperationOptions {
   readonly trigger: RebuildTrigger;
   readonly note: string | null;
   readonly resumes: string | null;
-  /** Number of the generation that serves each projection now, 0 for none. */
+  /** Number of each projection's newest generation, 0 for none. */
   readonly generationsBefore: Readonly<Record<string, number>>;
+  readonly verify: boolean;
+  readonly promote: RebuildPromotion;
+  /** When what it builds was promoted, ISO 8601, or `null`. */
+  readonly promotedAt: string | null;
   readonly span: OpenSpan;
   readonly clock: Clock;
   /** At most this many of its projections at once. */
@@ -40,11 +45,14 @@ export class RunningOperation {
   readonly #startedAt: Date;
   readonly #startedMs: number;
   #result: ProjectionRebuildResult | undefined;
+  #promotedAt: string | null;
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** @param options What it is begun with. */
   constructor(options: RunningOperationOptions) {
     this.#options = options;
     this.id = options.id;
+    this.#promotedAt = options.promotedAt;
     this.limit = { concurrency: options.concurrency, running: 0 };
     this.#startedAt = options.clock.now();
     this.#startedMs = options.clock.monotonicMs();
@@ -76,6 +84,18 @@ export class RunningOperation {
   leave(task: BuildTask): void {
     task.resume(this.id);
     this.#left.get(task)?.resolve();
+  }
+
+  /** Takes note that what it builds may be swapped in, or may not after all. */
+  promoteAt(at: string | null): void {
+    this.#promotedAt = at;
+  }
+
+  /** Does one thing after the other. */
+  inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(action, action);
+    this.#turn = done;
+    return done;
   }
 
   /** Holds up what it waits for. */
@@ -123,7 +143,8 @@ export class RunningOperation {
 
   /** What the world is told. */
   snapshot(): RebuildOperation {
-    const { id, trigger, note, resumes, generationsBefore } = this.#options;
+    const { id, trigger, note, resumes, generationsBefore, verify, promote } =
+      this.#options;
     const left = this.#tasks.filter(({ hasEnded }) => !hasEnded);
     const isQueued = this.#tasks.every(({ phase }) => phase === "queued");
     const isPaused = left.length > 0 &&
@@ -138,6 +159,9 @@ export class RunningOperation {
           .sort(),
       ),
       generationsBefore,
+      verify,
+      promote,
+      promotedAt: this.#promotedAt,
       note,
       resumes,
       startedAt: this.#startedAt.toISOString(),
@@ -163,6 +187,7 @@ function cancelledDetail(task: BuildTask): ProjectionRebuildDetail {
     reason: task.reason,
     errorMessage: "The rebuild was cancelled",
     error: null,
+    comparison: null,
   });
 }
 

@@ -92,7 +92,7 @@ export class RebuildScheduler {
     this.#active.add(task);
     limit.running++;
     // Once: disposing a permit twice would free two places.
-    task.ended.then(() => {
+    task.resting.then(() => {
       this.#active.delete(task);
       limit.running--;
       permit[Symbol.dispose]();
@@ -104,6 +104,7 @@ export class RebuildScheduler {
     const index = this.#waiting.findIndex((waiting) => waiting.task === task);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
-    task.fail(task.signal.reason);
+    // What is built already must be deleted first, by whoever built it.
+    if (!task.isParked) task.fail(task.signal.reason);
   }
 }

@@ -107,6 +107,10 @@ export class FakeOpossum implements Opossum {
         await this.#info(name);
         return this.letters;
       },
+      generations: async (name) => {
+        await this.#info(name);
+        return [];
+      },
       info: (name) => this.#info(name),
       waitFor: notFaked,
     };
@@ -115,6 +119,8 @@ export class FakeOpossum implements Opossum {
       rebuild: notFaked,
       start: (names, options) => this.#start(names, options),
       wait: (id, options) => this.#wait(id, options?.signal),
+      promote: notFaked,
+      rollback: notFaked,
       cancel: (id) => Promise.resolve(this.#cancel(id)),
       pause: notFaked,
       resume: notFaked,
@@ -274,6 +280,7 @@ export class FakeOpossum implements Opossum {
       state: this.states.get(name) ?? "ready",
       generation: 1,
       previousGeneration: null,
+      rolledBackAt: null,
       version: 1,
       builtVersion: 1,
       checkpoint: this.checkpoints.get(name) ?? 0,

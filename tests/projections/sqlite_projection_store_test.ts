@@ -80,7 +80,11 @@ Deno.test("the current and the previous generation are kept, older ones go", asy
   using dir = new TempDir();
   await using store = open(dir);
   for (const text of ['"1"', '"2"', '"3"']) await swapIn(store, text);
-  assertEquals(await store.numbers("One"), { current: 3, previous: 2 });
+  assertEquals(await store.numbers("One"), {
+    current: 3,
+    previous: 2,
+    rolledBack: null,
+  });
   const files = [...Deno.readDirSync(dir.file("One"))].map(({ name }) => name)
     .filter((name) => name.endsWith(".sqlite")).sort();
   assertEquals(files, ["000002.sqlite", "000003.sqlite"]);
