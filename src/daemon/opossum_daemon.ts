@@ -109,7 +109,7 @@ export class OpossumDaemon implements Daemon {
       trigger,
     });
     await this.#isolate("Automatic rebuild failed", async () => {
-      const plan = await rebuilder.plan(undefined, { forceRebuild });
+      const plan = await rebuilder.plan(undefined, { forceRebuild, trigger });
       if (plan.some(({ rebuild }) => rebuild)) {
         this.#logResult(await rebuilder.rebuildAll({ forceRebuild, trigger }));
       } else {

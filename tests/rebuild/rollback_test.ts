@@ -174,14 +174,20 @@ Deno.test("rollback() holds a faulted generation back, and rebuilds where nothin
 
 Deno.test("rollback() refuses when there is nothing to go back to, and changes nothing", async () => {
   using dir = new TempDir();
-  await using opossum = openOverMemory(dir.path, [SUMS], MANUAL);
-  const { rebuilder } = opossum;
-  await assertRejects(() => rebuilder.rollback("Nope"), UnknownProjectionError);
-  await refused(opossum, "it has no previous generation");
-  await opossum.events.append(counts(3));
-  await rebuilder.rebuild("One");
-  await refused(opossum, "it has no previous generation");
-  await rebuilder.rebuild("One");
+  const events = new MemoryEventStore();
+  {
+    await using opossum = openOverMemory(dir.path, [SUMS], MANUAL, events);
+    const { rebuilder } = opossum;
+    await assertRejects(
+      () => rebuilder.rollback("Nope"),
+      UnknownProjectionError,
+    );
+    await refused(opossum, "it has no previous generation");
+    await rebuilder.rebuild("One");
+    await refused(opossum, "it has no previous generation");
+    await rebuilder.rebuild("One");
+  }
+  await using opossum = openOverMemory(dir.path, [SUMS], MANUAL, events);
   Deno.writeTextFileSync(dir.file("projections/One/000001.sqlite"), "?");
   const { refusal } = await refused(opossum, "cannot be used");
   assertEquals(refusal, "noPreviousGeneration");
