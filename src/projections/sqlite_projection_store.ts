@@ -151,9 +151,9 @@ export class SqliteProjectionStore implements ProjectionStore {
       ? this.#openInterrupted(identity, manual)
       : undefined;
     if (interrupted) return this.#build(interrupted, { resumed: true });
-    this.#removeUnfinished(name);
     const numbers = listGenerationFiles(fileSystem, directory)
       .map(({ number }) => number);
+    this.#removeUnfinished(name);
     // Never twice: a worker that was given up may still hold what it built, under its name.
     const lastBegun = this.#lastBegun.get(name) ?? 0;
     const number = Math.max(lastBegun, this.#lastNumber(name), ...numbers) + 1;
