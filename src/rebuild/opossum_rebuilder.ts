@@ -153,6 +153,11 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       return resumedBy === undefined ? undefined : this.promote(resumedBy);
     }
     const { operation } = begun;
+    if (operation.tasks.every(({ hasEnded }) => hasEnded)) {
+      // Only its outcome is still being written down.
+      await begun.ended;
+      return undefined;
+    }
     // Not written down, it is not begun either.
     await startingRebuild(this.#options.readOnly, () =>
       promoteTasks({

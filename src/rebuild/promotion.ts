@@ -32,17 +32,17 @@ export async function promoteTasks(
   { operation, scheduler, damage, at, save }: PromoteOptions,
 ): Promise<void> {
   const left = operation.tasks.filter(({ hasEnded }) => !hasEnded);
-  const isAsked = left.length > 0 &&
-    left.every(({ isManual, isApproved }) => isManual && isApproved);
+  const isAsked = left.every(({ isManual, isApproved }) =>
+    isManual && isApproved
+  );
   // Asked for twice: it goes on already.
   if (isAsked) return;
   const waiting = left.filter(({ phase }) => phase === "awaitingPromotion");
   const others = left.filter((task) => !waiting.includes(task));
-  if (waiting.length === 0 || others.length > 0) {
+  if (others.length > 0) {
     throw new PromotionRefusedError(
       operation.id,
-      (others.length > 0 ? others : operation.tasks)
-        .map(({ projectionName }) => projectionName),
+      others.map(({ projectionName }) => projectionName),
     );
   }
   if (damage) throw damage;

@@ -4,12 +4,12 @@
  * @module
  */
 import { setImmediate } from "node:timers/promises";
-import type { ProjectionDefinition, RebuildOperation } from "../../mod.ts";
-import {
-  type Counted,
-  countingProjection,
-  type MemoryFixture,
-} from "../support/course_fixture.ts";
+import type {
+  Opossum,
+  ProjectionDefinition,
+  RebuildOperation,
+} from "../../mod.ts";
+import { type Counted, countingProjection } from "../support/course_fixture.ts";
 
 /** Version 1 of a projection: sums. */
 export const SUMS = countingProjection("One");
@@ -26,7 +26,7 @@ export const OFF: ProjectionDefinition<{ sum: number }, Counted> =
 
 /** Waits until every build of an operation waits to be promoted, or it has ended. */
 export async function whenAwaiting(
-  { rebuilder }: Pick<MemoryFixture, "rebuilder">,
+  { rebuilder }: Pick<Opossum, "rebuilder">,
   id: string,
 ): Promise<RebuildOperation> {
   for (;;) {
@@ -41,7 +41,7 @@ export async function whenAwaiting(
 
 /** The documents that serve. */
 export async function documentsOf(
-  { projections }: Pick<MemoryFixture, "projections">,
+  { projections }: Pick<Opossum, "projections">,
   name = "One",
 ): Promise<Record<string, unknown>> {
   const documents = await Array.fromAsync(projections.documents(name));
