@@ -148,7 +148,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     sweepTemporaries(fileSystem, directory);
     sweepCompanions(fileSystem, directory);
     const interrupted = resume
-      ? this.#openInterrupted(identity, manual)
+      ? this.#openInterrupted(identity, { manual })
       : undefined;
     if (interrupted) return this.#build(interrupted, { resumed: true });
     const numbers = listGenerationFiles(fileSystem, directory)
@@ -174,7 +174,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     if (this.#unfinished(name).length === 0) return false;
     using lock = this.tryLockBuild(name);
     if (!lock) return false;
-    using generation = this.#openInterrupted(identity, false);
+    using generation = this.#openInterrupted(identity, { manual: false });
     return generation !== undefined;
   }
 
@@ -244,7 +244,7 @@ export class SqliteProjectionStore implements ProjectionStore {
   /** The newest unfinished build, if it is of that identity, and waits to be promoted or not. */
   #openInterrupted(
     identity: BuildIdentity,
-    manual: boolean,
+    { manual }: { readonly manual: boolean },
   ): SqliteGeneration | undefined {
     const { fileSystem } = this.#options;
     const name = identity.projectionName;

@@ -7,10 +7,7 @@ import type { Position } from "../events/event.ts";
 import type { EventStore } from "../events/event_store.ts";
 import { missesSkips } from "../projections/dead_letters.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
-import type {
-  Build,
-  ProjectionStore,
-} from "../projections/projection_store.ts";
+import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";

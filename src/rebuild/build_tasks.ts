@@ -11,6 +11,7 @@ import { BuildTask } from "./build_task.ts";
 import type {
   PlannedRebuild,
   ProjectionRebuildDetail,
+  RebuildOperation,
   RebuildTrigger,
 } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
@@ -25,6 +26,14 @@ export interface BeginOptions extends RebuildAllOptions {
   readonly resumes?: string;
   /** When that was promoted, ISO 8601. */
   readonly promotedAt?: string | null;
+}
+
+/** How an operation is begun that continues an interrupted one. */
+export function resumingOptions(
+  { id, verify = false, promote = "automatic", promotedAt = null }:
+    RebuildOperation,
+): BeginOptions {
+  return { trigger: "resume", resumes: id, verify, promote, promotedAt };
 }
 
 /** What they are made of. */

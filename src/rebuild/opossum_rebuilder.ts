@@ -9,7 +9,11 @@ import type { Position } from "../events/event.ts";
 import type { Projections } from "../projections/projections.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { BuildTask } from "./build_task.ts";
-import { type BeginOptions, BuildTasks } from "./build_tasks.ts";
+import {
+  type BeginOptions,
+  BuildTasks,
+  resumingOptions,
+} from "./build_tasks.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -242,19 +246,11 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         operationId: operation.id,
         projections: names,
       });
-      const { verify = false, promote = "automatic", promotedAt = null } =
-        operation;
-      const begun = await this.#begin(names, {
-        trigger: "resume",
-        resumes: operation.id,
-        verify,
-        promote,
-        promotedAt,
-      });
+      const begun = await this.#begin(names, resumingOptions(operation));
       const resumedBy = begun.operation.id;
       await history.save({ ...operation, state: "interrupted", resumedBy });
       // That one ends when an operator wants it to.
-      if (promote === "automatic") resumed.push(begun.ended);
+      if (operation.promote !== "manual") resumed.push(begun.ended);
     }
     return resumed;
   }

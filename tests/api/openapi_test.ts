@@ -73,10 +73,12 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
+    "POST /admin/operations/{operationId}/promote",
     "POST /admin/projections/rebuild",
     "POST /admin/projections/{projectionName}/events/{position}/skip",
     "POST /admin/projections/{projectionName}/rebuild",
     "POST /admin/projections/{projectionName}/retry",
+    "POST /admin/projections/{projectionName}/rollback",
   ]);
 });
 

@@ -6,10 +6,19 @@
 import { setImmediate } from "node:timers/promises";
 import type {
   Opossum,
+  OpossumOptions,
   ProjectionDefinition,
   RebuildOperation,
 } from "../../mod.ts";
-import { type Counted, countingProjection } from "../support/course_fixture.ts";
+import { MemoryEventStore } from "../../src/testing/mod.ts";
+import {
+  type Counted,
+  countingProjection,
+  counts,
+  type MemoryFixture,
+  openOverMemory,
+} from "../support/course_fixture.ts";
+import type { TempDir } from "../support/temp_dir.ts";
 
 /** Version 1 of a projection: sums. */
 export const SUMS = countingProjection("One");
@@ -46,4 +55,43 @@ export async function documentsOf(
 ): Promise<Record<string, unknown>> {
   const documents = await Array.fromAsync(projections.documents(name));
   return Object.fromEntries(documents.map(({ key, state }) => [key, state]));
+}
+
+/** No rebuild but those that are asked for. */
+export const QUIET = { enableAutoRebuild: false } as const;
+/** A build that waits to be promoted. */
+export const AWAIT = { promote: "manual" } as const;
+
+/** Opens a store of one projection. */
+export function openOne(
+  dir: TempDir,
+  definition: ProjectionDefinition<{ sum: number }, Counted>,
+  events: MemoryEventStore,
+  options: Partial<OpossumOptions> = QUIET,
+): MemoryFixture {
+  return openOverMemory(dir.path, [definition], options, events);
+}
+
+/** A log of 9 events, all of them in generation 1 of version 1. */
+export async function served(dir: TempDir): Promise<MemoryEventStore> {
+  const events = new MemoryEventStore();
+  await events.append(counts(9));
+  await using opossum = openOne(dir, SUMS, events);
+  await opossum.rebuilder.rebuildAll();
+  return events;
+}
+
+/** Numbers and roles of its generations. */
+export async function roles(
+  { projections }: Pick<Opossum, "projections">,
+): Promise<string[]> {
+  const generations = await projections.generations("One");
+  return generations.map(({ number, role }) => `${number} ${role}`);
+}
+
+/** Its databases. */
+export function files(dir: TempDir): string[] {
+  return [...Deno.readDirSync(dir.file("projections/One"))]
+    .map(({ name }) => name).filter((name) => /sqlite(-journal)?$/.test(name))
+    .sort();
 }

@@ -17,9 +17,8 @@ import { documentsOf, whenAwaiting } from "./generation_fixture.ts";
 import type { PromoteKillTask } from "./promote_kill_program.ts";
 import { totals } from "./promote_kill_projections.ts";
 
-const PROGRAM = fileURLToPath(
-  new URL("promote_kill_program.ts", import.meta.url),
-);
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const PROGRAM = "tests/rebuild/promote_kill_program.ts";
 
 async function open(path: string): Promise<Opossum> {
   const opossum = await openOpossum({
@@ -43,7 +42,7 @@ async function runUntilKilled(task: PromoteKillTask): Promise<void> {
       PROGRAM,
       JSON.stringify(task),
     ],
-    cwd: fileURLToPath(new URL("../../", import.meta.url)),
+    cwd: ROOT,
     stderr: "piped",
   }).output();
   assertEquals(signal, "SIGKILL", new TextDecoder().decode(stderr));

@@ -3,8 +3,6 @@ import { setImmediate } from "node:timers/promises";
 import {
   type EventStore,
   LogCorruptionError,
-  type OpossumOptions,
-  type ProjectionDefinition,
   ProjectionNotBuiltError,
   ProjectionRollbackError,
   PromotionRefusedError,
@@ -12,52 +10,29 @@ import {
 } from "../../mod.ts";
 import { MemoryEventStore } from "../../src/testing/mod.ts";
 import {
-  type Counted,
   countingProjection,
   counts,
-  type MemoryFixture,
   openOverMemory,
 } from "../support/course_fixture.ts";
 import { withSync } from "../support/slow_sync.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { documentsOf, OFF, SUMS, whenAwaiting } from "./generation_fixture.ts";
-
-const QUIET = { enableAutoRebuild: false } as const;
-const AWAIT = { promote: "manual" } as const;
-
-function open(
-  dir: TempDir,
-  definition: ProjectionDefinition<{ sum: number }, Counted>,
-  events: MemoryEventStore,
-  options: Partial<OpossumOptions> = QUIET,
-): MemoryFixture {
-  return openOverMemory(dir.path, [definition], options, events);
-}
-
-/** A log of 9 events, all of them in generation 1 of version 1. */
-async function served(dir: TempDir): Promise<MemoryEventStore> {
-  const events = new MemoryEventStore();
-  await events.append(counts(9));
-  await using opossum = open(dir, SUMS, events);
-  await opossum.rebuilder.rebuildAll();
-  return events;
-}
-
-async function roles({ projections }: MemoryFixture): Promise<string[]> {
-  const generations = await projections.generations("One");
-  return generations.map(({ number, role }) => `${number} ${role}`);
-}
-
-function files(dir: TempDir): string[] {
-  return [...Deno.readDirSync(dir.file("projections/One"))]
-    .map(({ name }) => name).filter((name) => /sqlite(-journal)?$/.test(name))
-    .sort();
-}
+import {
+  AWAIT,
+  documentsOf,
+  files,
+  OFF,
+  openOne,
+  QUIET,
+  roles,
+  served,
+  SUMS,
+  whenAwaiting,
+} from "./generation_fixture.ts";
 
 Deno.test("promote: a build waits for an operator, the old generation serves and is kept up to date meanwhile", async () => {
   using dir = new TempDir();
   const events = await served(dir);
-  await using opossum = open(dir, SUMS, events);
+  await using opossum = openOne(dir, SUMS, events);
   const { rebuilder, projections, daemon } = opossum;
   await daemon.start();
   const { id } = await rebuilder.start(["One"], { ...AWAIT, verify: true });
@@ -140,7 +115,7 @@ Deno.test("promote: several are promoted together, and only when all of them wai
 Deno.test("promote() refuses what does not wait for it, and knows what is unknown", async () => {
   using dir = new TempDir();
   const events = await served(dir);
-  await using opossum = open(dir, SUMS, events);
+  await using opossum = openOne(dir, SUMS, events);
   const { rebuilder } = opossum;
   assertEquals(await rebuilder.promote("0".repeat(32)), undefined);
   const { id } = await rebuilder.start(["One"]);
@@ -158,7 +133,7 @@ Deno.test("promote() refuses what does not wait for it, and knows what is unknow
 Deno.test("cancel() discards a build that waits to be promoted", async () => {
   using dir = new TempDir();
   const events = await served(dir);
-  await using opossum = open(dir, SUMS, events);
+  await using opossum = openOne(dir, SUMS, events);
   const { rebuilder } = opossum;
   const { id } = await rebuilder.start(["One"], AWAIT);
   await whenAwaiting(opossum, id);
@@ -185,133 +160,10 @@ Deno.test("cancel() discards a promoted build that waits for a place", async () 
   await rebuilder.cancel(held.id);
 });
 
-Deno.test("a build that waits still does so after a restart, and is promoted by its old id", async () => {
-  using dir = new TempDir();
-  const events = await served(dir);
-  let id: string;
-  {
-    await using opossum = open(dir, OFF, events);
-    ({ id } = await opossum.rebuilder.start(["One"], {
-      ...AWAIT,
-      verify: true,
-    }));
-    await whenAwaiting(opossum, id);
-  }
-  await events.append(counts(4));
-  // With automatic rebuilds, the start must not swap it in, build another one, or wait for it.
-  for (let restart = 0; restart < 2; restart++) {
-    await using opossum = open(dir, OFF, events, {});
-    await opossum.daemon.start();
-    await opossum.daemon.whenStarted();
-    assertEquals(opossum.daemon.state, "running");
-    const { operationIds: [now = ""] } = await opossum.rebuilder
-      .getRebuildStatus();
-    const waiting = await whenAwaiting(opossum, now);
-    // It was compared once, with what served then.
-    assertEquals(waiting.progress[0]?.comparison?.checkpoint, 9);
-    assertEquals(waiting.progress[0]?.comparison?.removed, 1);
-    assertEquals(await roles(opossum), ["1 current", "2 awaitingPromotion"]);
-    const [plan] = await opossum.rebuilder.plan(undefined);
-    assertEquals([plan?.rebuild, plan?.reason], [false, "awaitingPromotion"]);
-  }
-  await using opossum = open(dir, OFF, events);
-  await opossum.rebuilder.resumeInterrupted();
-  const { operationIds: [now = ""] } = await opossum.rebuilder
-    .getRebuildStatus();
-  await whenAwaiting(opossum, now);
-  assertEquals((await opossum.rebuilder.promote(id))?.id, now);
-  assert((await opossum.rebuilder.wait(now))?.success);
-  assertEquals((await opossum.projections.info("One")).checkpoint, 13);
-  assertEquals(await roles(opossum), ["1 previous", "2 current"]);
-});
-
-Deno.test("a promotion that was written down goes on after a restart", async () => {
-  using dir = new TempDir();
-  const definitions = ["One", "Two"].map((name) => countingProjection(name));
-  const options = { ...QUIET, maxConcurrentRebuilds: 1 };
-  const events = new MemoryEventStore();
-  await events.append(counts(9));
-  {
-    await using opossum = openOverMemory(
-      dir.path,
-      definitions,
-      options,
-      events,
-    );
-    const { rebuilder } = opossum;
-    const { id } = await rebuilder.start(["One"], AWAIT);
-    await whenAwaiting(opossum, id);
-    const held = await rebuilder.start(["Two"]);
-    await rebuilder.pause(held.id);
-    // It has no place, and will not get one.
-    await rebuilder.promote(id);
-  }
-  await using opossum = openOverMemory(dir.path, definitions, options, events);
-  await opossum.daemon.start();
-  await opossum.daemon.whenStarted();
-  await opossum.projections.waitFor(9, { names: ["One"] });
-  assertEquals((await opossum.projections.info("One")).generation, 1);
-});
-
-Deno.test("a promotion holds for what was built, not for what another definition builds", async () => {
-  using dir = new TempDir();
-  const events = await served(dir);
-  {
-    await using opossum = openOverMemory(
-      dir.path,
-      [OFF, countingProjection("Two")],
-      { ...QUIET, maxConcurrentRebuilds: 1 },
-      events,
-    );
-    const { rebuilder } = opossum;
-    const { id } = await rebuilder.start(["One"], AWAIT);
-    await whenAwaiting(opossum, id);
-    await rebuilder.pause((await rebuilder.start(["Two"])).id);
-    await rebuilder.promote(id);
-  }
-  const other = countingProjection("One", { version: 3 });
-  let now: string | undefined;
-  for (let restart = 0; restart < 2; restart++) {
-    await using opossum = open(dir, other, events);
-    await opossum.daemon.start();
-    await opossum.daemon.whenStarted();
-    [now] = (await opossum.rebuilder.getRebuildStatus()).operationIds;
-    const waiting = await whenAwaiting(opossum, now ?? "");
-    assertEquals([waiting.result, waiting.promotedAt], [null, null]);
-    assertEquals((await opossum.projections.info("One")).generation, 1);
-  }
-  await using opossum = open(dir, other, events);
-  await opossum.rebuilder.resumeInterrupted();
-  [now] = (await opossum.rebuilder.getRebuildStatus()).operationIds;
-  await whenAwaiting(opossum, now ?? "");
-  await opossum.rebuilder.promote(now ?? "");
-  assert((await opossum.rebuilder.wait(now ?? ""))?.success);
-  assertEquals((await opossum.projections.info("One")).builtVersion, 3);
-});
-
-Deno.test("a build that nobody promoted is swapped in by nobody, also when its operation is forgotten", async () => {
-  using dir = new TempDir();
-  const events = await served(dir);
-  {
-    await using opossum = open(dir, OFF, events);
-    const { id } = await opossum.rebuilder.start(["One"], AWAIT);
-    await whenAwaiting(opossum, id);
-  }
-  Deno.removeSync(dir.file("operations"), { recursive: true });
-  await using opossum = open(dir, OFF, events);
-  assertEquals(await opossum.rebuilder.resumeInterrupted(), []);
-  const [plan] = await opossum.rebuilder.plan(undefined);
-  assertEquals(plan?.reason, "versionChanged");
-  const result = await opossum.rebuilder.rebuildAll();
-  assertEquals(result.details[0]?.eventsProcessed, 9);
-  // Its number is not given again.
-  assertEquals(files(dir), ["000001.sqlite", "000003.sqlite"]);
-});
-
 Deno.test("while a build waits, others neither join it nor go past it", async () => {
   using dir = new TempDir();
   const events = await served(dir);
-  await using opossum = open(dir, OFF, events);
+  await using opossum = openOne(dir, OFF, events);
   const { rebuilder } = opossum;
   const { id } = await rebuilder.start(["One"], AWAIT);
   await whenAwaiting(opossum, id);
@@ -334,7 +186,7 @@ Deno.test("while a build waits, others neither join it nor go past it", async ()
   );
   assertEquals(refused.operationId, id);
   // Another process sees that it waits, too, and leaves it alone.
-  await using other = open(dir, OFF, events, {});
+  await using other = openOne(dir, OFF, events, {});
   await other.daemon.start();
   await other.daemon.whenStarted();
   assertEquals(await roles(other), ["1 current", "2 awaitingPromotion"]);
@@ -347,7 +199,7 @@ Deno.test("while a build waits, others neither join it nor go past it", async ()
 
 Deno.test("a projection that was never built is absent until its build is promoted", async () => {
   using dir = new TempDir();
-  await using opossum = open(dir, SUMS, new MemoryEventStore());
+  await using opossum = openOne(dir, SUMS, new MemoryEventStore());
   const { rebuilder, projections, events } = opossum;
   await events.append(counts(3));
   const options = { ...AWAIT, verify: true };
@@ -369,7 +221,7 @@ Deno.test("promote() refuses while the log is damaged; the build goes on waiting
   using dir = new TempDir();
   const events = new DamagedStore();
   await events.append(counts(9));
-  await using opossum = open(dir, SUMS, events);
+  await using opossum = openOne(dir, SUMS, events);
   const { rebuilder } = opossum;
   const { id } = await rebuilder.start(["One"], AWAIT);
   await whenAwaiting(opossum, id);
