@@ -191,6 +191,7 @@ export interface Rebuilder {
    * @returns The operation, or `undefined` if it is unknown or does not run here any more.
    * @throws {PromotionRefusedError} If not all that it builds is complete.
    * @throws {LogCorruptionError} If the log is damaged: what serves may hold more than it.
+   * @throws {RebuildNotStartedError} If it cannot be noted down; the build goes on waiting.
    */
   promote(id: string): Promise<RebuildOperation | undefined>;
 
@@ -206,6 +207,41 @@ export interface Rebuilder {
    * @throws {ProjectionRollbackError} If there is no previous generation that could serve, or the
    * projection is being rebuilt.
    * @throws {StoreReadOnlyError} If the store was opened to be read only.
+   *
+   * @example
+   * ```ts
+   * import { defineProjection, openOpossum, silentLogger } from "@opossum/deno";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = await Deno.makeTempDir();
+   * const open = (version: number) =>
+   *   openOpossum({
+   *     path,
+   *     projections: [
+   *       defineProjection<{ version: number }>({
+   *         name: "Versions",
+   *         version,
+   *         eventTypes: ["Happened"],
+   *         key: () => "it",
+   *         apply: () => ({ version }),
+   *       }),
+   *     ],
+   *     logger: silentLogger,
+   *   });
+   * for (const version of [1, 2]) {
+   *   await using opossum = await open(version);
+   *   await opossum.daemon.whenStarted();
+   *   const { last } = await opossum.events.append([{ type: "Happened", data: null }]);
+   *   await opossum.projections.waitFor(last);
+   * }
+   * {
+   *   await using opossum = await open(2);
+   *   await opossum.rebuilder.rollback("Versions");
+   *   assertEquals(await opossum.projections.get("Versions", "it"), { version: 1 });
+   *   assertEquals((await opossum.projections.info("Versions")).state, "stale");
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
    */
   rollback(name: string): Promise<void>;
 
