@@ -17,7 +17,7 @@ const Sample: z.ZodType<ComparisonSample> = z.object({
   change: z.enum(["added", "removed", "changed"]),
   before: z.string().nullable().openapi({
     description:
-      "The document that serves as JSON text, cut after 2000 characters",
+      "The document that serves as JSON text, cut after 1000 characters",
     example: '{"seats":30}',
   }),
   after: z.string().nullable().openapi({

@@ -70,7 +70,10 @@ export async function beginBuild(
   if (!build.resumed) task.demote();
   else {
     // What came of it before the build was interrupted, or waited to be promoted.
-    task.comparison = JSON.parse(note ?? "null");
+    task.comparison = JSON.parse(
+      note ?? "null",
+      (_key, value) => Object.freeze(value),
+    );
     if (manual) build.writeNote("awaiting", "");
   }
   task.begin(checkpoint);

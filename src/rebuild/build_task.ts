@@ -332,7 +332,8 @@ export class BuildTask {
         ? null
         : new Date(clock.now().getTime() + this.eventsRemaining / rate)
           .toISOString(),
-      comparison: this.comparison,
+      // Once: afterwards it stands in the outcome.
+      comparison: this.hasEnded ? null : this.comparison,
     });
   }
 

@@ -9,7 +9,7 @@ import type { StoredDocument } from "../projections/projection_store.ts";
 import type { ComparisonSample, RebuildComparison } from "./operation.ts";
 
 const SAMPLES_MAX = 20;
-const SAMPLE_UNITS_MAX = 2_000;
+const SAMPLE_UNITS_MAX = 1_000;
 
 /** What comes of comparing documents alone. */
 export type DocumentComparison = Omit<

@@ -70,7 +70,7 @@ export interface ComparisonSample {
   readonly key: string;
   /** What the new build does to it. */
   readonly change: "added" | "removed" | "changed";
-  /** The document that serves as JSON text, cut after 2,000 characters; `null` when added. */
+  /** The document that serves as JSON text, cut after 1,000 characters; `null` when added. */
   readonly before: string | null;
   /** The document of the new build likewise; `null` when removed. */
   readonly after: string | null;
@@ -188,7 +188,7 @@ export interface ProjectionRebuildProgress {
   readonly eventsPerSecond: number | null;
   /** When it will be done at that rate, ISO 8601, or `null` before a rate was measured. */
   readonly estimatedCompletionAt: string | null;
-  /** How the build differs from what serves, once that is known; `null` before. */
+  /** How the build differs from what serves, from when that is known to its end; else `null`. */
   readonly comparison?: RebuildComparison | null;
 }
 
