@@ -159,7 +159,7 @@ Deno.test("rollback() holds until another definition is registered: that is rebu
   assertEquals([state, generation, builtVersion], ["ready", 3, 3]);
 });
 
-Deno.test("rollback() holds a faulted generation back, and rebuilds where nothing can be served", async () => {
+Deno.test("a start rebuilds what was rolled back when nothing can be served of it", async () => {
   using dir = new TempDir();
   const events = await twoVersions(dir.path);
   {
