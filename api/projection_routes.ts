@@ -95,7 +95,7 @@ const infoRoute = createRoute({
   },
   responses: {
     200: jsonResponse("The projection", Details, detailsExample),
-    ...problemResponses(400, 401, 404, 500),
+    ...problemResponses(400, 401, 404, 500, 503),
   },
 });
 

@@ -10,6 +10,7 @@ import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { readNote, writeNote } from "./build_notes.ts";
+import { ProjectionDamagedError } from "./errors.ts";
 import {
   generationFileName,
   listGenerationFiles,
@@ -274,13 +275,22 @@ export class SqliteProjectionStore implements ProjectionStore {
     return undefined;
   }
 
-  /** Generations that are newer than the one that serves. */
+  /** Generations that are newer than those that served. */
   #unfinished(
     name: string,
   ): { number: number; building: boolean; fileName: string }[] {
-    const last = this.#lastNumber(name);
-    return listGenerationFiles(this.#options.fileSystem, this.#directory(name))
-      .filter(({ number, building }) => building || number > last);
+    const files = listGenerationFiles(
+      this.#options.fileSystem,
+      this.#directory(name),
+    );
+    let last = Infinity;
+    try {
+      last = newestGeneration(this.#readCurrent(name));
+    } catch (error) {
+      // One of those that are complete serves, and will again if only reading failed.
+      if (!(error instanceof ProjectionDamagedError)) throw error;
+    }
+    return files.filter(({ number, building }) => building || number > last);
   }
 
   /** Deletes what was begun and never swapped in. */
@@ -315,7 +325,9 @@ export class SqliteProjectionStore implements ProjectionStore {
   #readCurrentOrNothing(name: string): ReturnType<typeof readCurrentFile> {
     try {
       return this.#readCurrent(name);
-    } catch {
+    } catch (error) {
+      // What only cannot be read now must not be taken for gone.
+      if (!(error instanceof ProjectionDamagedError)) throw error;
       return undefined;
     }
   }

@@ -49,7 +49,8 @@ export async function rollBackProjection(
     await store.rollBack(live.identity(name));
   } catch (cause) {
     const code = fileErrorCode(cause);
-    const isAsBefore = (await store.numbers(name)).current === before.current;
+    const now = await store.numbers(name).catch(() => undefined);
+    const isAsBefore = now?.current === before.current;
     if (code === undefined || !isAsBefore) throw cause;
     throw new RebuildNotStartedError(code, { cause });
   } finally {

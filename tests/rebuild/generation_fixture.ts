@@ -95,3 +95,17 @@ export function files(dir: TempDir): string[] {
     .map(({ name }) => name).filter((name) => /sqlite(-journal)?$/.test(name))
     .sort();
 }
+
+/** A log of 9 events, generation 1 of version 1 at 6 of them, and 2 of version 2 at all. */
+export async function twoVersions(path: string): Promise<MemoryEventStore> {
+  const events = new MemoryEventStore();
+  await events.append(counts(6));
+  {
+    await using opossum = openOverMemory(path, [SUMS], QUIET, events);
+    await opossum.rebuilder.rebuildAll();
+  }
+  await events.append(counts(3));
+  await using opossum = openOverMemory(path, [OFF], QUIET, events);
+  await opossum.rebuilder.rebuildAll();
+  return events;
+}

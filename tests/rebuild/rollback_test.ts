@@ -14,23 +14,13 @@ import {
   openOverMemory,
 } from "../support/course_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { documentsOf, OFF, SUMS } from "./generation_fixture.ts";
-
-const MANUAL = { enableAutoRebuild: false } as const;
-
-/** A log of 9 events, generation 1 of version 1 at 6 of them, and 2 of version 2 at all. */
-async function twoVersions(path: string): Promise<MemoryEventStore> {
-  const events = new MemoryEventStore();
-  await events.append(counts(6));
-  {
-    await using opossum = openOverMemory(path, [SUMS], MANUAL, events);
-    await opossum.rebuilder.rebuildAll();
-  }
-  await events.append(counts(3));
-  await using opossum = openOverMemory(path, [OFF], MANUAL, events);
-  await opossum.rebuilder.rebuildAll();
-  return events;
-}
+import {
+  documentsOf,
+  OFF,
+  QUIET as MANUAL,
+  SUMS,
+  twoVersions,
+} from "./generation_fixture.ts";
 
 async function refused(
   opossum: MemoryFixture,

@@ -8,6 +8,16 @@ import type { SeededBug } from "./seeded_bug.ts";
 /** The bugs. */
 export const GENERATION_BUGS: readonly SeededBug[] = [
   {
+    name: "what serves is deleted when current.json cannot be read",
+    file: "src/projections/sqlite_projection_store.ts",
+    replace: "    let last = Infinity;\n",
+    by: "    let last = 0;\n",
+    tests: [
+      "tests/projections/sqlite_projection_store_test.ts",
+      "tests/rebuild/rollback_faults_test.ts",
+    ],
+  },
+  {
     name: "a rollback is forgotten by the next start",
     file: "src/projections/roll_back_generation.ts",
     replace: "rolledBack: isBack ? { at, version, fingerprint } : null,",
