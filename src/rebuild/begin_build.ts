@@ -56,9 +56,10 @@ export async function beginBuild(
   const head = await events.head();
   const note = build.readNote("comparison");
   const isSettled = note !== undefined || task.isManual && task.isApproved;
-  const compareAt = task.verifies && !isSettled
+  const servesAt = task.verifies
     ? await servingAt(store, name, head)
     : undefined;
+  let compareAt = isSettled ? undefined : servesAt;
   const isPast = checkpoint > (compareAt ?? Infinity);
   if (checkpoint > head || isPast || await missesSkips(build.generation)) {
     // It holds events that the log, restored from an older backup, has lost, or that were
@@ -66,6 +67,7 @@ export async function beginBuild(
     await build.discard();
     build = await store.begin(identity, { resume: false, manual });
     ({ checkpoint } = await build.generation.status());
+    compareAt = servesAt;
   }
   if (!build.resumed) task.demote();
   else {
