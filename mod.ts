@@ -7,7 +7,11 @@
 
 // src/opossum.ts and src/options.ts
 export { type AppendHealth, openOpossum, type Opossum } from "./src/opossum.ts";
-export type { OpossumOptions, ResolvedOptions } from "./src/options.ts";
+export type {
+  GivenSchedule,
+  OpossumOptions,
+  ResolvedOptions,
+} from "./src/options.ts";
 
 // src/events/
 export {
@@ -96,6 +100,7 @@ export type {
   RebuildPhase,
   RebuildPromotion,
   RebuildReason,
+  RebuildThrottleStatus,
   RebuildTrigger,
 } from "./src/rebuild/operation.ts";
 export {
@@ -107,10 +112,15 @@ export {
   RebuilderClosedError,
   type RebuildOptions,
 } from "./src/rebuild/rebuilder.ts";
+export type { GoodNeighbourOptions } from "./src/rebuild/good_neighbour.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 
 // src/daemon/
 export type { Daemon, DaemonState } from "./src/daemon/daemon.ts";
+export type {
+  RebuildWindow,
+  RebuildWindowStatus,
+} from "./src/daemon/rebuild_window.ts";
 
 // src/telemetry/
 export {

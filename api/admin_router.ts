@@ -14,6 +14,7 @@ import { addFaultRoutes } from "./fault_routes.ts";
 import { addGenerationRoutes } from "./generation_routes.ts";
 import { addProjectionRoutes } from "./projection_routes.ts";
 import { addRebuildRoutes } from "./rebuild_routes.ts";
+import { addScheduleRoutes } from "./schedule_routes.ts";
 import { SECURITY_SCHEME } from "./sections.ts";
 import { validationHook } from "./validation.ts";
 
@@ -95,6 +96,7 @@ export function createAdminRouter(
   addFaultRoutes(router, opossum);
   addGenerationRoutes(router, opossum);
   addOperationRoutes(router, opossum);
+  addScheduleRoutes(router, opossum);
   // Mounted elsewhere, the other router's own 404 would not be a problem document.
   router.all("/admin/*", createNotFoundHandler(router));
   return router;

@@ -86,6 +86,7 @@ export const statusExample: ProjectionRebuildStatus = {
   progress: operationExample.progress,
   operationIds: [OPERATION_ID],
   lastResult: null,
+  throttle: { share: 1, reason: null, eventsPerSecondMax: null },
 };
 
 /** Checkpoints with one projection that was never built. */

@@ -87,6 +87,7 @@ const Trigger = z.enum([
   "startup",
   "resume",
   "schedule",
+  "damage",
 ]).openapi("RebuildTrigger");
 
 const Failure: z.ZodType<RebuildFailure> = z.object({
@@ -197,6 +198,13 @@ export const RebuildStatus: z.ZodType<ProjectionRebuildStatus> = z.object({
   progress: z.array(Progress),
   operationIds: z.array(z.string()),
   lastResult: RebuildResult.nullable(),
+  throttle: z.object({
+    share: z.number().positive().max(1).openapi({
+      description: "Share of the time that each pass over the log works",
+    }),
+    reason: z.enum(["eventLoop", "appends"]).nullable(),
+    eventsPerSecondMax: z.number().positive().nullable(),
+  }),
 }).openapi("ProjectionRebuildStatus");
 
 /** Positions by the name of the projection. */

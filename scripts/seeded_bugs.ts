@@ -12,7 +12,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GENERATION_BUGS } from "../tests/faults/seeded_bugs/generations.ts";
+import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
+import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
 import type { SeededBug } from "../tests/faults/seeded_bugs/seeded_bug.ts";
 import { WRITING_BUGS } from "../tests/faults/seeded_bugs/writing.ts";
@@ -27,14 +29,42 @@ const PERMISSIONS = [
   "--allow-net=127.0.0.1,0.0.0.0",
   `--allow-run=${Deno.execPath()}`,
 ];
-/** A bug can make a test wait for ever: that counts as caught, after so long. */
+/** A bug can make a test wait for ever: that counts as caught, after so long at least. */
 const TIMEOUT_MS = 120_000;
+/** But not before a multiple of the time that the same tests take without the bug. */
+const SLOWER = 4;
 
 /** What came of a bug. */
 interface Outcome {
   readonly isCaught: boolean;
   /** The first test that turned red, or what else happened. */
   readonly by: string;
+}
+
+/** How long tests take without any bug, by their names: red without one, they prove nothing. */
+const baselines = new Map<string, Promise<number>>();
+
+function baselineMs(
+  tests: readonly string[],
+  copy: string,
+): Promise<number> {
+  const key = tests.join(" ");
+  let measured = baselines.get(key);
+  if (!measured) {
+    measured = measure(tests, copy);
+    baselines.set(key, measured);
+  }
+  return measured;
+}
+
+async function measure(
+  tests: readonly string[],
+  copy: string,
+): Promise<number> {
+  const startMs = performance.now();
+  const { isCaught, by } = await runTests(tests, copy, 10 * TIMEOUT_MS);
+  if (isCaught) throw new Error(`Red without a bug: ${by}, of ${tests}`);
+  return performance.now() - startMs;
 }
 
 /** Puts a bug into the copy, runs its tests and takes it out again. */
@@ -44,10 +74,14 @@ async function tryOut(bug: SeededBug, copy: string): Promise<Outcome> {
   if (before.split(bug.replace).length !== 2) {
     return { isCaught: false, by: "its place in the code is not there once" };
   }
+  const timeoutMs = Math.max(
+    TIMEOUT_MS,
+    SLOWER * await baselineMs(bug.tests, copy),
+  );
   // Not as a pattern: what comes in may hold dollar signs.
   Deno.writeTextFileSync(file, before.replace(bug.replace, () => bug.by));
   try {
-    return await runTests(bug.tests, copy);
+    return await runTests(bug.tests, copy, timeoutMs);
   } finally {
     Deno.writeTextFileSync(file, before);
   }
@@ -56,8 +90,9 @@ async function tryOut(bug: SeededBug, copy: string): Promise<Outcome> {
 async function runTests(
   tests: readonly string[],
   cwd: string,
+  timeoutMs: number,
 ): Promise<Outcome> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = AbortSignal.timeout(timeoutMs);
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     // A bug need not be well typed.
     args: ["test", "--no-check", "--fail-fast", ...PERMISSIONS, ...tests],
@@ -71,7 +106,11 @@ async function runTests(
   if (signal.aborted) return { isCaught: true, by: "a test that hangs" };
   const text = new TextDecoder().decode(stdout);
   const [, name] = /^(.*?) \.\.\. .*FAILED/m.exec(text) ?? [];
-  return { isCaught: true, by: name?.trim() ?? "the tests do not start" };
+  if (name !== undefined) return { isCaught: true, by: name.trim() };
+  // What is no program any more turns everything red, and says nothing about the tests.
+  return /^running \d+ tests?/m.test(text)
+    ? { isCaught: true, by: "the end of the process" }
+    : { isCaught: false, by: "no test ran" };
 }
 
 if (import.meta.main) {
@@ -80,6 +119,8 @@ if (import.meta.main) {
     ...READING_BUGS,
     ...PROJECTION_BUGS,
     ...GENERATION_BUGS,
+    ...OVERLOOKED_BUGS,
+    ...STATE_BUGS,
   ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();

@@ -18,6 +18,7 @@ import { SqliteProjectionStore } from "./projections/sqlite_projection_store.ts"
 import { OperationStore } from "./rebuild/operation_store.ts";
 import { OpossumRebuilder } from "./rebuild/opossum_rebuilder.ts";
 import { ScanWorkers } from "./rebuild/scan_workers.ts";
+import { type RebuildThrottle, throttleOf } from "./rebuild/throttle.ts";
 import type { FileSystem } from "./storage/file_system.ts";
 import type { ProjectionObservation } from "./telemetry/instruments.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
@@ -38,6 +39,8 @@ export interface AssemblyInput {
   readonly telemetry: Telemetry;
   /** Whether the log is on files in the data folder, which workers can read by themselves. */
   readonly logOnFiles?: boolean;
+  /** Says how fast rebuilds may go, and knows of appends. @default {what the options say} */
+  readonly throttle?: RebuildThrottle;
 }
 
 /** The pieces, connected. Disposing stops and closes them, in order. */
@@ -56,6 +59,7 @@ export interface Assembly extends AsyncDisposable {
 export function assemble(input: AssemblyInput): Assembly {
   const { options, definitions, events, storeId, fileSystem, telemetry } =
     input;
+  const { throttle = throttleOf(options) } = input;
   const { path, clock, logger, batchSize, readOnly } = options;
   const registry = new ProjectionRegistry(definitions);
   const directory = join(path, "projections");
@@ -97,7 +101,7 @@ export function assemble(input: AssemblyInput): Assembly {
       readOnly,
     ),
     readOnly,
-    workers: workersOf(input, watchdog),
+    workers: workersOf(input, throttle, watchdog),
     openSpill: (name) =>
       new EventSpill({
         fileSystem,
@@ -106,9 +110,11 @@ export function assemble(input: AssemblyInput): Assembly {
     concurrency: options.maxConcurrentRebuilds,
     memoryBytesMax: options.rebuildMemoryBytesMax,
     checkpointInterval: options.rebuildCheckpointInterval,
+    throttle,
   });
   const daemon = new OpossumDaemon({
     ...shared,
+    throttle,
     readOnly,
     rebuilder,
     pollingInterval: options.pollingInterval,
@@ -125,11 +131,11 @@ export function assemble(input: AssemblyInput): Assembly {
       // First what writes, then what it writes to.
       await daemon.stop();
       await rebuilder[Symbol.asyncDispose]();
-      await daemon.whenStarted();
+      await daemon.whenEnded();
       live[Symbol.dispose]();
       await store[Symbol.asyncDispose]();
       // Last: also what is stopping may never return.
-      watchdog?.[Symbol.dispose]();
+      await watchdog?.[Symbol.asyncDispose]();
     },
   };
 }
@@ -148,6 +154,7 @@ function watchdogOf(
 /** Functions do not cross threads: workers need the module that the definitions come from. */
 function workersOf(
   { options, logOnFiles = false }: AssemblyInput,
+  throttle: RebuildThrottle,
   watchdog: Watchdog | undefined,
 ): ScanWorkers | undefined {
   const { projections, path, clock, rebuildStallTimeout } = options;
@@ -157,6 +164,7 @@ function workersOf(
     path,
     clock,
     stallTimeout: rebuildStallTimeout,
+    throttle,
     watch: () => watchdog?.watch({ canEnd: false }),
   });
 }
@@ -165,7 +173,8 @@ async function observe(
   projections: DocumentReader,
 ): Promise<ProjectionObservation[]> {
   return await Promise.all(projections.names.map(async (name) => {
-    const { checkpoint: position, lag } = await projections.info(name);
-    return { name, position, lag };
+    const { checkpoint: position, lag, fault, deadLetters } = await projections
+      .info(name);
+    return { name, position, lag, isFaulted: fault !== null, deadLetters };
   }));
 }

@@ -23,6 +23,8 @@ import type { ProjectionDefinition } from "./projections/definition.ts";
 import type { Projections } from "./projections/projections.ts";
 import { loadProjections, ProjectionRegistry } from "./projections/registry.ts";
 import type { Rebuilder } from "./rebuild/rebuilder.ts";
+import { throttleOf } from "./rebuild/throttle.ts";
+import { tellOfFewDescriptors } from "./few_descriptors.ts";
 import { denoFileSystem } from "./storage/deno_file_system.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 
@@ -113,6 +115,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
       : projections;
   // Bad definitions are refused before any file is touched.
   new ProjectionRegistry(definitions);
+  tellOfFewDescriptors(logger);
   const telemetry = createTelemetry();
   const log = await openFileEventStore({
     path,
@@ -120,18 +123,20 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     logger,
     fileSystem: denoFileSystem,
     segmentBytesMax,
-    onWhole: (head) =>
+    onWhole: (head, idAt) =>
       disownAhead({
         fileSystem: denoFileSystem,
         clock,
         logger,
         directory: join(path, "projections"),
         head,
+        idAt,
       }),
     allowNetworkFileSystem,
     readOnly,
   });
-  const events = measureEventStore(log, telemetry);
+  const throttle = throttleOf(resolved);
+  const events = measureEventStore(log, telemetry, throttle);
   const assembly = assemble({
     options: resolved,
     definitions,
@@ -140,6 +145,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     fileSystem: denoFileSystem,
     telemetry,
     logOnFiles: true,
+    throttle,
   });
   if (resolved.startDaemon) await assembly.daemon.start();
   return {

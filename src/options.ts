@@ -5,7 +5,20 @@
  */
 import { type Clock, systemClock } from "./events/clock.ts";
 import type { ProjectionDefinition } from "./projections/definition.ts";
-import { createJsonLogger, type Logger } from "./telemetry/logger.ts";
+import {
+  createJsonLogger,
+  harmlessLogger,
+  type Logger,
+} from "./telemetry/logger.ts";
+import type { RebuildWindow } from "./daemon/rebuild_window.ts";
+import {
+  assertInteger,
+  refusal,
+  resolveConcurrency,
+  resolveGoodNeighbour,
+  resolveWindows,
+} from "./option_checks.ts";
+import type { GoodNeighbourOptions } from "./rebuild/good_neighbour.ts";
 
 /** How to open a store. Only `path` is needed. */
 export interface OpossumOptions {
@@ -22,7 +35,8 @@ export interface OpossumOptions {
    * What to rebuild when the daemon starts.
    *
    * - `true`: projections that are missing, stale (their definition changed) or damaged.
-   *   For development: a fresh checkout or a changed projection is ready by itself.
+   *   For development: a fresh checkout or a changed projection is ready by itself. Also one in
+   *   which damage is found later, at once.
    * - `false`: nothing. For production with manual control: a new projection stays *absent*, and
    *   says so when read, until you rebuild it (`POST /admin/projections/rebuild`).
    * - `"force"`: everything, at each start. For tests of the projections themselves.
@@ -95,6 +109,20 @@ export interface OpossumOptions {
   readonly rebuildStallTimeout?: number;
 
   /**
+   * Events of the log that all rebuilds of this process together may read a second, an integer
+   * from 100 to 1,000,000,000; events that go by unread count, those appended meanwhile do not.
+   * A window of `rebuildSchedule` may lower it. @default {any number}
+   */
+  readonly rebuildEventsPerSecondMax?: number;
+
+  /**
+   * When rebuilds slow down for the sake of others: as long as the event loop of the serving
+   * thread is late, or appends take long. `true` for the defaults of
+   * {@linkcode GoodNeighbourOptions}, `false` to never slow down. @default {true}
+   */
+  readonly rebuildGoodNeighbour?: boolean | GoodNeighbourOptions;
+
+  /**
    * How long a projection's code may run on one event, in milliseconds, 1,000 to 3,600,000, before
    * the process is ended: code that loops stops everything else on the serving thread, and cannot
    * be interrupted. A thread of its own watches, and takes note of the projection and the event
@@ -107,10 +135,10 @@ export interface OpossumOptions {
   readonly liveStallTimeout?: number;
 
   /**
-   * A cron expression (five fields, UTC) for rebuilding what needs it at quiet hours, through
-   * `Deno.cron`: run with `--unstable-cron`. Without it a warning is logged. @default {none}
+   * When to rebuild what needs it at quiet hours: a cron expression (five fields, UTC), or windows
+   * with an end and bounds of their own; at most 32. The daemon keeps it. @default {never}
    */
-  readonly rebuildSchedule?: string;
+  readonly rebuildSchedule?: GivenSchedule;
 
   /** Whether to start the daemon at once. @default {true} */
   readonly startDaemon?: boolean;
@@ -142,6 +170,12 @@ export interface OpossumOptions {
   readonly clock?: Clock;
 }
 
+/** Windows, or only the cron expressions at which they open. */
+export type GivenSchedule =
+  | string
+  | RebuildWindow
+  | readonly (string | RebuildWindow)[];
+
 /** Every option with its value. */
 export interface ResolvedOptions {
   /** The data folder. */
@@ -162,10 +196,14 @@ export interface ResolvedOptions {
   readonly rebuildCheckpointInterval: number;
   /** How long a worker may show no sign of life, in milliseconds. */
   readonly rebuildStallTimeout: number;
+  /** Events that all rebuilds together may read a second, or `undefined` for any number. */
+  readonly rebuildEventsPerSecondMax: number | undefined;
+  /** When rebuilds slow down for the sake of others, or `undefined` for never. */
+  readonly rebuildGoodNeighbour: Required<GoodNeighbourOptions> | undefined;
   /** How long code may run on one event, in milliseconds, or `undefined` for no watchdog. */
   readonly liveStallTimeout: number | undefined;
-  /** A cron expression (five fields, UTC), or `undefined` for no schedule. */
-  readonly rebuildSchedule: string | undefined;
+  /** When to rebuild what needs it. */
+  readonly rebuildSchedule: readonly RebuildWindow[];
   /** Whether to start the daemon at once. */
   readonly startDaemon: boolean;
   /** Size at which a segment of the log is sealed, in bytes. */
@@ -202,8 +240,10 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildMemoryBytesMax = GiB,
     rebuildCheckpointInterval = 10_000,
     rebuildStallTimeout = 60_000,
+    rebuildEventsPerSecondMax,
+    rebuildGoodNeighbour = true,
     liveStallTimeout,
-    rebuildSchedule,
+    rebuildSchedule = [],
     startDaemon = true,
     segmentBytesMax = 64 * MiB,
     allowNetworkFileSystem = false,
@@ -234,17 +274,6 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
   if (typeof readOnly !== "boolean") {
     throw new TypeError(refusal("readOnly", "true or false", readOnly));
   }
-  if (
-    rebuildSchedule !== undefined && !/^\S+( \S+){4}$/.test(rebuildSchedule)
-  ) {
-    throw new RangeError(
-      refusal(
-        "rebuildSchedule",
-        "a cron expression of five fields",
-        rebuildSchedule,
-      ),
-    );
-  }
   assertInteger("pollingInterval", pollingInterval, 100, 3_600_000);
   assertInteger("batchSize", batchSize, 1, 100_000);
   assertInteger("rebuildMemoryBytesMax", rebuildMemoryBytesMax, MiB, 64 * GiB);
@@ -255,6 +284,14 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     3_600_000,
   );
   assertInteger("rebuildStallTimeout", rebuildStallTimeout, 1_000, 3_600_000);
+  if (rebuildEventsPerSecondMax !== undefined) {
+    assertInteger(
+      "rebuildEventsPerSecondMax",
+      rebuildEventsPerSecondMax,
+      100,
+      1_000_000_000,
+    );
+  }
   if (liveStallTimeout !== undefined) {
     assertInteger("liveStallTimeout", liveStallTimeout, 1_000, 3_600_000);
   }
@@ -269,49 +306,15 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildMemoryBytesMax,
     rebuildCheckpointInterval,
     rebuildStallTimeout,
+    rebuildEventsPerSecondMax,
+    rebuildGoodNeighbour: resolveGoodNeighbour(rebuildGoodNeighbour),
     liveStallTimeout,
-    rebuildSchedule,
+    rebuildSchedule: resolveWindows(rebuildSchedule),
     startDaemon: startDaemon && !readOnly,
     segmentBytesMax,
     allowNetworkFileSystem,
     readOnly,
-    logger,
+    logger: harmlessLogger(logger),
     clock,
   };
-}
-
-function resolveConcurrency(value: number | "auto"): number {
-  if (value === "auto") {
-    return Math.min(Math.max(navigator.hardwareConcurrency, 1), 64);
-  }
-  if (!Number.isSafeInteger(value) || value < 1 || value > 64) {
-    throw new RangeError(
-      refusal(
-        "maxConcurrentRebuilds",
-        'an integer from 1 to 64, or "auto"',
-        value,
-      ),
-    );
-  }
-  return value;
-}
-
-function assertInteger(
-  option: string,
-  value: number,
-  min: number,
-  max: number,
-): void {
-  if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new RangeError(
-      refusal(option, `an integer from ${min} to ${max}`, value),
-    );
-  }
-}
-
-function refusal(option: string, wanted: string, value: unknown): string {
-  const shown = typeof value === "string"
-    ? JSON.stringify(value)
-    : String(value);
-  return `Cannot open Opossum as '${option}' must be ${wanted}: current value is ${shown}`;
 }

@@ -26,6 +26,9 @@ export const FIRST_EVENTS = 1_000;
 /** Requests under way may take this long to end, in milliseconds: leaves time to close the rest. */
 const DRAIN_TIMEOUT_MS = 5_000;
 
+/** A balancer has given up a server that hangs by then. */
+const LIVE_STALL_TIMEOUT_MS = 30_000;
+
 /** How to serve. */
 export interface CourseServerOptions {
   /** The data folder; created when missing. */
@@ -134,13 +137,17 @@ function openCampus(path: string, logger: Logger): Promise<Opossum> {
     // pass over the log. More cost memory and disk: 2-4 on a hard disk, 4-8 on an SSD, 8-16 on
     // NVMe.
     maxConcurrentRebuilds: 4,
+    // How long a projection's code may run on one event, in milliseconds, before the process is
+    // ended: code that loops cannot be stopped in any other way. The next start knows the event.
+    // The sample's code takes microseconds. Leave it out while you debug projections.
+    liveStallTimeout: LIVE_STALL_TIMEOUT_MS,
     // How often to look for events of other processes, in milliseconds. Events of this process
     // are applied at once. Lower: fresher after an import from the command line, more wake-ups.
     pollingInterval: 5_000,
     // Events applied in one transaction. Higher: catches up faster, takes more memory.
     batchSize: 1_000,
     // Rebuilds what has become stale at three o'clock at night (UTC), where the runtime has cron.
-    ...("cron" in Deno ? { rebuildSchedule: "0 3 * * *" } : {}),
+    rebuildSchedule: "0 3 * * *",
     // The folder may be empty: it is seeded first, so that the projections are built only once.
     startDaemon: false,
   });

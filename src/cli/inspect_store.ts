@@ -14,6 +14,12 @@ import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { type CommandCall, UsageError } from "./command.ts";
 import { looksLikeStore, toModuleUrl } from "./open_store.ts";
 
+/** What the commands that inspect a folder are given. */
+export interface FolderOptions extends Omit<InspectOptions, "deep"> {
+  /** Whether the folder, or a new store, may be on a network file system. */
+  readonly allowNetworkFileSystem: boolean;
+}
+
 /**
  * Does something with the folder that `--data` names and the definitions that `--projections`
  * names.
@@ -24,9 +30,10 @@ import { looksLikeStore, toModuleUrl } from "./open_store.ts";
  * @throws {UsageError} If the folder holds no store.
  */
 export async function withFolder<T>(
-  { options: { data, projections }, io }: CommandCall,
-  action: (options: Omit<InspectOptions, "deep">) => Promise<T>,
+  { options, io }: CommandCall,
+  action: (options: FolderOptions) => Promise<T>,
 ): Promise<T> {
+  const { data, projections } = options;
   if (!data) throw new UsageError("Option '--data' is missing");
   if (!await looksLikeStore(data)) {
     throw new UsageError(
@@ -45,6 +52,7 @@ export async function withFolder<T>(
       definitions,
       scratch,
       signal: io.signal,
+      allowNetworkFileSystem: options["allow-network-file-system"] ?? false,
     });
   } finally {
     await Deno.remove(scratch, { recursive: true });

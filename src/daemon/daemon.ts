@@ -5,6 +5,7 @@
  * @module
  */
 import type { Position } from "../events/event.ts";
+import type { RebuildWindowStatus } from "./rebuild_window.ts";
 
 /** Where the daemon stands. */
 export type DaemonState = "stopped" | "starting" | "running" | "stopping";
@@ -43,6 +44,9 @@ export interface Daemon {
    * @throws {ProjectionSkipError} If it does not stand still there, or is being rebuilt.
    */
   skip(name: string, position: Position): Promise<void>;
+
+  /** The windows in which rebuilds are scheduled, and their times; empty when none is. */
+  schedule(): readonly RebuildWindowStatus[];
 
   /** Resolves when the start-up rebuilds have ended (or at once when there are none). */
   whenStarted(): Promise<void>;

@@ -45,6 +45,14 @@ export interface LiveLoopOptions {
   readonly pollingInterval: number;
 }
 
+/** What a group of projections has before it. */
+interface AdvanceRange {
+  readonly after: Position;
+  readonly head: Position;
+  /** Batches that are stored in one transaction, at most. */
+  readonly batchesMax: number;
+}
+
 /** Applies new events until it is stopped. */
 export class LiveLoop {
   readonly #options: LiveLoopOptions;
@@ -116,8 +124,10 @@ export class LiveLoop {
   /** Rounds of one transaction for each group of projections that stand at the same position. */
   async #catchUp(): Promise<void> {
     const { events } = this.#options;
+    let mayWait = false;
     for (let hasMore = true; hasMore && !this.#stop.signal.aborted;) {
       hasMore = false;
+      let hasMoved = false;
       // Anew before looking: what is appended while it looks must wake it again.
       this.#wake = new AbortController();
       const head = await events.head();
@@ -130,10 +140,18 @@ export class LiveLoop {
         hasMore = true;
         // Beyond that, connections are closed between batches, and what is held goes with them.
         const mayHold = names.length <= OPEN_MAX.changing;
-        await this.#advance(names, after, head, mayHold ? batchesMax : 1);
+        const range = { after, head, batchesMax: mayHold ? batchesMax : 1 };
+        try {
+          if (await this.#advance(names, range, mayWait)) hasMoved = true;
+        } catch (error) {
+          // Others may stand before the place that cannot be read.
+          this.#setAside(names, "Live updates failed", error);
+        }
         // Promises alone would keep requests waiting until everything is caught up.
         await setImmediate();
       }
+      // Whoever changes a projection is waited for only where there is nothing else to do.
+      mayWait = !hasMoved;
     }
   }
 
@@ -146,13 +164,12 @@ export class LiveLoop {
   async #groups(
     head: Position,
   ): Promise<{ readonly after: Position; readonly names: string[] }[]> {
-    const { registry, live } = this.#options;
+    const { registry } = this.#options;
     const groups = new Map<Position, string[]>();
     for (const name of registry.names) {
       if (this.#isResting(name)) continue;
-      const cursor = await live.cursor(name);
-      const mayApply = this.#ownership.mayApply(name, cursor, head);
-      if (cursor === undefined || !mayApply) continue;
+      const cursor = await this.#cursor(name, head);
+      if (cursor === undefined) continue;
       const group = groups.get(cursor) ?? [];
       group.push(name);
       groups.set(cursor, group);
@@ -161,12 +178,35 @@ export class LiveLoop {
       .sort((a, b) => b.after - a.after);
   }
 
+  /** Where a projection goes on; `undefined` when there is nothing to apply, or not here and now. */
+  async #cursor(name: string, head: Position): Promise<Position | undefined> {
+    try {
+      const cursor = await this.#options.live.cursor(name);
+      const mayApply = this.#ownership.mayApply(name, cursor, head);
+      return mayApply ? cursor : undefined;
+    } catch (error) {
+      // A folder that is another user's, or none: the others go on.
+      this.#setAside([name], "Live update failed", error);
+      return undefined;
+    }
+  }
+
+  /** Tries projections again with the next poll only. */
+  #setAside(names: readonly string[], message: string, error: unknown): void {
+    const { clock, logger, pollingInterval } = this.#options;
+    const untilMs = clock.monotonicMs() + pollingInterval;
+    for (const name of names) {
+      this.#restUntilMs.set(name, untilMs);
+      logger.log("error", message, { projection: name, error });
+    }
+  }
+
+  /** Applies what comes next to a group, and says whether it was stored or held for any of it. */
   async #advance(
     names: readonly string[],
-    after: Position,
-    upTo: Position,
-    batchesMax: number,
-  ): Promise<void> {
+    { after, head: upTo, batchesMax }: AdvanceRange,
+    mayWait: boolean,
+  ): Promise<boolean> {
     const { registry, events, batchSize, clock } = this.#options;
     const types = new Set<string>();
     for (const name of names) {
@@ -178,6 +218,7 @@ export class LiveLoop {
     const query = { items: [{ types: [...types] }] };
     const range = { after, upTo, batchSize };
     const held = { after, batches: 0, bytes: 0 };
+    let hasMoved = false;
     const untilMs = clock.monotonicMs() + HELD_MS_MAX;
     try {
       for await (const batch of events.readBatches(query, range)) {
@@ -188,32 +229,40 @@ export class LiveLoop {
         freezeEvents(batch.events);
         const going = names.filter((name) => !this.#isResting(name));
         const options = { after: held.after, hold };
-        await this.#applyAll(going, batch, options);
+        if (await this.#applyAll(going, batch, options, mayWait)) {
+          hasMoved = true;
+        }
         held.after = batch.through;
         if (!hold) held.batches = 0;
-        if (!hold || this.#stop.signal.aborted) return;
+        if (!hold || this.#stop.signal.aborted) break;
       }
     } finally {
       // Also when reading came upon damage: what comes before it is good.
-      if (held.batches > 0) await this.#store(names, held.after);
+      if (held.batches > 0) await this.#store(names, held.after, mayWait);
     }
+    return hasMoved;
   }
 
   /** Stores what was held back. */
   async #store(
     names: readonly string[],
     after: Position,
+    mayWait: boolean,
   ): Promise<void> {
     const nothing = { events: [], through: after, bytes: 0 };
-    await this.#applyAll(names, nothing, { after });
+    await this.#applyAll(names, nothing, { after }, mayWait);
   }
 
-  /** Applies a batch to several, and last to those whose generation is just being switched. */
+  /**
+   * Applies a batch to several, and last to those whose generation somebody else is changing, if
+   * they may be waited for. Says whether it came to any of them.
+   */
   async #applyAll(
     names: readonly string[],
     batch: EventBatch,
     options: ApplyBatchOptions,
-  ): Promise<void> {
+    mayWait: boolean,
+  ): Promise<boolean> {
     const yielder = new Yielder();
     const busy: string[] = [];
     for (const name of names) {
@@ -221,12 +270,15 @@ export class LiveLoop {
       if (applied === undefined) busy.push(name);
       await yielder.yieldIfDue();
     }
+    const hasMoved = busy.length < names.length;
+    if (!mayWait) return hasMoved;
     // New events do not wait for those: the others come first again.
     const waitUntil = this.#wake.signal;
     for (const name of busy) {
-      if (waitUntil.aborted) return;
+      if (waitUntil.aborted) break;
       await this.#apply(name, batch, { ...options, waitUntil });
     }
+    return true;
   }
 
   async #apply(
@@ -234,7 +286,7 @@ export class LiveLoop {
     batch: EventBatch,
     options: ApplyBatchOptions,
   ): Promise<number | undefined> {
-    const { live, telemetry, logger, clock, pollingInterval } = this.#options;
+    const { live, telemetry } = this.#options;
     const projection = { [ATTRIBUTES.projectionName]: name };
     const startMs = performance.now();
     try {
@@ -251,8 +303,7 @@ export class LiveLoop {
       telemetry.liveEvents.add(applied, projection);
     } catch (error) {
       // A locked or full disk: the others go on, this one is tried with the next poll.
-      this.#restUntilMs.set(name, clock.monotonicMs() + pollingInterval);
-      logger.log("error", "Live update failed", { projection: name, error });
+      this.#setAside([name], "Live update failed", error);
     }
     telemetry.liveBatchDuration.record(
       (performance.now() - startMs) / 1_000,

@@ -6,11 +6,16 @@
 import type { Position } from "../events/event.ts";
 import { openedReadOnly } from "../rebuild/errors.ts";
 import type { OpossumRebuilder } from "../rebuild/opossum_rebuilder.ts";
-import type { ProjectionRebuildResult } from "../rebuild/operation.ts";
+import type {
+  ProjectionRebuildResult,
+  RebuildOperation,
+} from "../rebuild/operation.ts";
+import type { RebuildThrottle } from "../rebuild/throttle.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Daemon, DaemonState } from "./daemon.ts";
 import { LiveLoop, type LiveLoopOptions } from "./live_loop.ts";
-import { startSchedule } from "./schedule.ts";
+import type { RebuildWindow, RebuildWindowStatus } from "./rebuild_window.ts";
+import { RebuildSchedule } from "./schedule.ts";
 
 /** What the daemon is made of. */
 export interface OpossumDaemonOptions extends LiveLoopOptions {
@@ -19,7 +24,9 @@ export interface OpossumDaemonOptions extends LiveLoopOptions {
   /** What to rebuild at start-up. */
   readonly enableAutoRebuild: boolean | "force";
   /** When to rebuild what needs it, besides. */
-  readonly rebuildSchedule: string | undefined;
+  readonly rebuildSchedule: readonly RebuildWindow[];
+  /** Bounds what is read in these windows. */
+  readonly throttle: RebuildThrottle;
   /** Whether nothing may be written, so that it does not start. @default {false} */
   readonly readOnly?: boolean;
 }
@@ -29,12 +36,26 @@ export class OpossumDaemon implements Daemon {
   readonly #options: OpossumDaemonOptions;
   #state: DaemonState = "stopped";
   #loop: LiveLoop | undefined;
-  #schedule = new AbortController();
+  readonly #schedule: RebuildSchedule;
+  #stopSchedule = new AbortController();
+  #scheduled: Promise<void> = Promise.resolve();
   #started: Promise<void> = Promise.resolve();
+  /** Projections that were found to be damaged, and are about to be rebuilt. */
+  readonly #damaged = new Set<string>();
+  #mending: Promise<void> = Promise.resolve();
+  #damageWatch: Disposable | undefined;
 
   /** @param options What it is made of. */
   constructor(options: OpossumDaemonOptions) {
     this.#options = options;
+    this.#schedule = new RebuildSchedule({
+      ...options,
+      windows: options.rebuildSchedule,
+      onEnded: (result) => {
+        this.#logResult(result);
+        this.#loop?.wake();
+      },
+    });
   }
 
   get state(): DaemonState {
@@ -43,7 +64,7 @@ export class OpossumDaemon implements Daemon {
 
   start(): Promise<void> {
     if (this.#state !== "stopped") return Promise.resolve();
-    const { rebuildSchedule: schedule, logger, readOnly } = this.#options;
+    const { readOnly } = this.#options;
     if (readOnly) {
       return Promise.reject(openedReadOnly("start the daemon"));
     }
@@ -51,24 +72,22 @@ export class OpossumDaemon implements Daemon {
     this.#loop = new LiveLoop(this.#options);
     // Live updates do not wait for rebuilds: healthy projections stay fresh meanwhile.
     this.#loop.start();
-    this.#schedule = new AbortController();
-    if (schedule !== undefined) {
-      const action = () => this.#rebuild("schedule");
-      startSchedule({
-        schedule,
-        action,
-        signal: this.#schedule.signal,
-        logger,
-      });
-    }
+    this.#stopSchedule = new AbortController();
+    const { signal } = this.#stopSchedule;
     this.#started = this.#startUp();
+    // After the start: a window that is open then would be in its way.
+    this.#scheduled = this.#started.then(() => this.#schedule.run(signal));
+    this.#damageWatch = this.#options.store.onDamage((name) =>
+      this.#mend(name)
+    );
     return Promise.resolve();
   }
 
   async stop(): Promise<void> {
     if (this.#state === "stopped") return;
     this.#state = "stopping";
-    this.#schedule.abort();
+    this.#stopSchedule.abort();
+    this.#damageWatch?.[Symbol.dispose]();
     await this.#loop?.stop();
     this.#loop = undefined;
     this.#state = "stopped";
@@ -76,6 +95,17 @@ export class OpossumDaemon implements Daemon {
 
   whenStarted(): Promise<void> {
     return this.#started;
+  }
+
+  /** Resolves when nothing that it has begun goes on: after it and the rebuilder were stopped. */
+  async whenEnded(): Promise<void> {
+    await this.#started;
+    await this.#mending;
+    await this.#scheduled;
+  }
+
+  schedule(): readonly RebuildWindowStatus[] {
+    return this.#schedule.status;
   }
 
   async retry(name: string): Promise<void> {
@@ -93,18 +123,45 @@ export class OpossumDaemon implements Daemon {
   async #startUp(): Promise<void> {
     const { rebuilder, enableAutoRebuild } = this.#options;
     await this.#isolate("Resuming interrupted rebuilds failed", async () => {
-      await Promise.all(await rebuilder.resumeInterrupted());
+      // What a window has closed upon waits for the next one.
+      const isLeft = ({ trigger }: RebuildOperation) =>
+        trigger === "schedule" && this.#schedule.isBounded;
+      await Promise.all(await rebuilder.resumeInterrupted(isLeft));
     });
-    if (enableAutoRebuild !== false) await this.#rebuild("startup");
+    if (enableAutoRebuild !== false) await this.#rebuild();
     this.#loop?.wake();
     if (this.#state === "starting") this.#state = "running";
   }
 
-  async #rebuild(trigger: "startup" | "schedule"): Promise<void> {
+  /** Rebuilds a projection that was found to be damaged, once the start-up is over. */
+  #mend(name: string): void {
+    const { enableAutoRebuild, rebuilder } = this.#options;
+    if (enableAutoRebuild === false) return;
+    this.#damaged.add(name);
+    this.#mending = this.#mending.then(() => this.#started).then(async () => {
+      const names = [...this.#damaged];
+      this.#damaged.clear();
+      if (names.length === 0 || this.#state !== "running") return;
+      await this.#isolate("Automatic rebuild failed", async () => {
+        // The start-up, or another process, may have rebuilt it.
+        const trigger = "damage";
+        const plan = (await rebuilder.plan(undefined, { trigger }))
+          .filter(({ projectionName, reason }) =>
+            names.includes(projectionName) && reason === "damaged"
+          ).map(({ projectionName }) => projectionName);
+        if (plan.length === 0) return;
+        this.#logResult(await rebuilder.rebuild(plan, { trigger }));
+      });
+      this.#loop?.wake();
+    });
+  }
+
+  async #rebuild(): Promise<void> {
     // Stopped meanwhile.
-    if (this.#state !== "starting" && this.#state !== "running") return;
+    if (this.#state !== "starting") return;
     const { rebuilder, logger, enableAutoRebuild } = this.#options;
-    const forceRebuild = trigger === "startup" && enableAutoRebuild === "force";
+    const trigger = "startup";
+    const forceRebuild = enableAutoRebuild === "force";
     logger.log("info", "Checking for projections that need rebuilding...", {
       trigger,
     });

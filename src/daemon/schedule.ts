@@ -1,55 +1,188 @@
 /**
- * The schedule: rebuilds at quiet hours, through the cron of the runtime where it has one.
+ * The schedule: rebuilds what needs it while a window is open.
  *
  * @module
  */
+import type { Clock } from "../events/clock.ts";
+import type { OpossumRebuilder } from "../rebuild/opossum_rebuilder.ts";
+import type { ProjectionRebuildResult } from "../rebuild/operation.ts";
+import type { RebuildThrottle } from "../rebuild/throttle.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import {
+  closingOf,
+  nextOpening,
+  type RebuildWindow,
+  type RebuildWindowStatus,
+} from "./rebuild_window.ts";
 
-/** The part of `Deno.cron` that is used; it is there with `--unstable-cron`. */
-type Cron = (
-  name: string,
-  schedule: string,
-  options: { readonly signal: AbortSignal },
-  handler: () => void | Promise<void>,
-) => Promise<void>;
-
-/** What to do when. */
-export interface ScheduleOptions {
-  /** A cron expression of five fields, UTC. */
-  readonly schedule: string;
-  /** Runs at those times; must not throw. */
-  readonly action: () => Promise<void>;
-  /** Ends the schedule. */
-  readonly signal: AbortSignal;
-  /** Told when there is no cron. */
+/** What a schedule needs. */
+export interface RebuildScheduleOptions {
+  /** When it may rebuild. */
+  readonly windows: readonly RebuildWindow[];
+  /** Plans, starts and interrupts. */
+  readonly rebuilder: Pick<
+    OpossumRebuilder,
+    "plan" | "start" | "wait" | "interrupt"
+  >;
+  /** Bounds what is read while a window is open. */
+  readonly throttle: Pick<RebuildThrottle, "cap">;
+  readonly clock: Clock;
   readonly logger: Logger;
-  /** The cron to use. @default {Deno.cron} */
-  readonly cron?: Cron | undefined;
+  /** Told what came of an operation. */
+  readonly onEnded: (result: ProjectionRebuildResult) => void;
 }
 
-/**
- * Sets up a scheduled action.
- *
- * @param options What to do when.
- * @returns Whether the runtime has a cron.
- */
-export function startSchedule(options: ScheduleOptions): boolean {
-  const { schedule, action, signal, logger } = options;
-  const cron = "cron" in options
-    ? options.cron
-    : (Deno as { cron?: Cron }).cron;
-  if (!cron) {
-    logger.log(
-      "warn",
-      "Scheduled rebuilds are off as Deno.cron is not available: run with --unstable-cron",
-      { schedule },
+/** The wall clock may be set meanwhile: it is looked at again after so many milliseconds. */
+const SLEEP_MS_MAX = 60_000;
+
+/** Rebuilds in windows. */
+export class RebuildSchedule {
+  readonly #options: RebuildScheduleOptions;
+  readonly #windows: readonly ScheduledWindow[];
+
+  /** @param options What it needs. */
+  constructor(options: RebuildScheduleOptions) {
+    this.#options = options;
+    this.#windows = options.windows.map((window) =>
+      new ScheduledWindow(window, options)
     );
-    return false;
   }
-  cron("opossum rebuild", schedule, { signal }, action).catch((error) => {
-    if (!signal.aborted) {
-      logger.log("error", "Scheduled rebuilds ended", { schedule, error });
+
+  /**
+   * Whether what it has begun is to wait for its windows after a restart: none of them leaves a
+   * rebuild going for as long as it takes.
+   */
+  get isBounded(): boolean {
+    const { windows } = this.#options;
+    return windows.length > 0 &&
+      windows.every(({ duration }) => duration !== undefined);
+  }
+
+  /** The windows and their times. */
+  get status(): readonly RebuildWindowStatus[] {
+    return Object.freeze(this.#windows.map((window) => window.status));
+  }
+
+  /**
+   * Opens and closes the windows until it is told to stop.
+   *
+   * @param signal Ends it.
+   * @returns Resolves when it has ended. Never rejects.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#windows.map((window) => window.run(signal)));
+  }
+}
+
+/** One window. */
+class ScheduledWindow {
+  readonly #window: RebuildWindow;
+  readonly #options: RebuildScheduleOptions;
+  #isOpen = false;
+  #operationId: string | null = null;
+
+  constructor(window: RebuildWindow, options: RebuildScheduleOptions) {
+    this.#window = window;
+    this.#options = options;
+  }
+
+  get status(): RebuildWindowStatus {
+    const { cron, duration, concurrency, eventsPerSecondMax } = this.#window;
+    const now = this.#options.clock.now();
+    const closes = closingOf(this.#window, now);
+    return Object.freeze({
+      cron,
+      duration: duration ?? null,
+      concurrency: concurrency ?? null,
+      eventsPerSecondMax: eventsPerSecondMax ?? null,
+      isOpen: this.#isOpen || closes !== undefined,
+      opensAt: nextOpening(this.#window, now)?.toISOString() ?? null,
+      closesAt: closes?.toISOString() ?? null,
+      operationId: this.#operationId,
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    // A process that starts while the window is open goes on with what the last one left.
+    if (closingOf(this.#window, clock.now())) await this.#open(signal);
+    while (!signal.aborted) {
+      const opens = nextOpening(this.#window, clock.now());
+      if (!opens) return;
+      await this.#sleepUntil(opens, signal);
+      if (!signal.aborted) await this.#open(signal);
     }
-  });
-  return true;
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    const { throttle, logger, clock } = this.#options;
+    const { cron, eventsPerSecondMax } = this.#window;
+    const closes = closingOf(this.#window, clock.now());
+    using bounds = new DisposableStack();
+    if (eventsPerSecondMax !== undefined) {
+      bounds.use(throttle.cap(eventsPerSecondMax));
+    }
+    this.#isOpen = true;
+    try {
+      logger.log("info", "Window for rebuilds opens", { cron });
+      await this.#rebuildUntil(closes, signal);
+    } catch (error) {
+      logger.log("error", "Scheduled rebuild failed", { cron, error });
+    } finally {
+      this.#isOpen = false;
+    }
+  }
+
+  async #rebuildUntil(
+    closes: Date | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { rebuilder, logger, onEnded } = this.#options;
+    const { concurrency } = this.#window;
+    const plan = await rebuilder.plan(undefined, {
+      trigger: "schedule",
+    });
+    if (signal.aborted) return;
+    if (!plan.some(({ rebuild }) => rebuild)) {
+      // Not an operation: every opening would add one to the history.
+      logger.log("info", "All projections are up to date", {
+        trigger: "schedule",
+      });
+      return;
+    }
+    const { id } = await rebuilder.start(undefined, {
+      trigger: "schedule",
+      ...(concurrency === undefined ? {} : { concurrency }),
+    });
+    this.#operationId = id;
+    const ended = new AbortController();
+    const closing = this.#closeAt(closes, id, ended.signal);
+    const result = await rebuilder.wait(id);
+    ended.abort();
+    await closing;
+    if (result) onEnded(result);
+  }
+
+  /** Interrupts the operation when the window closes. */
+  async #closeAt(
+    closes: Date | undefined,
+    id: string,
+    ended: AbortSignal,
+  ): Promise<void> {
+    if (!closes) return;
+    const { rebuilder, logger } = this.#options;
+    await this.#sleepUntil(closes, ended);
+    if (ended.aborted) return;
+    logger.log("info", "Window for rebuilds closes", { operationId: id });
+    await rebuilder.interrupt(id);
+  }
+
+  async #sleepUntil(time: Date, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      const leftMs = time.getTime() - clock.now().getTime();
+      if (leftMs <= 0) return;
+      await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal);
+    }
+  }
 }

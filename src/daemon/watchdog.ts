@@ -26,7 +26,7 @@ export interface WatchdogOptions {
 }
 
 /** Watches threads. Dispose it to stop. */
-export class Watchdog implements Disposable {
+export class Watchdog implements AsyncDisposable {
   readonly #worker: Worker;
 
   /** @param options What it needs. */
@@ -60,8 +60,12 @@ export class Watchdog implements Disposable {
     return watch;
   }
 
-  /** Stops watching. */
-  [Symbol.dispose](): void {
+  /** Stops watching, once the notes on code that returned are taken back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { promise: ended, resolve } = Promise.withResolvers<unknown>();
+    this.#worker.onmessage = resolve;
+    this.#post({ kind: "end" });
+    await ended;
     this.#worker.terminate();
   }
 

@@ -30,4 +30,8 @@ export type WatchdogMessage =
     readonly memory: SharedArrayBuffer;
     /** Whether to end the process when code does not return there. */
     readonly canEnd: boolean;
+  }
+  | {
+    /** The last one: it answers once it has looked a last time. */
+    readonly kind: "end";
   };

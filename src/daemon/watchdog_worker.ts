@@ -13,6 +13,7 @@ import type { WatchdogMessage } from "./watchdog_message.ts";
 /** The part of a worker's global scope that is used here. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<WatchdogMessage>) => void) | null;
+  postMessage(answer: "ended"): void;
 }
 
 /** How often it looks, in milliseconds. */
@@ -38,10 +39,15 @@ type Begin = Extract<WatchdogMessage, { kind: "begin" }>;
 const scope = globalThis as unknown as WorkerScope;
 const watched: Watched[] = [];
 const logger = createJsonLogger();
+const ending = Promise.withResolvers<void>();
+let isEnding = false;
 
 scope.onmessage = ({ data }) => {
   if (data.kind === "begin") void run(data);
-  else {
+  else if (data.kind === "end") {
+    isEnding = true;
+    ending.resolve();
+  } else {
     const { memory, canEnd } = data;
     const watch = new CodeWatch(memory);
     watched.push({ watch, canEnd, looks: 0, isNoted: false });
@@ -49,8 +55,13 @@ scope.onmessage = ({ data }) => {
 };
 
 async function run(begin: Begin): Promise<void> {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
+  for (let isLast = false; !isLast;) {
+    const looking = new Promise((resolve) =>
+      setTimeout(resolve, LOOK_INTERVAL_MS)
+    );
+    await Promise.race([looking, ending.promise]);
+    // A look that began before may have missed the return of what it took note of.
+    isLast = isEnding;
     for (const thread of watched) {
       try {
         await look(thread, begin);
@@ -63,6 +74,7 @@ async function run(begin: Begin): Promise<void> {
       }
     }
   }
+  scope.postMessage("ended");
 }
 
 async function look(

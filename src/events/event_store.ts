@@ -70,6 +70,11 @@ export interface EventBatch<E extends DomainEvent = DomainEvent> {
   readonly events: readonly StoredEvent<E>[];
   /** Every matching event up to and including this position has been handed out. */
   readonly through: Position;
+  /**
+   * Id of the event at `through`, if it is at hand: a log that was put back from a backup, and went
+   * on, has another event there.
+   */
+  readonly throughId?: string | undefined;
   /** Approximate size of `events` as text, in bytes: what memory budgets reckon with. */
   readonly bytes: number;
 }
@@ -92,6 +97,11 @@ export interface UnparsedBatch {
   readonly events: readonly UnparsedEvent[];
   /** Every matching event up to and including this position has been handed out. */
   readonly through: Position;
+  /**
+   * Id of the event at `through`, if it is at hand: a log that was put back from a backup, and went
+   * on, has another event there.
+   */
+  readonly throughId?: string | undefined;
   /** Approximate size of `events` as text, in bytes. */
   readonly bytes: number;
 }

@@ -83,6 +83,8 @@ export class AppendFailedError extends Error {
 export class AppendOutcomeUnknownError extends Error {
   /** Tells the class by its name, also across realms. */
   override readonly name = "AppendOutcomeUnknownError";
+  /** The system's code, such as `"EIO"`, where there is one. */
+  readonly code: string | undefined;
 
   /**
    * Creates the error.
@@ -98,6 +100,7 @@ export class AppendOutcomeUnknownError extends Error {
         }`,
       options,
     );
+    this.code = codeOf(options.cause);
   }
 }
 
@@ -248,9 +251,17 @@ export function reasonOf(error: unknown): string {
  */
 export function fileErrorCode(error: unknown): string | undefined {
   const isTyped = error instanceof LogReadError ||
-    error instanceof AppendFailedError || error instanceof StoreOpenError;
+    error instanceof AppendFailedError || error instanceof StoreOpenError ||
+    error instanceof AppendOutcomeUnknownError;
   return isTyped ? undefined : codeOf(error);
 }
+
+/** Whether a file operation failed for want of room, which may come back at any time. */
+export function isOutOfRoom(error: unknown): boolean {
+  return NO_ROOM_CODES.includes(fileErrorCode(error) ?? "");
+}
+
+const NO_ROOM_CODES = ["ENOSPC", "EDQUOT"];
 
 /**
  * Reads from a file of the log, and tells what the system throws as {@linkcode LogReadError}.
@@ -274,9 +285,13 @@ export function readingLog<T>(
   }
 }
 
+/** A full quota: the runtime knows its number only, which differs. */
+const EDQUOT = Deno.build.os === "linux" ? "122" : "69";
+
 function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error &&
-      typeof error.code === "string"
-    ? error.code
-    : undefined;
+  if (!(error instanceof Error)) return undefined;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  // Where the runtime has no name for what the system says, it tells the number in its message.
+  const [, number] = / \(os error (\d+)\)$/.exec(error.message) ?? [];
+  return number === EDQUOT ? "EDQUOT" : number && `os error ${number}`;
 }

@@ -119,6 +119,20 @@ export function typeOfLine(
   return NOT_PLAIN.test(type) ? undefined : type;
 }
 
+/**
+ * The id of an event, read from the line.
+ *
+ * @param line The line.
+ * @returns The id.
+ */
+export function idOfLine({ text, start }: EventLine): string {
+  // Within the type and the tags, which come before it, quotes are escaped.
+  const idStart = text.indexOf(BEFORE_ID, start) + BEFORE_ID.length;
+  return text.substring(idStart, text.indexOf('"', idStart));
+}
+
+const BEFORE_ID = ',"id":"';
+
 /** Escaped, or beyond ASCII. */
 const NOT_PLAIN = /[\\\x80-\xff]/;
 

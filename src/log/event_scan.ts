@@ -15,6 +15,7 @@ import {
   type EventLine,
   eventLines,
   EventLinesError,
+  idOfLine,
   parseEventText,
   parseLine,
   textOfLine,
@@ -64,8 +65,8 @@ export async function* scanEvents(
       : true;
     return isAsked ? event : undefined;
   };
-  for await (const { items, through, bytes } of scan(options, pick)) {
-    yield { events: items, through, bytes };
+  for await (const { items, ...rest } of scan(options, pick)) {
+    yield { events: items, ...rest };
   }
 }
 
@@ -112,8 +113,8 @@ export async function* scanLines(
       ? new LineEvent(line.position, event.type, textOfLine(line))
       : undefined;
   };
-  for await (const { items, through, bytes } of scan(options, pick)) {
-    yield { events: items, through, bytes };
+  for await (const { items, ...rest } of scan(options, pick)) {
+    yield { events: items, ...rest };
   }
 }
 
@@ -121,6 +122,7 @@ export async function* scanLines(
 interface Picked<T> {
   readonly items: T[];
   readonly through: Position;
+  readonly throughId?: string;
   readonly bytes: number;
 }
 
@@ -147,11 +149,12 @@ async function* scan<T>(
           bytes += line.end - line.start + 1;
         }
         if (position === upTo) {
-          yield { items, through: upTo, bytes };
+          yield { items, through: upTo, throughId: idOfLine(line), bytes };
           return;
         }
         if (items.length >= batchSize || bytes >= BATCH_BYTES_MAX) {
-          yield { items, through: position, bytes };
+          const throughId = idOfLine(line);
+          yield { items, through: position, throughId, bytes };
           signal?.throwIfAborted();
           items = [];
           bytes = 0;

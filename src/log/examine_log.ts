@@ -105,9 +105,8 @@ async function lookAtEnd(options: ExamineLogOptions): Promise<EndOfLog> {
   const fileSystem = readOnlyView(options.fileSystem);
   const segments = listSegments(fileSystem, path);
   const last = segments.at(-1)?.path;
-  const size = last === undefined ? undefined : fileSystem.stat(last)?.size;
   const sizes = new Map(
-    last === undefined || size === undefined ? [] : [[last, size]],
+    last === undefined ? [] : [[last, sizeOf(fileSystem, last)]],
   );
   let refusal: EndOfLog["refusal"];
   let storeId: string | undefined;
@@ -148,6 +147,17 @@ async function lookAtEnd(options: ExamineLogOptions): Promise<EndOfLog> {
   }
   const head = Math.max(log.end, provenDurable);
   return { storeId, refusal, torn, segments, sizes, head };
+}
+
+/** The size of a file, also of one that is only linked to. */
+function sizeOf(fileSystem: FileSystem, path: string): number {
+  try {
+    using file = fileSystem.open(path, { mode: "read" });
+    return file.size();
+  } catch {
+    // Whoever reads it says why.
+    return Infinity;
+  }
 }
 
 /**

@@ -61,10 +61,14 @@ export interface FileEventStoreOptions {
   /** Size at which a segment is sealed, in bytes, at least. @default {67_108_864} 64 MiB */
   readonly segmentBytesMax?: number;
   /**
-   * Called with the last position of a log that is whole, while nobody can append.
+   * Called with the last position of a log that is whole, and a way to ask for the id of an event,
+   * while nobody can append.
    * @default {does nothing}
    */
-  readonly onWhole?: (head: Position) => void;
+  readonly onWhole?: (
+    head: Position,
+    idAt: (position: Position) => string,
+  ) => void;
   /** Opens it also where other machines could. @default {false} */
   readonly allowNetworkFileSystem?: boolean;
   /**
@@ -232,7 +236,10 @@ class OpenFileEventStore implements FileEventStore {
   }
 
   get bytes(): number {
-    return this.#log.bytes;
+    return this.#log.segments.reduce(
+      (sum, { path }) => sum + (this.#fileSystem.stat(path)?.size ?? 0),
+      0,
+    );
   }
 
   // Not `async`: sixteen callers at once would each wait for two more promises.

@@ -15,6 +15,7 @@ import {
   AppendFailedError,
   AppendOutcomeUnknownError,
   fileErrorCode,
+  isOutOfRoom,
   LogCorruptionError,
   StoreReadOnlyError,
 } from "./errors.ts";
@@ -128,12 +129,15 @@ export class GroupWriter {
     } catch (error) {
       // Another process is writing: what is known stays true.
       isDone = !(error instanceof LockTimeoutError);
-      if (isDone && !this.#failedFor(error)) throw error;
+      // What was torn stays where it is, and is not read, until there is room to keep a copy.
+      if (isOutOfRoom(error)) this.#asAppendFailure(error);
+      else if (isDone && !this.#failedFor(error)) throw error;
     } finally {
       this.#catchingUp.end(isDone ? "caught up" : "gave up");
       this.#noticing = undefined;
       resolve();
     }
+    await this.#options.index.relieve();
     return isDone;
   }
 
@@ -162,12 +166,8 @@ export class GroupWriter {
     try {
       while (this.#queue.length > 0) {
         await this.#writeGroup();
-        const { index } = this.#options;
-        if (index.isFull) await index.flush("full");
+        await this.#options.index.relieve();
       }
-    } catch (error) {
-      // Only the index can fail here; it is made again, or fails whoever needs it.
-      this.#options.index.distrust(error);
     } finally {
       this.#running = undefined;
       if (this.#queue.length > 0) this.#running = this.#run();
@@ -181,10 +181,10 @@ export class GroupWriter {
     this.#catchingUp.begin();
     let settle = () => {};
     let group: Waiting[] | undefined;
-    // Not `using`, here alone: it takes as long as the lock itself.
     let held: Disposable | undefined;
     try {
       if (this.failure) throw this.#readOnlyError();
+      // Not `using`, here alone: it takes as long as the lock itself.
       held = lock.tryAcquire() ?? await lock.acquire();
       if (lock.openings !== this.#openings) this.#assertInPlace();
       if (this.#isBehind()) await this.#catchUp();
@@ -247,14 +247,19 @@ export class GroupWriter {
 
   async #catchUp(): Promise<void> {
     const { log, index, repair } = this.#options;
-    const damage = await log.catchUp((segment, run) =>
-      index.note(segment, run)
+    const damage = await log.catchUp(
+      (segment, run) => index.note(segment, run),
+      () => index.isLarge ? this.#adopt() : undefined,
     );
     if (damage) await repair(damage);
-    if (log.end === log.head) return;
+    if (log.end > log.head) await this.#adopt();
+  }
+
+  async #adopt(): Promise<void> {
     // Its writer may have died before it synced: nobody may rely on it before somebody has.
-    await log.sync();
+    await this.#options.log.sync();
     this.#publish();
+    if (this.#options.index.isLarge) await this.#options.index.relieve();
   }
 
   /** Checks, writes and syncs; rejects what is refused and returns the rest. */

@@ -11,7 +11,7 @@ import { eventLines, parseLine } from "./event_lines.ts";
 import type { FrameRun } from "./frame_reader.ts";
 import { type IndexBlock, type IndexEntry, IndexTail } from "./index_tail.ts";
 import { LogCursor } from "./log_cursor.ts";
-import { IndexMismatchError } from "./index_mismatch.ts";
+import { IndexBusyError, IndexMismatchError } from "./index_mismatch.ts";
 import type { PositionIndex } from "./position_index.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
@@ -28,11 +28,47 @@ export interface FillIndexOptions {
 }
 
 /**
+ * Checks that the frame that the index ends with stands where it says.
+ *
+ * @param fileSystem Where the log is.
+ * @param log The log, read to its end.
+ * @param file The index.
+ * @param mayBeAhead Whether the index may go on behind the end of the log.
+ * @throws {IndexMismatchError} If it does not.
+ */
+export function assertFits(
+  fileSystem: FileSystem,
+  log: SegmentedLog,
+  file: PositionIndex,
+  mayBeAhead: boolean,
+): void {
+  const { through, frame } = file.watermark();
+  if (through === 0 || (mayBeAhead && through > log.head)) return;
+  if (through > log.head) {
+    throw new IndexMismatchError(
+      `The index goes to position ${through}, the log ends at ${log.head}`,
+    );
+  }
+  using cursor = new LogCursor({
+    fileSystem,
+    segments: log.segments,
+    upTo: through,
+    locate: () => frame,
+  });
+  cursor.seek(frame.first);
+  const found = cursor.read()?.frames[0];
+  const fits = found?.offset === frame.offset &&
+    found.first === frame.first && found.crc === frame.crc &&
+    found.first + found.count > through;
+  if (!fits) throw new IndexMismatchError("The index is of another log");
+}
+
+/**
  * Indexes the events behind the index's end.
  *
  * @param options What to fill from what.
- * @throws {IndexMismatchError} If the index file stays locked, or its disk full, or if it does not
- * reach `upTo` after all.
+ * @throws {IndexBusyError} If the index file stays locked.
+ * @throws {IndexMismatchError} If it does not reach `upTo` after all.
  */
 export async function fillIndex(options: FillIndexOptions): Promise<void> {
   const { fileSystem, log, logger, file, upTo } = options;
@@ -88,7 +124,7 @@ async function writePatiently(
     if (file.write(block)) return;
     await yielder.yieldIfDue();
   }
-  throw new IndexMismatchError("The index file stays locked, or its disk full");
+  throw new IndexBusyError();
 }
 
 /**

@@ -10,7 +10,7 @@ import { faultsOf, openForReading } from "../storage/sqlite_reading.ts";
 import { reasonOf } from "./errors.ts";
 import { readMark } from "./index_mark.ts";
 import { IndexSums } from "./index_sums.ts";
-import { INDEX_FILE } from "./log_index.ts";
+import { INDEX_FILE } from "./index_file.ts";
 import { hashTag } from "./term_hash.ts";
 
 /**

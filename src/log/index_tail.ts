@@ -199,6 +199,11 @@ export class IndexTail {
       : undefined;
   }
 
+  /** How many blocks there are, about. */
+  get blockCount(): number {
+    return this.#blocks.length;
+  }
+
   /** Forgets the oldest block: it was written. */
   dropOldest(): void {
     this.#blocks.shift();

@@ -147,7 +147,10 @@ export class LogFollower implements Disposable {
     };
     try {
       using _held = await this.#lock?.acquire({ timeoutMs: NOTICE_TIMEOUT_MS });
-      const damage = await this.log.catchUp(visit);
+      const damage = await this.log.catchUp(
+        visit,
+        () => this.index.isLarge ? this.#publish() : undefined,
+      );
       if (damage) this.#assertTorn(damage);
       await this.#publish();
     } catch (error) {
@@ -166,6 +169,7 @@ export class LogFollower implements Disposable {
       ? log.end
       : Math.max(before, Math.min(this.#proven.durable, log.end));
     if (log.head > before) this.published(log.head);
+    if (this.index.isFull) await this.index.flush("full");
   }
 
   async #isDurable(): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { Position, StoredEvent } from "../events/event.ts";
 import { matchesQuery, type Query } from "../events/query.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { LogReadError, reasonOf } from "./errors.ts";
+import { LogReadError, reasonOf, StoreClosedError } from "./errors.ts";
 import { EventLoader } from "./event_loader.ts";
 import type { FrameRun } from "./frame_reader.ts";
 import {
@@ -17,15 +17,14 @@ import {
   type PositionPage,
   positionPage,
 } from "./index_answers.ts";
-import { addRun, fillIndex } from "./index_filling.ts";
+import { beginIndexFile, openIndexFile } from "./index_file.ts";
+import { addRun, assertFits, fillIndex } from "./index_filling.ts";
 import {
   type FrameLocation,
   type IndexEntry,
   IndexTail,
 } from "./index_tail.ts";
-import { LogCursor } from "./log_cursor.ts";
 import type { PositionRange } from "./index_sql.ts";
-import { IndexMismatchError } from "./index_mismatch.ts";
 import {
   isDamagedIndex,
   isIndexFault,
@@ -35,6 +34,7 @@ import { type Stream, toCriteria, toStreams } from "./query_streams.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import type { Segment } from "./segments.ts";
 import { hashTag } from "./term_hash.ts";
+import { isUnwritable } from "../storage/sqlite_errors.ts";
 import { Yielder } from "../storage/yielder.ts";
 
 /** What a {@linkcode LogIndex} works with. */
@@ -55,8 +55,8 @@ const LOOKUP_SHARE_MAX = 0.02;
 /** Counting more than this takes longer than it gains. */
 const COUNT_MAX = 20_000;
 
-/** The index file's name within the data folder. */
-export const INDEX_FILE = "index.sqlite";
+/** More than that is written to the index file before more is read. */
+const BLOCKS_MAX = 32;
 
 /** Finds positions by type and tag, and frames by position. */
 export class LogIndex implements Disposable {
@@ -66,6 +66,7 @@ export class LogIndex implements Disposable {
   #doubt: unknown;
   #healing: Promise<void> | undefined;
   #isEvidence = false;
+  #isClosed = false;
 
   /** @param options Files and log. */
   constructor(options: LogIndexOptions) {
@@ -81,7 +82,7 @@ export class LogIndex implements Disposable {
    */
   open(): Position {
     try {
-      this.#file = this.#openFile();
+      this.#file = openIndexFile(this.#options);
       return this.#file.watermark().through;
     } catch (error) {
       if (isDamagedIndex(error)) this.#remake(error);
@@ -93,7 +94,9 @@ export class LogIndex implements Disposable {
   /** Brings the index file up to the end of the log, making it again where it does not fit. */
   async catchUp(): Promise<void> {
     try {
-      this.#assertFits();
+      const { fileSystem, log } = this.#options;
+      // What lies before the damage is indexed rightly, wherever the index ends.
+      if (this.#file) assertFits(fileSystem, log, this.#file, this.#isEvidence);
       await this.#fill();
     } catch (error) {
       // What the log does not let read says nothing about the index.
@@ -113,7 +116,8 @@ export class LogIndex implements Disposable {
 
   /** Takes frames that were read from the log. */
   note(segment: Segment, run: FrameRun): void {
-    addRun(this.#tail, segment, run, 0);
+    if (this.#isUnmade) this.#tail = new IndexTail();
+    else addRun(this.#tail, segment, run, 0);
   }
 
   /** Takes a frame that is being written. */
@@ -131,6 +135,20 @@ export class LogIndex implements Disposable {
     return this.#tail.oldest("full") !== undefined;
   }
 
+  /** Whether so many have gathered that they should be written before more come. */
+  get isLarge(): boolean {
+    return this.#tail.blockCount > BLOCKS_MAX;
+  }
+
+  /** Moves what has gathered in memory to the index file. Never rejects. */
+  async relieve(): Promise<void> {
+    try {
+      if (this.isFull) await this.flush("full");
+    } catch (error) {
+      this.distrust(error); // It is made again, or fails whoever needs it.
+    }
+  }
+
   /**
    * Writes events to the index file, if enough of them have gathered.
    *
@@ -145,9 +163,9 @@ export class LogIndex implements Disposable {
       try {
         if (!this.#file.write(block)) return;
       } catch (error) {
-        this.distrust(error);
-        // What a new file does not take either stays in memory, where it is found as well.
-        if (hasHealed) return;
+        if (!isUnwritable(error)) this.distrust(error);
+        // What finds no room, or a new file does not take either, stays in memory and is found.
+        if (hasHealed || !this.isDistrusted) return;
         hasHealed = true;
         await this.#heal();
         continue;
@@ -178,7 +196,7 @@ export class LogIndex implements Disposable {
     const streams = toStreams(query);
     if (streams === "all") return false;
     // Making it first would take a scan as well.
-    if (this.#options.readOnly && this.#doubt !== undefined) return false;
+    if (this.#isUnmade) return false;
     const countMax = Math.ceil((upTo - after) * LOOKUP_SHARE_MAX);
     let count = 0;
     for (const stream of streams) {
@@ -254,23 +272,36 @@ export class LogIndex implements Disposable {
     }
   }
 
-  /** Closes the index file. */
+  /** Closes the index file. Whoever still asks is told, as without it answers lack events. */
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     this.#file?.[Symbol.dispose]();
     this.#file = undefined;
+  }
+
+  /** Whether it is made of the whole log once somebody asks: nothing is kept for it. */
+  get #isUnmade(): boolean {
+    return this.#options.readOnly === true && this.#doubt !== undefined &&
+      this.#healing === undefined;
   }
 
   /** Asks the index file; if that is at fault, once more when it was made again. */
   async #ask<T>(question: (file: PositionIndex | undefined) => T): Promise<T> {
     if (this.#doubt !== undefined || this.#healing) await this.#heal();
+    this.#assertOpen();
     try {
       return question(this.#file);
     } catch (error) {
       if (!isIndexFault(error)) throw error;
       this.distrust(error);
       await this.#heal();
+      this.#assertOpen();
       return question(this.#file);
     }
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new StoreClosedError("read");
   }
 
   #isMatch(query: Query, position: Position): boolean {
@@ -300,54 +331,40 @@ export class LogIndex implements Disposable {
     }
   }
 
-  #openFile(): PositionIndex {
-    const { fileSystem, path, storeId } = this.#options;
-    const file = `${path}/${INDEX_FILE}`;
-    return new PositionIndex(fileSystem.openDatabase?.(file) ?? file, storeId);
-  }
-
   #remake(error: unknown): void {
+    if (isUnwritable(error)) return this.#useMemory(error);
     const { storeId, logger, readOnly = false } = this.#options;
-    if (readOnly) {
-      this.#file?.[Symbol.dispose]();
-      this.#file = new PositionIndex(":memory:", storeId);
-      return;
+    if (!readOnly) {
+      const reason = reasonOf(error);
+      logger.log("warn", "Making the index of the log again", { reason });
     }
-    logger.log("warn", "Making the index of the log again", {
-      reason: reasonOf(error),
-    });
     this.#file?.[Symbol.dispose]();
     this.#file = undefined;
-    if (!this.#isEvidence) {
-      try {
-        this.#file = this.#beginFile();
-        return;
-      } catch (cause) {
-        return this.#useMemory(cause);
-      }
+    try {
+      this.#file = readOnly || this.#isEvidence
+        ? new PositionIndex(":memory:", storeId)
+        : beginIndexFile(this.#options);
+    } catch (cause) {
+      this.#useMemory(cause);
     }
-    this.#file = new PositionIndex(":memory:", storeId);
   }
 
-  /** Leaves the file alone, whose disk fails or does not let it be written. */
+  /** Leaves the file alone, whose disk fails, is full or does not let it be written. */
   #useMemory(error: unknown): void {
     const { storeId, logger } = this.#options;
     logger.log("error", "Keeping the index in memory: its file fails", {
       reason: reasonOf(error),
     });
+    this.#file?.[Symbol.dispose]();
     this.#file = new PositionIndex(":memory:", storeId);
   }
 
-  #beginFile(): PositionIndex {
-    const { fileSystem, path } = this.#options;
-    for (const suffix of ["", "-wal", "-shm"]) {
-      fileSystem.remove(`${path}/${INDEX_FILE}${suffix}`);
-    }
-    return this.#openFile();
-  }
-
   #heal(): Promise<void> {
-    this.#healing ??= this.#makeAgain().finally(() => {
+    this.#healing ??= this.#makeAgain().catch((error) => {
+      // Closed under its hands, which is no fault of the file.
+      this.#assertOpen();
+      throw error;
+    }).finally(() => {
       this.#healing = undefined;
     });
     return this.#healing;
@@ -356,43 +373,23 @@ export class LogIndex implements Disposable {
   async #makeAgain(): Promise<void> {
     const error = this.#doubt;
     if (error === undefined) return;
+    this.#assertOpen();
     this.#remake(error);
     await this.#fill();
     this.#doubt = undefined;
   }
 
-  /** Whether the frame that the index ends with stands where it says. */
-  #assertFits(): void {
-    const { fileSystem, log } = this.#options;
-    const watermark = this.#file?.watermark();
-    if (!watermark || watermark.through === 0) return;
-    const { through, frame } = watermark;
-    // What lies before the damage is indexed rightly, wherever the index ends.
-    if (this.#isEvidence && through > log.head) return;
-    if (through > log.head) {
-      throw new IndexMismatchError(
-        `The index goes to position ${through}, the log ends at ${log.head}`,
-      );
-    }
-    using cursor = new LogCursor({
-      fileSystem,
-      segments: log.segments,
-      upTo: through,
-      locate: () => frame,
-    });
-    cursor.seek(frame.first);
-    const found = cursor.read()?.frames[0];
-    const fits = found?.offset === frame.offset &&
-      found.first === frame.first && found.crc === frame.crc &&
-      found.first + found.count > through;
-    if (!fits) throw new IndexMismatchError("The index is of another log");
-  }
-
   /** Indexes what lies between the index file and the tail. */
   async #fill(): Promise<void> {
-    const { fileSystem, log, logger } = this.#options;
     if (!this.#file) return;
-    const upTo = (this.#tail.first ?? log.end + 1) - 1;
-    await fillIndex({ fileSystem, log, logger, file: this.#file, upTo });
+    const upTo = (this.#tail.first ?? this.#options.log.end + 1) - 1;
+    try {
+      await fillIndex({ ...this.#options, file: this.#file, upTo });
+    } catch (error) {
+      if (!isIndexFault(error) || isDamagedIndex(error)) throw error;
+      // Deleting it would also delete what it proves of the log.
+      this.#useMemory(error);
+      await this.#fill();
+    }
   }
 }

@@ -9,6 +9,7 @@ import { matchesQuery, type Query } from "../events/query.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { EventLoader } from "./event_loader.ts";
 import { scanEvents } from "./event_scan.ts";
+import type { FrameLocation } from "./index_tail.ts";
 import type { LogCursorOptions } from "./log_cursor.ts";
 import type { LogIndex } from "./log_index.ts";
 import { IndexMismatchError } from "./index_mismatch.ts";
@@ -141,7 +142,7 @@ export class LogReader {
         bytes += eventBytes;
         through = event.position;
         if (events.length >= batchSize || bytes >= BATCH_BYTES_MAX) {
-          yield { events, through, bytes };
+          yield { events, through, throughId: event.id, bytes };
           events = [];
           bytes = 0;
         }
@@ -150,7 +151,13 @@ export class LogReader {
       }
     }
     if (events.length > 0 || through < upTo) {
-      yield { events, through: upTo, bytes };
+      const last = events.at(-1);
+      const throughId = last?.position === upTo
+        ? last.id
+        : backwards
+        ? undefined
+        : idAt(loader, upTo);
+      yield { events, through: upTo, throughId, bytes };
     }
   }
 
@@ -176,14 +183,20 @@ export class LogReader {
     }
   }
 
-  /** First position of the block that ends at `last`. */
+  /** First position of the block that ends at `last`: of so many frames, unless they are large. */
   #startOfBlock(last: Position, frames: number): Position {
+    const { segments } = this.#log;
     let start = last + 1;
-    for (let i = 0; i < frames && start > 1; i++) {
-      const { segments } = this.#log;
-      const found = this.#index.locate(start - 1) ??
-        segments.findLast(({ first }) => first < start);
-      start = found?.first ?? 1;
+    let bytes = 0;
+    let behind: FrameLocation | undefined;
+    for (let i = 0; i < frames && start > 1 && bytes < BATCH_BYTES_MAX; i++) {
+      const found = this.#index.locate(start - 1);
+      const segment = segments.findLast(({ first }) => first < start);
+      start = found?.first ?? segment?.first ?? 1;
+      if (found && found.segment === behind?.segment) {
+        bytes += behind.offset - found.offset;
+      }
+      behind = found;
     }
     return start;
   }
@@ -195,5 +208,14 @@ export class LogReader {
       upTo,
       locate: (position) => this.#index.locate(position),
     };
+  }
+}
+
+/** The id of an event that nobody asked for: what cannot be read of it is no failure. */
+function idAt(loader: EventLoader, position: Position): string | undefined {
+  try {
+    return loader.load(position).event.id;
+  } catch {
+    return undefined;
   }
 }

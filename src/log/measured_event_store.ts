@@ -18,26 +18,38 @@ import { ATTRIBUTES, type METRICS, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 
+/** Who else wants to know how long appends take. */
+export interface AppendWatcher {
+  /** Whether it does now. */
+  readonly isWatching: boolean;
+  /** Told of each append that went well, in milliseconds. */
+  noteAppend(durationMs: number): void;
+}
+
 /**
  * Measures a store for its users. Batches are not measured here: daemon and rebuilds, who read
  * them, have spans of their own.
  *
  * @param store The store.
  * @param telemetry Takes the measurements.
+ * @param watcher Takes the durations of appends, too.
  * @returns A store that does the same. Disposing it disposes the one measured.
  */
 export function measureEventStore(
   store: EventStore,
   telemetry: Telemetry,
+  watcher?: AppendWatcher,
 ): EventStore {
   return {
     get damage() {
       return store.damage;
     },
-    append: (events, options) =>
-      telemetry.isHeard()
+    append: (events, options) => {
+      const appended = telemetry.isHeard()
         ? measureAppend(store, telemetry, events, options)
-        : appendTo(store, events, options),
+        : appendTo(store, events, options);
+      return watcher?.isWatching ? watch(appended, watcher) : appended;
+    },
     read: (query, options) => measureRead(store, telemetry, query, options),
     readBatches: (query, options) => store.readBatches(query, options),
     readLast: (query) =>
@@ -46,6 +58,16 @@ export function measureEventStore(
     onAppend: (listener) => store.onAppend(listener),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
+}
+
+async function watch<Result>(
+  appended: Promise<Result>,
+  watcher: AppendWatcher,
+): Promise<Result> {
+  const startMs = performance.now();
+  const result = await appended;
+  watcher.noteAppend(performance.now() - startMs);
+  return result;
 }
 
 /** Appends; rejects where the store, which may be anybody's, throws. */

@@ -11,10 +11,11 @@ import { assertLocal } from "../storage/network_file_system.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { LogCorruptionError, readingLog } from "./errors.ts";
+import { isOutOfRoom, LogCorruptionError, readingLog } from "./errors.ts";
+import { EventLoader } from "./event_loader.ts";
 import { LogIndex } from "./log_index.ts";
 import { repairTail } from "./recovery.ts";
-import { ProvenEnd } from "./proven_end.ts";
+import { ProvenEnd, rewriteDoubtful } from "./proven_end.ts";
 import {
   type FrameVisitor,
   SegmentedLog,
@@ -37,8 +38,13 @@ export interface OpenLogOptions {
   readonly logger: Logger;
   readonly lock: FairLock;
   readonly segmentBytesMax: number;
-  /** Called with the last position, before anybody can append; not for a damaged log. */
-  readonly onWhole?: ((head: Position) => void) | undefined;
+  /**
+   * Called with the last position and a way to ask for the id of an event, before anybody can
+   * append; not for a damaged log.
+   */
+  readonly onWhole?:
+    | ((head: Position, idAt: (position: Position) => string) => void)
+    | undefined;
   /** Whether the folder may be on a network file system. */
   readonly allowNetworkFileSystem: boolean;
 }
@@ -98,9 +104,15 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   try {
     const proven = new ProvenEnd();
     const { visit } = proven;
-    await readLog(log, { storeId, fileSystem, path, repair, visit });
+    await readLog(log, {
+      storeId,
+      fileSystem,
+      path,
+      repair: (damage) => repairIfRoom(damage, { repair, logger }),
+      visit,
+    });
     assertReaches(log, provenDurable);
-    log.rewrite(proven.offset);
+    rewriteDoubtful(log, proven, fileSystem);
   } catch (error) {
     // With the segments in order, what stands before the damage can be served.
     if (!(error instanceof LogCorruptionError) || log.end === 0) throw error;
@@ -121,10 +133,39 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
       error: failure,
     });
   } else {
-    options.onWhole?.(log.head);
+    using loader = new EventLoader({
+      fileSystem,
+      segments: log.segments.slice(),
+      upTo: log.head,
+      locate: (position) => index.locate(position),
+    });
+    const ids = new Map<Position, string>();
+    options.onWhole?.(log.head, (position) => {
+      // Most projections are at one of a few positions.
+      const id = ids.get(position) ?? loader.load(position).event.id;
+      ids.set(position, id);
+      return id;
+    });
   }
   resources.move();
   return { storeId, log, index, repair, failure };
+}
+
+/** On a full disk, reading goes on; whoever appends next, repairs first. */
+async function repairIfRoom(
+  damage: TailDamage,
+  { repair, logger }:
+    & Pick<OpenedLog, "repair">
+    & Pick<OpenLogOptions, "logger">,
+): Promise<void> {
+  try {
+    await repair(damage);
+  } catch (error) {
+    if (!isOutOfRoom(error)) throw error;
+    const message = "Left a torn end of the log where it is, as there is no " +
+      "room to keep a copy: nothing is appended before there is";
+    logger.log("warn", message, { file: damage.file, offset: damage.offset });
+  }
 }
 
 /**

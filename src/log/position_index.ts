@@ -11,6 +11,8 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
 import type { Database } from "../storage/file_system.ts";
+import { primaryCode } from "../storage/sqlite_errors.ts";
+import { execute } from "../storage/sqlite_execute.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
 import { LogReadError } from "./errors.ts";
 import {
@@ -22,7 +24,7 @@ import {
   toWatermark,
   type Watermark,
 } from "./index_mark.ts";
-import { IndexMismatchError } from "./index_mismatch.ts";
+import { IndexBusyError, IndexMismatchError } from "./index_mismatch.ts";
 import { INDEX_SCHEMA } from "./index_schema.ts";
 import {
   checksumOfCount,
@@ -48,11 +50,15 @@ const ROWS_PER_INSERT = 100;
  */
 const SLICES = 16;
 
-/** Permissions, read-only, failing, full, cannot be opened: the primary codes. */
-const SQLITE_DISK_CODES = [3, 8, 10, 13, 14];
+/** Permissions, in use, read-only, failing, full, cannot be opened: the primary codes. */
+const SQLITE_DISK_CODES = [3, 5, 8, 10, 13, 14];
 
-/** SQLite's codes for "another connection writes" and "the disk is full": both pass. */
-const SQLITE_PASSING_CODES = [5, 13];
+/** Syncs only at checkpoints: what a power cut takes is indexed again. */
+const SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; " +
+  "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;";
+
+/** Another connection writes. */
+const SQLITE_BUSY = 5;
 
 /** Whether what was thrown says something about the index file, rather than about the question. */
 export function isIndexFault(error: unknown): boolean {
@@ -67,9 +73,8 @@ export function isIndexFault(error: unknown): boolean {
  * files: those leave it as good as it was, and what it knows of the log is worth keeping.
  */
 export function isDamagedIndex(error: unknown): boolean {
-  const code = error instanceof Error && "errcode" in error
-    ? Number(error.errcode) & 0xff
-    : undefined;
+  if (error instanceof IndexBusyError) return false;
+  const code = primaryCode(error);
   return code === undefined || !SQLITE_DISK_CODES.includes(code);
 }
 
@@ -96,12 +101,8 @@ export class PositionIndex implements Disposable {
       ? new DatabaseSync(database, { timeout: 50 })
       : database;
     try {
-      // Syncs only at checkpoints: what a power cut takes is indexed again.
-      this.#db.exec(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; " +
-          "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
-      );
-      this.#db.exec(INDEX_SCHEMA);
+      execute(this.#db, SETTINGS);
+      execute(this.#db, INDEX_SCHEMA);
       // Only where missing: it needs the write lock, which another process may hold for long.
       if (this.#sql("SELECT 1 FROM meta").get() === undefined) {
         this.#sql(
@@ -135,12 +136,12 @@ export class PositionIndex implements Disposable {
    * Adds a block in one transaction. What is there already is left as it is.
    *
    * @param block Follows what the index holds, or overlaps it.
-   * @returns `false` when another process is writing, or the disk is full: try later.
+   * @returns `false` when another process is writing: try later.
    * @throws {IndexMismatchError} If events between the index and the block are missing.
    */
   write(block: IndexBlock): boolean {
     try {
-      this.#db.exec("BEGIN IMMEDIATE");
+      execute(this.#db, "BEGIN IMMEDIATE");
       const { through } = this.watermark();
       if (through < block.first - 1) {
         throw new IndexMismatchError(
@@ -150,11 +151,11 @@ export class PositionIndex implements Disposable {
         );
       }
       if (through < block.last) this.#insert(block, through);
-      this.#db.exec("COMMIT");
+      execute(this.#db, "COMMIT");
       return true;
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      if (isPassing(error)) return false;
+      if (this.#db.isTransaction) execute(this.#db, "ROLLBACK");
+      if (primaryCode(error) === SQLITE_BUSY) return false;
       throw error;
     }
   }
@@ -315,12 +316,12 @@ export class PositionIndex implements Disposable {
   /** Runs an action that sees one state of the file, whatever others commit. */
   #inTransaction<T>(action: () => T): T {
     if (this.#db.isTransaction) return action();
-    this.#db.exec("BEGIN");
+    execute(this.#db, "BEGIN");
     try {
       return action();
     } finally {
       // Nothing was written.
-      if (this.#db.isTransaction) this.#db.exec("COMMIT");
+      if (this.#db.isTransaction) execute(this.#db, "COMMIT");
     }
   }
 
@@ -392,9 +393,4 @@ function byHash(
     else merged.push(entry);
     return merged;
   }, []);
-}
-
-function isPassing(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error &&
-    SQLITE_PASSING_CODES.includes(Number(error.errcode) & 0xff);
 }

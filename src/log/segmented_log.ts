@@ -69,6 +69,8 @@ export class SegmentedLog implements Disposable {
   readonly #segmentBytesMax: number;
   readonly #mode: "read" | "append";
   #file: FileHandle | undefined;
+  /** What the last segment's path named when that was opened: the file, or a link to it. */
+  #place: string | undefined;
   /** Whether another store began the last segment, and may not have synced the folder. */
   #isNameUnproven = false;
 
@@ -111,24 +113,26 @@ export class SegmentedLog implements Disposable {
     );
   }
 
-  /** Whether the last segment is still the file that its path names. */
+  /** Whether the last segment's path still names what it named when it was opened. */
   isInPlace(): boolean {
-    const segment = this.segments.at(-1);
-    if (segment === undefined || this.#file === undefined) return true;
-    const there = this.#fileSystem.stat(segment.path);
-    return there?.identity === this.#file.stat().identity;
+    const last = this.segments.at(-1);
+    return last === undefined || this.#identityOf(last) === this.#place;
   }
 
   /**
    * Reads what others appended. It is durable only after {@linkcode sync}.
    *
    * @param visit Takes the frames.
+   * @param pause Asked after each of them, and waited for. @default {does nothing}
    * @returns The damage that reading stopped at, if any.
    */
-  async catchUp(visit: FrameVisitor): Promise<TailDamage | undefined> {
+  async catchUp(
+    visit: FrameVisitor,
+    pause?: () => Promise<void> | undefined,
+  ): Promise<TailDamage | undefined> {
     const yielder = new Yielder();
     for (;;) {
-      const damage = await this.#readOn(visit, yielder);
+      const damage = await this.#readOn(visit, yielder, pause);
       if (damage) return damage;
       const next = this.#findNext();
       if (next === undefined) return undefined;
@@ -151,7 +155,7 @@ export class SegmentedLog implements Disposable {
    */
   write(frames: Uint8Array, last: Position, crc: number): void {
     const file = this.#file;
-    if (file === undefined) throw new TypeError("No segment was begun");
+    if (!file) throw new TypeError("No segment was begun");
     try {
       appendFully(file, frames);
     } catch (error) {
@@ -165,15 +169,15 @@ export class SegmentedLog implements Disposable {
 
   /**
    * Looks for other writers after a write, whose events nobody may be told to be stored before.
-   *
    * The lock is of no use if its file was replaced since it was taken. But who writes looks here,
-   * and who begins a segment looks whether the last one grew: of two, one notices the other.
+   * and who begins a segment looks whether the last one grew: of two, one notices the other. And
+   * one that a backup was put back over is not the one that was written to.
    *
    * @param first Position of the first event that was written.
-   * @throws {RollbackError} If somebody else wrote to the segment, or began the next.
+   * @throws {RollbackError} If somebody else wrote to the segment, replaced it or began the next.
    */
   assertUndisturbed(first: Position): void {
-    const isAlone = this.#file?.size() === this.offset &&
+    const isAlone = this.#file?.size() === this.offset && this.isInPlace() &&
       (first === this.#first ||
         !this.#fileSystem.exists(segmentAt(this.#path, first).path));
     if (!isAlone) throw new RollbackError({ cause: interference() });
@@ -203,8 +207,10 @@ export class SegmentedLog implements Disposable {
       prev: this.crc,
     });
     const file = this.#fileSystem.open(segment.path, { mode: "createNew" });
+    let place: string | undefined;
     try {
       appendFully(file, bytes);
+      place = this.#identityOf(segment);
       // The other half of what is looked for after a write.
       if (this.#file && this.#file.size() !== this.offset) {
         throw new AppendFailedError(segment.file, { cause: interference() });
@@ -224,6 +230,7 @@ export class SegmentedLog implements Disposable {
     }
     this.#file?.close();
     this.#file = file;
+    this.#place = place;
     this.segments.push(segment);
     this.#isNameUnproven = false;
     this.offset = bytes.length;
@@ -252,28 +259,11 @@ export class SegmentedLog implements Disposable {
   }
 
   /**
-   * Makes the next {@linkcode sync} write what the last segment holds from `offset` on once more,
-   * to be called before it where nobody knows of a sync that succeeded.
-   *
-   * When a sync fails, the system counts the pages as clean all the same: whoever opens the file
-   * next reads them from memory, and their sync has nothing to write and "succeeds".
-   *
-   * @param offset Everything before is known to be durable, in bytes.
-   */
-  rewrite(offset: number): void {
-    const segment = this.segments.at(-1);
-    if (segment === undefined || this.#file === undefined) return;
-    if (offset >= this.offset) return;
-    this.#fileSystem.rewrite?.(segment.path, offset);
-  }
-
-  /**
    * Takes back the last write, whose sync failed, or which somebody else disturbed. The log is not
    * written to any more after that.
    *
-   * The system counts the pages as clean now, so that another process would sync them
-   * "successfully" without their ever reaching the disk. Cut off, they are written anew by whoever
-   * appends next. If the file is of another size, the lock was of no use, and somebody may have
+   * The system counts the pages as clean now: another process's sync would "succeed" without
+   * writing them. Cut off, they are written anew by whoever appends next. If the file is of another size, the lock was of no use, and somebody may have
    * been told that what follows is stored: it is left alone.
    *
    * @param bytes Length of that write.
@@ -284,7 +274,7 @@ export class SegmentedLog implements Disposable {
     try {
       if (this.#file?.size() === this.offset + bytes) this.truncate();
     } catch {
-      // The disk fails already, and the writer stops because of that: nothing is left to do.
+      // The disk fails already, and the writer stops because of that.
     }
   }
 
@@ -293,29 +283,18 @@ export class SegmentedLog implements Disposable {
     this.#file?.truncate(this.offset);
   }
 
-  /** Size of all segments, in bytes. */
-  get bytes(): number {
-    return this.segments.reduce(
-      (sum, { path }) => sum + (this.#fileSystem.stat(path)?.size ?? 0),
-      0,
-    );
-  }
-
   /** Closes the file. */
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
   }
 
-  /**
-   * Takes back a segment that could not be made durable, for the reason that {@linkcode abandon}
-   * tells: whoever opens the store next must not build on a first line that counts as written.
-   */
+  /** Takes back a segment that could not be made durable, for the reason that `abandon()` tells. */
   #abandonSegment(segment: Segment, file: FileHandle, bytes: number): void {
     try {
       if (file.size() === bytes) this.#fileSystem.remove(segment.path);
     } catch {
-      // As there: nothing is left to do.
+      // As there.
     } finally {
       file.close();
     }
@@ -328,6 +307,7 @@ export class SegmentedLog implements Disposable {
   async #readOn(
     visit: FrameVisitor,
     yielder: Yielder,
+    pause?: () => Promise<void> | undefined,
   ): Promise<TailDamage | undefined> {
     const segment = this.segments.at(-1);
     const file = this.#file;
@@ -346,6 +326,7 @@ export class SegmentedLog implements Disposable {
       this.offset = reader.offset;
       this.end = reader.next - 1;
       this.crc = reader.crc ?? this.crc;
+      await pause?.();
       await yielder.yieldIfDue();
     }
     const { damage } = reader;
@@ -364,9 +345,8 @@ export class SegmentedLog implements Disposable {
     const file = openSegment(this.#fileSystem, segment, this.#mode);
     try {
       const header = readingLog(segment.file, 0, () => readSegmentHeader(file));
-      const previous = this.segments.at(-1);
       const fits = header !== undefined && header.segment === segment.first &&
-        header.previous === (previous?.first ?? 0) &&
+        header.previous === (this.segments.at(-1)?.first ?? 0) &&
         (this.#file === undefined || header.prev === this.crc);
       if (!fits) {
         file.close();
@@ -376,6 +356,11 @@ export class SegmentedLog implements Disposable {
         const what = `it belongs to another store: ${header.store}`;
         throw new StoreFormatError(segment.path, what);
       }
+      this.#place = readingLog(
+        segment.file,
+        0,
+        () => this.#identityOf(segment),
+      );
       this.#file?.close();
       this.#file = file;
       this.segments.push(segment);
@@ -387,6 +372,10 @@ export class SegmentedLog implements Disposable {
       file.close();
       throw error;
     }
+  }
+
+  #identityOf({ path }: Segment): string | undefined {
+    return this.#fileSystem.stat(path)?.identity;
   }
 
   #damageAt(segment: Segment, offset: number, what: string): TailDamage {

@@ -21,7 +21,7 @@ export class SyncError extends Error {
 /** What a write was disturbed by. */
 export function interference(): Error {
   return new Error(
-    "Something else wrote to the log meanwhile: was the lock file replaced?",
+    "Something else wrote to the log meanwhile: was it or its lock file replaced?",
   );
 }
 

@@ -6,10 +6,12 @@
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Position, StoredEvent } from "../events/event.ts";
+import { readDeadLetters } from "../projections/dead_letter_rows.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
 import { Fold } from "../projections/fold.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
 import { isKeyBefore } from "../projections/key_order.ts";
+import type { EventOrders } from "../projections/projection_store.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { openForReading } from "../storage/sqlite_reading.ts";
 import { SqliteGeneration } from "../projections/sqlite_generation.ts";
@@ -40,7 +42,7 @@ export class ProjectionCheck implements Disposable {
 
   /** @param options What to compare. */
   constructor(options: ProjectionCheckOptions) {
-    const { definition: { name }, scratch } = options;
+    const { definition: { name }, database, scratch } = options;
     this.#options = options;
     this.#file = join(scratch, `${crypto.randomUUID()}.sqlite`);
     this.#generation = SqliteGeneration.create(
@@ -52,6 +54,8 @@ export class ProjectionCheck implements Disposable {
       },
       { projectionName: name, version: 1, fingerprint: "", storeId: "" },
     );
+    // What an operator ordered to pass over is no difference: it is folded as it was ordered.
+    this.#generation.orders = () => Promise.resolve(recordedOrders(database));
     this.#fold = new Fold(options.definition, this.#generation, {
       checkpoint: 0,
       relatedBytesMax: BYTES_MAX,
@@ -105,6 +109,14 @@ export class ProjectionCheck implements Disposable {
     this.#generation.close();
     if (this.#options.database.isOpen) this.#options.database.close();
   }
+}
+
+/** The orders that a generation followed. */
+function recordedOrders(database: DatabaseSync): EventOrders {
+  const skips = readDeadLetters(database)
+    .filter(({ reason }) => reason === "ordered")
+    .map(({ position }) => position);
+  return { skips, suspects: [] };
 }
 
 interface Row {

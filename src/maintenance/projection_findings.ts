@@ -15,6 +15,8 @@ import {
   newestGeneration,
   readCurrentFile,
 } from "../projections/generation_files.ts";
+import { checkRows } from "../projections/generation_rows.ts";
+import { GENERATION_FORMAT } from "../projections/generation_schema.ts";
 import { readCheckedMeta } from "../projections/sqlite_connection.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { faultsOf, openForReading } from "../storage/sqlite_reading.ts";
@@ -114,7 +116,8 @@ export function projectionFiles(
     isOfDefinition = false;
   }
   const isStale = definition !== undefined &&
-    (meta.get("version") !== definition.version ||
+    (meta.get("format") !== GENERATION_FORMAT ||
+      meta.get("version") !== definition.version ||
       meta.get("fingerprint") !== fingerprintOf(definition));
   if (isStale) {
     const what = "it was made by another version of the projection";
@@ -165,7 +168,7 @@ function faultOfMeta(
   const count = database.prepare("SELECT count(*) AS count FROM documents")
     .get()?.count;
   const said = meta.get("documents");
-  return count === said
-    ? undefined
-    : `it says ${said} documents and has ${count}`;
+  if (count !== said) return `it says ${said} documents and has ${count}`;
+  if (meta.get("format") === GENERATION_FORMAT) checkRows(database);
+  return undefined;
 }

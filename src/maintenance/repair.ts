@@ -5,7 +5,7 @@
  */
 import { dirname, join } from "node:path";
 import { openFileEventStore } from "../log/file_event_store.ts";
-import { INDEX_FILE } from "../log/log_index.ts";
+import { removeIndexFile } from "../log/index_file.ts";
 import { FileLock } from "../storage/file_lock.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Finding } from "./finding.ts";
@@ -20,6 +20,8 @@ export interface RepairOptions extends Omit<InspectOptions, "deep"> {
   readonly logger: Logger;
   /** Whether to do it, or only to say what would be done. */
   readonly apply: boolean;
+  /** Whether the folder may be on a network file system. @default {false} */
+  readonly allowNetworkFileSystem?: boolean;
 }
 
 /** One thing that is done. */
@@ -151,7 +153,5 @@ async function removeIndex(
 ): Promise<void> {
   using lock = new FileLock(fileSystem, join(path, "lock"), clock);
   using _held = await lock.acquire();
-  for (const suffix of ["", "-wal", "-shm"]) {
-    fileSystem.remove(join(path, INDEX_FILE + suffix));
-  }
+  removeIndexFile({ fileSystem, path });
 }

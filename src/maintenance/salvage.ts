@@ -39,6 +39,8 @@ export interface SalvageOptions {
   readonly logger: Logger;
   /** Stops by throwing the signal's reason; the target is incomplete then. */
   readonly signal?: AbortSignal;
+  /** Whether a new store may be on a network file system. @default {false} */
+  readonly allowNetworkFileSystem?: boolean;
 }
 
 /** So many appends are written at once. */
@@ -125,6 +127,7 @@ type LostEvent = (position: Position) => Required<EventInput>;
  */
 export async function salvage(options: SalvageOptions): Promise<SalvagedLog> {
   const { fileSystem, path, target, clock, logger } = options;
+  const { allowNetworkFileSystem = false } = options;
   assertOutside(path, target);
   const timestamp = clock.now().toISOString();
   const lostEvent = (position: Position) => ({
@@ -150,6 +153,7 @@ export async function salvage(options: SalvageOptions): Promise<SalvagedLog> {
     fileSystem,
     clock,
     logger,
+    allowNetworkFileSystem,
   });
   const sink = new StoreSink(store, lostEvent);
   const salvaged = await salvageLog(options, sink);

@@ -7,6 +7,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { DeadLetterChange } from "./projection_store.ts";
 import type { DeadLetter } from "./projections.ts";
+import { execute } from "../storage/sqlite_execute.ts";
 
 /** Without a key, an empty text stands in its place: no document has that. */
 const TABLE = `
@@ -31,7 +32,7 @@ export function writeDeadLetters(
   letters: readonly DeadLetterChange[],
 ): void {
   if (letters.length === 0) return;
-  database.exec(TABLE);
+  execute(database, TABLE);
   const insert = database.prepare(INSERT);
   for (const { position, key, eventType, reason, message } of letters) {
     // A text ends at U+0000 when it is read back, and half of a character is no text.

@@ -196,8 +196,11 @@ export async function missesSkips(generation: Generation): Promise<boolean> {
   const { skips } = await generation.orders();
   if (skips.length === 0) return false;
   const { checkpoint } = await generation.status();
+  // One that was passed over as it failed may have gone into other documents.
   const passedOver = new Set(
-    (await generation.deadLetters()).map(({ position }) => position),
+    (await generation.deadLetters())
+      .filter(({ reason }) => reason === "ordered")
+      .map(({ position }) => position),
   );
   return skips.some((position) =>
     position <= checkpoint && !passedOver.has(position)

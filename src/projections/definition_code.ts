@@ -6,7 +6,7 @@
 import type { Position, StoredEvent, Tag } from "../events/event.ts";
 import type { ProjectionWatch } from "./code_watch.ts";
 import type { ApplyContext, ProjectionDefinition } from "./definition.ts";
-import { ProjectionApplyError } from "./errors.ts";
+import { ProjectionApplyError, toTellable } from "./errors.ts";
 
 const KEY_BYTES_MAX = 1_024;
 const NOTHING: readonly never[] = Object.freeze([]);
@@ -122,8 +122,9 @@ export class DefinitionCode {
 
   #failedAt(
     event: ApplyLocation | undefined,
-    cause: unknown,
+    thrown: unknown,
   ): ProjectionApplyError {
+    const cause = toTellable(thrown);
     const { position, type } = event ??
       { position: this.#lastPosition, type: "unknown" };
     const { name } = this.#definition;

@@ -1,6 +1,7 @@
 /**
- * Generations that have applied more than the log holds, as after an older backup of it was put
- * back: they hold events that will be written over.
+ * Generations that have applied other events than the log holds. After an older backup of it was
+ * put back, those that are ahead hold events that will be written over. Once the log went on, they
+ * are told by the event that stands at their checkpoint now.
  *
  * @module
  */
@@ -15,7 +16,13 @@ import {
   type GenerationFile,
   listGenerationFiles,
 } from "./generation_files.ts";
-import { connect, readCheckedMeta, writeStoreId } from "./sqlite_connection.ts";
+import {
+  checkpointOf,
+  connect,
+  connectToServe,
+  readCheckedMeta,
+  writeStoreId,
+} from "./sqlite_connection.ts";
 
 /** Where to look. */
 export interface DisownOptions {
@@ -26,12 +33,14 @@ export interface DisownOptions {
   readonly directory: string;
   /** Position of the last event. */
   readonly head: Position;
+  /** Id of the event at a position up to that. */
+  readonly idAt: (position: Position) => string;
 }
 
 /**
- * Marks every generation that is ahead of the log as one of another log, so that it is stale and
- * rebuilt, also after as many events were appended as it has applied. Call it before anything can
- * be appended.
+ * Marks every generation that is ahead of the log, or has another event at its checkpoint, as one
+ * of another log, so that it is stale and rebuilt, also after as many events were appended as it
+ * has applied. Call it before anything can be appended.
  *
  * @param options Where to look.
  */
@@ -42,7 +51,10 @@ export function disownAhead(options: DisownOptions): void {
       try {
         const checkpoint = disown(options, name, file);
         if (checkpoint === undefined) continue;
-        logger.log("warn", "A projection is ahead of the log, rebuild it", {
+        const message = checkpoint > head
+          ? "A projection is ahead of the log, rebuild it"
+          : "A projection has applied other events than the log holds, rebuild it";
+        logger.log("warn", message, {
           projection: name,
           file: file.fileName,
           checkpoint,
@@ -69,9 +81,9 @@ function filesOf(fileSystem: FileSystem, folder: string): GenerationFile[] {
   }
 }
 
-/** The generation's checkpoint, if it is ahead and was not marked before. */
+/** The generation's checkpoint, if it is of another history and was not marked before. */
 function disown(
-  { fileSystem, clock, directory, head }: DisownOptions,
+  { fileSystem, clock, directory, head, idAt }: DisownOptions,
   name: string,
   { fileName, building }: GenerationFile,
 ): Position | undefined {
@@ -80,9 +92,9 @@ function disown(
   // Who builds it now reads the log as it is now.
   if (building && !lock.tryAcquire()) return undefined;
   const file = join(folder, fileName);
-  const database = connect(file, building ? "building" : "serving");
+  const database = building ? connect(file, "building") : connectToServe(file);
   try {
-    return markIfAhead(database, head);
+    return markIfForeign(database, head, idAt);
   } finally {
     database.close();
   }
@@ -90,14 +102,19 @@ function disown(
 
 const MARK = " (before it was put back)";
 
-function markIfAhead(
+function markIfForeign(
   database: DatabaseSync,
   head: Position,
+  idAt: (position: Position) => string,
 ): Position | undefined {
   const meta = readCheckedMeta(database);
-  const checkpoint = Number(meta.get("checkpoint"));
+  const [checkpoint, checkpointId] = checkpointOf(meta);
   const storeId = String(meta.get("storeId"));
-  if (checkpoint <= head || storeId.endsWith(MARK)) return undefined;
+  if (storeId.endsWith(MARK)) return undefined;
+  if (checkpoint <= head) {
+    // Not known: as before the first event, or in the format before.
+    if (!checkpointId || idAt(checkpoint) === checkpointId) return undefined;
+  }
   writeStoreId(database, meta, storeId + MARK);
   return checkpoint;
 }

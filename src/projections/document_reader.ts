@@ -7,6 +7,7 @@ import type { EventStore } from "../events/event_store.ts";
 import type { Position, Tag } from "../events/event.ts";
 import type { ProjectionDocument } from "./definition.ts";
 import { ProjectionDamagedError, ProjectionNotBuiltError } from "./errors.ts";
+import { isSameDefinition } from "./fingerprint.ts";
 import type { LiveUpdater } from "./live_updater.ts";
 import type { PageRequest, ProjectionStore } from "./projection_store.ts";
 import type {
@@ -138,7 +139,7 @@ export class DocumentReader implements Projections {
       const { previous, rolledBack } = await store.numbers(name);
       // Against another definition it says nothing about this one.
       const isRolledBack = rolledBack !== null &&
-        live.isRegistered(name, rolledBack);
+        isSameDefinition(rolledBack, live.identity(name));
       return await store.withCurrent(name, async (generation) => {
         const { checkpoint, documents, bytes, builtAt, deadLetters } =
           await generation.status();

@@ -242,3 +242,26 @@ export class ProjectionRollbackError extends Error {
   /** The operation that rebuilds it, or `null` when none does, or another process does not say. */
   readonly operationId: string | null;
 }
+
+/**
+ * What code threw, if it can be looked at and told; otherwise an error in its place. Code may throw
+ * anything, and a failure must not become another one by being told.
+ *
+ * @param thrown Whatever was thrown.
+ * @returns An error with texts as its name and message, or what can be turned into a text.
+ */
+export function toTellable(thrown: unknown): unknown {
+  try {
+    if (!(thrown instanceof Error)) {
+      String(thrown);
+      return thrown;
+    }
+    const { name, message, stack, cause: _ } = thrown;
+    const isText = [name, message, stack ?? ""]
+      .every((field) => typeof field === "string");
+    if (isText) return thrown;
+  } catch {
+    // Looking at it threw.
+  }
+  return new Error("What was thrown cannot be told");
+}

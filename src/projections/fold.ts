@@ -14,6 +14,7 @@ import { applyCarefully, ATTEMPTS, DeadLetters } from "./dead_letters.ts";
 import { documentChanges } from "./document_changes.ts";
 import { asFailure, type FoldTask, needsOf, toTask } from "./fold_task.ts";
 import { FoldCache, lastEventOf } from "./fold_cache.ts";
+import { FoldProgress } from "./fold_progress.ts";
 import { KeyGuesses } from "./key_guess.ts";
 import { type KeyParts, type PartBatch, WHOLE } from "./key_parts.ts";
 import type { DocumentChange, Generation } from "./projection_store.ts";
@@ -64,8 +65,7 @@ export class Fold {
   #part = 0;
   #documentsDelta = 0;
   #eventsDelta = 0;
-  #checkpoint: Position;
-  #committed: Position;
+  readonly #progress: FoldProgress;
   #eventsApplied = 0;
 
   /**
@@ -78,7 +78,7 @@ export class Fold {
     generation: Generation,
     options: FoldOptions,
   ) {
-    const { checkpoint, relatedBytesMax } = options;
+    const { checkpoint, relatedBytesMax: bytesMax } = options;
     this.deadLetters = new DeadLetters(definition, generation);
     this.#code = new DefinitionCode(definition, {
       attempts: this.deadLetters.isCareful ? ATTEMPTS : 1,
@@ -94,17 +94,13 @@ export class Fold {
     this.#cache = new FoldCache(complete, {
       keepsTexts: this.deadLetters.isCareful,
     });
-    this.#related = new RelatedEvents(generation, {
-      complete,
-      bytesMax: relatedBytesMax,
-    });
-    this.#checkpoint = checkpoint;
-    this.#committed = checkpoint;
+    this.#related = new RelatedEvents(generation, { complete, bytesMax });
+    this.#progress = new FoldProgress(checkpoint);
   }
 
   /** Every event up to this position is folded or put aside, if not yet stored. */
   get checkpoint(): Position {
-    return this.#checkpoint;
+    return this.#progress.position;
   }
 
   /** Events applied by this fold. */
@@ -140,27 +136,29 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on an event.
    */
   async apply(batch: EventBatch): Promise<void> {
-    const { events, bytes, through } = batch;
-    const isNew = ({ position }: StoredEvent) => position > this.#checkpoint;
+    const { events, bytes, through, throughId } = batch;
+    const isNew = ({ position }: StoredEvent) =>
+      position > this.#progress.position;
     await this.#run(events, bytes / Math.max(events.length, 1), isNew);
     this.#cache.calibrate();
-    this.#checkpoint = Math.max(this.#checkpoint, through);
+    this.#progress.advance(through, throughId);
   }
 
   /** Stores what was folded, with the checkpoint, in one transaction. */
   async flush(): Promise<void> {
-    if (this.#checkpoint === this.#committed) return;
+    if (this.#progress.isCommitted) return;
     await this.#generation.commit({
       documents: this.#changes(),
       related: this.#related.takeUnwritten(),
       deadLetters: this.deadLetters.takeUnwritten(),
-      checkpoint: this.#checkpoint,
+      checkpoint: this.#progress.position,
+      checkpointId: this.#progress.id,
       documentsDelta: this.#documentsDelta,
       eventsDelta: this.#eventsDelta,
     });
     this.#documentsDelta = 0;
     this.#eventsDelta = 0;
-    this.#committed = this.#checkpoint;
+    this.#progress.commit();
   }
 
   /** After a flush, lets go of the longest held beyond so many bytes. */
@@ -187,7 +185,7 @@ export class Fold {
    * @throws {ProjectionApplyError} If the definition's code fails on the event.
    */
   keysOf(event: StoredEvent): readonly string[] {
-    const isOver = event.position <= this.#checkpoint;
+    const isOver = event.position <= this.#progress.position;
     if (isOver || this.deadLetters.passesOver(event)) return NO_EVENTS;
     try {
       const keys = this.#code.keys(event);
@@ -211,7 +209,7 @@ export class Fold {
    * @returns Whether it is to be put aside; not if it was folded already, or is passed over.
    */
   guessed(event: ApplyLocation): boolean {
-    const isNew = event.position > this.#checkpoint &&
+    const isNew = event.position > this.#progress.position &&
       !this.deadLetters.passesOver(event);
     if (isNew) this.#count();
     return isNew;
@@ -219,14 +217,16 @@ export class Fold {
 
   /** Keeps an event, of which the text is at hand, for later ones while it goes by. */
   keep(event: StoredEvent, text: string): void {
-    if (event.position > this.#checkpoint) this.#related.keep(event, text);
+    if (event.position > this.#progress.position) {
+      this.#related.keep(event, text);
+    }
   }
 
   /** Takes note that everything up to a position was put aside. */
-  async pass(through: Position): Promise<void> {
+  async pass(through: Position, throughId?: string): Promise<void> {
     await this.#related.write();
     await this.#related.trim();
-    this.#checkpoint = Math.max(this.#checkpoint, through);
+    this.#progress.advance(through, throughId);
   }
 
   /** Goes on to a part: its documents are in memory, and those of the others are not. */

@@ -97,13 +97,23 @@ export function sweepCompanions(
   }
 }
 
-/** Changes whenever `current.json` is replaced; `undefined` when there is none. */
+/**
+ * Changes whenever `current.json` is replaced; `undefined` when there is none.
+ *
+ * @throws {ProjectionDamagedError | ProjectionUnavailableError} If that cannot be told.
+ */
 export function currentFileVersion(
   fileSystem: FileSystem,
   directory: string,
+  projectionName: string,
 ): string | undefined {
-  const stat = fileSystem.stat(join(directory, CURRENT));
-  return stat && `${stat.identity}:${stat.modifiedMs}`;
+  try {
+    const stat = fileSystem.stat(join(directory, CURRENT));
+    return stat && `${stat.identity}:${stat.modifiedMs}`;
+  } catch (cause) {
+    const file = `projections/${projectionName}/${CURRENT}`;
+    throw asUnusable(projectionName, file, cause);
+  }
 }
 
 /**

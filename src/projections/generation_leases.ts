@@ -5,8 +5,14 @@
  * @module
  */
 import type { FileSystem } from "../storage/file_system.ts";
-import { ProjectionNotBuiltError, ProjectionsClosedError } from "./errors.ts";
+import {
+  type ProjectionDamagedError,
+  ProjectionNotBuiltError,
+  ProjectionsClosedError,
+  ProjectionUnavailableError,
+} from "./errors.ts";
 import { currentFileVersion, readCurrentFile } from "./generation_files.ts";
+import { isUnshareable, markDamaged } from "./sqlite_connection.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,
@@ -35,12 +41,27 @@ export interface GenerationLeasesOptions {
   readonly locate: (name: string, number: number) => SqliteGenerationOptions;
   /** How many are open at a time. @default {OPEN_MAX} */
   readonly openMax?: OpenMax | undefined;
+  /** Called when the generation that serves is found to be damaged. */
+  readonly onDamage: (name: string) => void;
+}
+
+/** Damage that was found in a generation while it served. */
+interface Damage {
+  readonly error: ProjectionDamagedError;
+  readonly file: SqliteGenerationOptions;
+  /** Of the file and of `current.json`, at that time. */
+  readonly identity: string | undefined;
+  readonly version: string | undefined;
+  /** Whether others who open the file learn of it. */
+  isMarked: boolean;
 }
 
 /** An open current generation, and who uses it. */
 interface Lease {
   /** For readers. */
   readonly generation: SqliteGeneration;
+  /** Why no other connection can be opened beside that one, if so: it is closed after its use. */
+  readonly noRoom: ProjectionUnavailableError | undefined;
   /** Of the file that it was opened on. */
   readonly identity: string | undefined;
   /** For live updates, from the first one on. */
@@ -58,6 +79,7 @@ export class GenerationLeases implements Disposable {
   readonly #options: GenerationLeasesOptions;
   /** The one used last comes last. */
   readonly #leases = new Map<string, Lease>();
+  readonly #damages = new Map<string, Damage>();
   #isClosed = false;
 
   /** @param options What they are of. */
@@ -71,7 +93,11 @@ export class GenerationLeases implements Disposable {
     action: (generation: SqliteGeneration) => Promise<T>,
   ): Promise<T> {
     const lease = this.#current(name);
-    return await this.#use(lease, () => action(lease.generation));
+    try {
+      return await this.#use(lease, () => action(lease.generation));
+    } finally {
+      this.#closeIfAlone(name, lease);
+    }
   }
 
   /** Lets `action` change the current generation. */
@@ -80,6 +106,7 @@ export class GenerationLeases implements Disposable {
     action: (generation: SqliteGeneration) => Promise<T>,
   ): Promise<T> {
     let lease = this.#current(name);
+    this.#assertShared(name, lease);
     if (!lease.changing) {
       const file = this.#options.locate(name, lease.generation.number);
       if (this.#identityOf(file) !== lease.identity) {
@@ -90,9 +117,11 @@ export class GenerationLeases implements Disposable {
       }
       this.#makeRoomToChange();
       // A connection of its own: the other one sees nothing before it is committed.
-      lease.changing = SqliteGeneration.open(
-        { ...file, use: "changing" },
+      const { version } = lease;
+      lease.changing = this.#openWatched(
         name,
+        { ...file, use: "changing" },
+        version,
       );
     }
     const { changing } = lease;
@@ -101,7 +130,46 @@ export class GenerationLeases implements Disposable {
 
   /** The open current generation, for what opens its file by itself. */
   peek(name: string): SqliteGeneration {
-    return this.#current(name).generation;
+    const lease = this.#current(name);
+    this.#assertShared(name, lease);
+    return lease.generation;
+  }
+
+  /** Opens it for readers, who get on without any room on the disk. */
+  #open(
+    name: string,
+    options: SqliteGenerationOptions,
+    version: string,
+  ): Pick<Lease, "generation" | "noRoom"> {
+    try {
+      return {
+        generation: this.#openWatched(name, options, version),
+        noRoom: undefined,
+      };
+    } catch (error) {
+      const isFull = options.use === "serving" &&
+        error instanceof ProjectionUnavailableError &&
+        isUnshareable(error.cause);
+      if (!isFull) throw error;
+      const alone: SqliteGenerationOptions = { ...options, use: "alone" };
+      return {
+        generation: this.#openWatched(name, alone, version),
+        noRoom: error,
+      };
+    }
+  }
+
+  /** Refuses what takes another connection where there is no room for one. */
+  #assertShared(name: string, lease: Lease): void {
+    this.#closeIfAlone(name, lease);
+    if (lease.noRoom) throw lease.noRoom;
+  }
+
+  /** Nobody else can use its file meanwhile, and the next one may find room. */
+  #closeIfAlone(name: string, lease: Lease): void {
+    if (!lease.noRoom || lease.users > 0 || lease.retired) return;
+    this.#leases.delete(name);
+    this.#retire(lease);
   }
 
   /** Closes them, those in use as soon as they are not. */
@@ -130,7 +198,8 @@ export class GenerationLeases implements Disposable {
     if (this.#isClosed) throw new ProjectionsClosedError(name);
     const { fileSystem, directoryOf, locate } = this.#options;
     const directory = directoryOf(name);
-    const version = currentFileVersion(fileSystem, directory);
+    const version = currentFileVersion(fileSystem, directory, name);
+    this.#assertUndamaged(name, version);
     const lease = this.#leases.get(name);
     if (lease && lease.version === version) {
       this.#leases.delete(name);
@@ -145,10 +214,11 @@ export class GenerationLeases implements Disposable {
     if (!lease) this.#makeRoom();
     const options = locate(name, current.generation);
     const identity = this.#identityOf(options);
-    const generation = SqliteGeneration.open(options, name);
+    const { generation, noRoom } = this.#open(name, options, version);
     if (lease) this.#retire(lease);
     const opened = {
       generation,
+      noRoom,
       identity,
       changing: undefined,
       version,
@@ -157,6 +227,45 @@ export class GenerationLeases implements Disposable {
     };
     this.#leases.set(name, opened);
     return opened;
+  }
+
+  /** Opens it; what is found to be damaged in it is taken note of. */
+  #openWatched(
+    name: string,
+    file: SqliteGenerationOptions,
+    version: string,
+  ): SqliteGeneration {
+    const identity = this.#identityOf(file);
+    const onDamage = (error: ProjectionDamagedError) => {
+      const { fileSystem, directoryOf, onDamage } = this.#options;
+      const now = currentFileVersion(fileSystem, directoryOf(name), name);
+      // A long read may come upon it in a generation that does not serve any more.
+      if (this.#damages.has(name) || now !== version) return;
+      const damage = { error, file, identity, version, isMarked: false };
+      this.#damages.set(name, damage);
+      mark(damage);
+      onDamage(name);
+    };
+    return SqliteGeneration.open({ ...file, onDamage }, name);
+  }
+
+  /**
+   * Refuses a generation in which damage was found: what else is wrong with it is unknown, and of a
+   * document that cannot be found nothing tells that it ever was there.
+   */
+  #assertUndamaged(name: string, version: string | undefined): void {
+    const damage = this.#damages.get(name);
+    if (!damage) return;
+    const isSame = damage.version === version &&
+      damage.identity === this.#identityOf(damage.file);
+    if (isSame) {
+      mark(damage);
+      throw damage.error;
+    }
+    this.#damages.delete(name);
+    const lease = this.#leases.get(name);
+    this.#leases.delete(name);
+    if (lease) this.#retire(lease);
   }
 
   /** Closes what nobody uses, until there is room for one more. */
@@ -197,4 +306,12 @@ export class GenerationLeases implements Disposable {
 function closeLease({ generation, changing }: Lease): void {
   changing?.close();
   generation.close();
+}
+
+/** Whoever is just writing goes first: the next look tries again. */
+function mark(damage: Damage): void {
+  const { file: { file, use }, error: { cause } } = damage;
+  if (damage.isMarked || use === "reading") return;
+  const what = cause instanceof Error ? cause.message : String(cause);
+  damage.isMarked = markDamaged(file, what);
 }

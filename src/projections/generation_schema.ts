@@ -8,20 +8,37 @@
  * @module
  */
 
-/** Raised when the tables change; a generation of another format is rebuilt. */
-export const GENERATION_FORMAT = 3;
+/**
+ * Raised when the tables change. A generation of another format is rebuilt; one of the format
+ * before serves until then.
+ */
+export const GENERATION_FORMAT = 4;
+
+/** The format without checksums of rows. */
+export const UNCHECKED_FORMAT = 3;
+
+/** Lets a generation of {@linkcode UNCHECKED_FORMAT} be read as if it had them. */
+export const UNCHECKED_VIEW =
+  "CREATE TEMP VIEW documents AS SELECT key, state, NULL AS sum FROM main.documents";
 
 /** The tables of an empty generation. */
 export const TABLES = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-  CREATE TABLE documents (key TEXT NOT NULL, state TEXT NOT NULL);
+  CREATE TABLE documents (
+    key TEXT NOT NULL, state TEXT NOT NULL, sum INTEGER NOT NULL
+  );
   CREATE TABLE document_tags (tag TEXT NOT NULL, key TEXT NOT NULL);
-  CREATE TABLE related_events (position INTEGER PRIMARY KEY, event TEXT NOT NULL);
+  CREATE TABLE related_events (
+    position INTEGER PRIMARY KEY, event TEXT NOT NULL, sum INTEGER NOT NULL
+  );
   CREATE TABLE related_tags (tag TEXT NOT NULL, position INTEGER NOT NULL);
 `;
 
 /** The tables that are filled and found independently of each other. */
 export type RowKind = "documents" | "related";
+
+/** All of them. */
+export const ROW_KINDS: readonly RowKind[] = ["documents", "related"];
 
 /** The indexes. Unique: a row that was written twice would be noticed. */
 export const INDEXES: Readonly<Record<RowKind, string>> = {

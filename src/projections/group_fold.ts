@@ -140,7 +140,7 @@ export class GroupFold implements Disposable {
   }
 
   /** Folds a batch at once. */
-  async #fold({ events: unparsed, through, bytes }: UnparsedBatch) {
+  async #fold({ events: unparsed, ...rest }: UnparsedBatch) {
     const events: StoredEvent[] = [];
     for (const event of unparsed) {
       if (this.#routeOf(event).length > 0) events.push(event.parse());
@@ -149,7 +149,7 @@ export class GroupFold implements Disposable {
     for (const place of this.#running()) {
       await this.#guard(
         place,
-        () => place.fold.apply({ events, through, bytes }),
+        () => place.fold.apply({ events, ...rest }),
       );
       await this.#options.breathe();
     }
@@ -166,7 +166,7 @@ export class GroupFold implements Disposable {
   }
 
   async #putAside(
-    { events, through }: UnparsedBatch,
+    { events, through, throughId }: UnparsedBatch,
     spill: EventSpill,
   ): Promise<void> {
     const failures = new Map<MemberPlace, unknown>();
@@ -183,7 +183,7 @@ export class GroupFold implements Disposable {
     for (const [{ member }, error] of failures) await member.fail(error);
     if (failures.size > 0) this.#forgetRoutes();
     for (const place of this.#running()) {
-      await this.#guard(place, () => place.fold.pass(through));
+      await this.#guard(place, () => place.fold.pass(through, throughId));
     }
     await this.#options.breathe();
   }

@@ -80,12 +80,13 @@ export class LiveFolds {
    * Commits what a projection's fold holds.
    *
    * @param name The projection.
-   * @returns The events applied since the last commit.
+   * @param fold Its fold.
+   * @returns The events applied since the last commit, or `undefined` when the fold was dropped.
    */
-  async commit(name: string): Promise<number> {
+  async commit(name: string, fold: Fold): Promise<number | undefined> {
     const kept = this.#folds.get(name);
-    if (!kept) return 0;
-    const { fold, eventsCommitted } = kept;
+    if (kept?.fold !== fold) return undefined;
+    const { eventsCommitted } = kept;
     await fold.flush();
     kept.committed = fold.checkpoint;
     kept.hasCommitted = true;

@@ -17,7 +17,7 @@ import {
   type SkipRefusal,
 } from "./errors.ts";
 import type { EventOrderStore } from "./event_orders.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { fingerprintOf, isSameDefinition } from "./fingerprint.ts";
 import { Faults, type FaultsOptions } from "./faults.ts";
 import { Fold } from "./fold.ts";
 import { LiveFolds } from "./live_folds.ts";
@@ -110,17 +110,8 @@ export class LiveUpdater implements Disposable {
 
   /** Whether a generation was built by the registered definition from this store's events. */
   isCurrent(identity: BuildIdentity): boolean {
-    return this.isRegistered(identity.projectionName, identity) &&
-      identity.storeId === this.#options.storeId;
-  }
-
-  /** Whether a projection's registered definition is the one that is told by these. */
-  isRegistered(
-    name: string,
-    told: Pick<BuildIdentity, "version" | "fingerprint">,
-  ): boolean {
-    const { version, fingerprint } = this.identity(name);
-    return told.version === version && told.fingerprint === fingerprint;
+    const own = this.identity(identity.projectionName);
+    return isSameDefinition(identity, own) && identity.storeId === own.storeId;
   }
 
   /** Why a projection stands still, or `null`. */
@@ -294,7 +285,9 @@ export class LiveUpdater implements Disposable {
         const mayHold = !isWary && this.#folds.fit &&
           !this.#waiters.isAwaited(name, fold.checkpoint);
         if (hold && mayHold) return 0;
-        const applied = await this.#folds.commit(name);
+        const applied = await this.#folds.commit(name, fold);
+        // Somebody ordered it to be tried again: from the checkpoint.
+        if (applied === undefined) return 0;
         fold.deadLetters.tell(this.#options.logger);
         this.#faults.forget(name);
         this.#waiters.announce(name, fold.checkpoint);
@@ -348,7 +341,10 @@ export class LiveUpdater implements Disposable {
         if (through > checkpoint) {
           const events = batch.events
             .filter(({ position }) => position <= through);
-          await fold.apply({ ...batch, events, through });
+          const last = events.at(-1);
+          // The id at hand is that of the batch's end.
+          const throughId = last?.position === through ? last.id : undefined;
+          await fold.apply({ ...batch, events, through, throughId });
           await fold.flush();
           fold.deadLetters.tell(this.#options.logger);
         }

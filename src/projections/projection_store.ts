@@ -118,6 +118,8 @@ export interface GenerationChanges extends StagedChanges {
   readonly deadLetters?: readonly DeadLetterChange[];
   /** Position up to which the log is applied once this is committed. */
   readonly checkpoint: Checkpoint;
+  /** Id of the event at that position, if known. */
+  readonly checkpointId?: string | undefined;
   /** Change in the number of documents. */
   readonly documentsDelta: number;
   /** Events applied since the last commit. */
@@ -256,6 +258,12 @@ export interface ProjectionStore extends AsyncDisposable {
     name: string,
     action: (generation: Generation) => Promise<T>,
   ): Promise<T>;
+
+  /**
+   * Calls `listener` when damage is found in a projection's current generation: from then on it is
+   * refused. Dispose the returned object to stop.
+   */
+  onDamage(listener: (name: string) => void): Disposable;
 
   /**
    * All documents of the current generation in order of key, at one checkpoint, whatever is

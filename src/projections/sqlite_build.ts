@@ -37,6 +37,8 @@ export interface SqliteBuildOptions {
   readonly resumed: boolean;
   /** The number of the generation that serves, or `null`. */
   readonly currentNumber: () => number | null;
+  /** The number of the newest generation that was ever swapped in; 0 for none. */
+  readonly newestNumber: () => number;
   /** Called once it serves. */
   readonly onSwap: () => void;
 }
@@ -111,10 +113,16 @@ export class SqliteBuild implements Build {
   }
 
   async discard(): Promise<void> {
-    const { fileSystem, directory, options: { number } } = this.#options;
+    const { fileSystem, directory, options: { number }, newestNumber } =
+      this.#options;
     this.#close();
     const fileName = generationFileName(number, "building");
     removeGenerationFile(fileSystem, directory, fileName);
+    if (newestNumber() < number) {
+      // Complete, but nothing points to it.
+      const complete = generationFileName(number, "complete");
+      removeGenerationFile(fileSystem, directory, complete);
+    }
     await fileSystem.syncDirectory(directory);
   }
 

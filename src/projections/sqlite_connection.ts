@@ -11,11 +11,26 @@ import {
   ProjectionDamagedError,
   ProjectionUnavailableError,
 } from "./errors.ts";
-import { GENERATION_FORMAT } from "./generation_schema.ts";
+import { isUnwritable, primaryCode } from "../storage/sqlite_errors.ts";
+import {
+  GENERATION_FORMAT,
+  UNCHECKED_FORMAT,
+  UNCHECKED_VIEW,
+} from "./generation_schema.ts";
 import type { BuildIdentity } from "./projection_store.ts";
+import { execute } from "../storage/sqlite_execute.ts";
 
-/** What a connection is for. `"reading"`: in a folder that may not be written to. */
-export type ConnectionUse = "serving" | "changing" | "building" | "reading";
+/**
+ * What a connection is for. `"reading"`: in a folder that may not be written to. `"alone"`: as
+ * `"serving"`, on a disk without room for the memory that SQLite shares between connections, and
+ * therefore without any other connection.
+ */
+export type ConnectionUse =
+  | "serving"
+  | "changing"
+  | "building"
+  | "reading"
+  | "alone";
 
 // WAL: a commit is atomic without waiting for the disk, and others read meanwhile. A power cut may
 // take back the last commits, never a part of one: they are applied again.
@@ -30,6 +45,8 @@ const SETTINGS: Readonly<Record<Exclude<ConnectionUse, "reading">, string>> = {
   // Nobody reads it, and most of what is written is new pages: those need no journal, whereas
   // WAL would write all of them twice. Commits are few, so each may wait for the disk. Pages and
   // cache are larger, for rows in order of key.
+  // Nothing is shared. Nobody waits for others: they may be of this very process.
+  alone: "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE",
   building: "PRAGMA page_size = 8192; PRAGMA cache_size = -8192; " +
     "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL",
 };
@@ -39,7 +56,7 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
   if (use === "reading") return connectToRead(file);
   const database = new DatabaseSync(file);
   try {
-    database.exec(`PRAGMA busy_timeout = 5000; ${SETTINGS[use]}`);
+    execute(database, `PRAGMA busy_timeout = 5000; ${SETTINGS[use]}`);
     return database;
   } catch (error) {
     database.close();
@@ -47,13 +64,46 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
   }
 }
 
+/** Opens a database to serve, alone where there is no room to do so with others. */
+export function connectToServe(file: string): DatabaseSync {
+  try {
+    return connect(file, "serving");
+  } catch (error) {
+    if (!isUnshareable(error)) throw error;
+    return connect(file, "alone");
+  }
+}
+
+/**
+ * Whether a database could not be opened for want of what SQLite shares between connections, a
+ * file of its own: no room, or none for another file.
+ */
+export function isUnshareable(error: unknown): boolean {
+  return isUnwritable(error) || primaryCode(error) === CANNOT_OPEN;
+}
+
 /** Reads several things as they are at one moment, whatever another process commits meanwhile. */
 export function readAtOnce<T>(database: DatabaseSync, read: () => T): T {
-  database.exec("BEGIN");
+  execute(database, "BEGIN");
   try {
     return read();
   } finally {
-    database.exec("COMMIT");
+    execute(database, "COMMIT");
+  }
+}
+
+/**
+ * Moves what stands in the log of a database into it, which takes no more room as a rule, and cuts
+ * the log. On a full disk it cannot grow, and is moved only when it has grown: nothing could be
+ * changed any more, however much room there is in it.
+ *
+ * @param database The database, in no transaction.
+ */
+export function giveBackRoom(database: DatabaseSync): void {
+  try {
+    execute(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // There is not enough room for that either: the next try finds out.
   }
 }
 
@@ -69,14 +119,16 @@ export function readMeta(database: DatabaseSync): Map<string, unknown> {
  *
  * @param database The generation.
  * @returns Names and values.
- * @throws {Error} If it is of another format, or not what was written.
+ * @throws {Error} If it is of another format, not what was written, or was found to be damaged.
  */
 export function readCheckedMeta(database: DatabaseSync): Map<string, unknown> {
   const meta = readMeta(database);
   const format = meta.get("format");
-  if (format !== GENERATION_FORMAT) throw new Error(`Format ${format}`);
-  const checkpoint = Number(meta.get("checkpoint"));
-  const checksum = checksumOfMeta(identityOf(meta), checkpoint);
+  if (format !== GENERATION_FORMAT && format !== UNCHECKED_FORMAT) {
+    throw new Error(`Format ${format}`);
+  }
+  if (meta.has(DAMAGED)) throw new Error(`Found before: ${meta.get(DAMAGED)}`);
+  const checksum = checksumOfMeta(identityOf(meta), ...checkpointOf(meta));
   if (meta.get("checksum") !== checksum) {
     throw new Error("The checkpoint or what it was built by is damaged");
   }
@@ -93,14 +145,90 @@ export function identityOf(meta: ReadonlyMap<string, unknown>): BuildIdentity {
   };
 }
 
+/**
+ * Begins to use a generation. One of the format before is read as it is, but as if made by another
+ * definition than any: nothing is written to it, and it is rebuilt.
+ *
+ * @param database The generation.
+ * @param meta What it says about itself.
+ * @returns What it was built by.
+ */
+export function takeUp(
+  database: DatabaseSync,
+  meta: ReadonlyMap<string, unknown>,
+): BuildIdentity {
+  const identity = identityOf(meta);
+  if (meta.get("format") === GENERATION_FORMAT) return identity;
+  database.exec(UNCHECKED_VIEW);
+  const fingerprint = `${identity.fingerprint} (format ${UNCHECKED_FORMAT})`;
+  return { ...identity, fingerprint };
+}
+
+/**
+ * How far a generation says that it is.
+ *
+ * @param meta What it says about itself.
+ * @returns The position, and the id of the event there: empty if it was not known, `undefined` in
+ * the format that had none.
+ */
+export function checkpointOf(
+  meta: ReadonlyMap<string, unknown>,
+): [checkpoint: number, checkpointId: string | undefined] {
+  const id = meta.get("checkpointId");
+  return [
+    Number(meta.get("checkpoint")),
+    id === undefined ? undefined : String(id),
+  ];
+}
+
+/** What a generation says about how far it is, with the checksum over that and its identity. */
+export function checkpointMeta(
+  identity: BuildIdentity,
+  checkpoint: number,
+  checkpointId: string,
+): Readonly<Record<string, string | number>> {
+  const checksum = checksumOfMeta(identity, checkpoint, checkpointId);
+  return { checkpoint, checkpointId, checksum };
+}
+
 /** The checksum of what decides whether and where a generation goes on. */
-export function checksumOfMeta(
+function checksumOfMeta(
   { projectionName, version, fingerprint, storeId }: BuildIdentity,
   checkpoint: number,
+  checkpointId: string | undefined,
 ): number {
+  const covered = [projectionName, version, fingerprint, storeId, checkpoint];
   return crc32(
-    JSON.stringify([projectionName, version, fingerprint, storeId, checkpoint]),
+    JSON.stringify(
+      checkpointId === undefined ? covered : [...covered, checkpointId],
+    ),
   );
+}
+
+/** What a generation says about itself once damage was found in it. */
+const DAMAGED = "damaged";
+
+/**
+ * Writes down that a generation is damaged: whoever opens it next need not come upon the same row.
+ *
+ * @param file The database.
+ * @param what What was found.
+ * @returns Whether it was written. It does not wait for a commit that is going on.
+ */
+export function markDamaged(file: string, what: string): boolean {
+  let database: DatabaseSync | undefined;
+  try {
+    // Opening a missing database would create an empty one.
+    Deno.lstatSync(file);
+    database = new DatabaseSync(file, { timeout: 0 });
+    database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
+      .run(DAMAGED, what);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database?.close();
+  }
 }
 
 /** Makes a generation one of another store. */
@@ -109,14 +237,13 @@ export function writeStoreId(
   meta: ReadonlyMap<string, unknown>,
   storeId: string,
 ): void {
-  const identity = identityOf(meta);
-  const checkpoint = Number(meta.get("checkpoint"));
-  const checksum = checksumOfMeta({ ...identity, storeId }, checkpoint);
-  database.exec("BEGIN IMMEDIATE");
+  const identity = { ...identityOf(meta), storeId };
+  const checksum = checksumOfMeta(identity, ...checkpointOf(meta));
+  execute(database, "BEGIN IMMEDIATE");
   const update = database.prepare("UPDATE meta SET value = ? WHERE name = ?");
   update.run(storeId, "storeId");
   update.run(checksum, "checksum");
-  database.exec("COMMIT");
+  execute(database, "COMMIT");
 }
 
 /**
@@ -129,7 +256,7 @@ function connectToRead(file: string): DatabaseSync {
   try {
     return openToRead(file);
   } catch (error) {
-    if (!UNWRITABLE_CODES.includes(sqliteCode(error) ?? 0)) throw error;
+    if (!UNWRITABLE_CODES.includes(primaryCode(error) ?? 0)) throw error;
   }
   if (sizeOf(`${file}-wal`) > 0) return openCopy(file);
   const url = pathToFileURL(file);
@@ -146,7 +273,7 @@ function connectToRead(file: string): DatabaseSync {
 function openToRead(file: string | URL): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    database.exec("PRAGMA busy_timeout = 5000");
+    execute(database, "PRAGMA busy_timeout = 5000");
     // Only now the files are opened.
     database.prepare("SELECT count(*) FROM sqlite_schema").get();
     return database;
@@ -181,8 +308,10 @@ function sizeOf(file: string): number {
   }
 }
 
+const CANNOT_OPEN = 14;
+
 /** "Read-only", "disk I/O error" and "cannot be opened": what SQLite says where it cannot write. */
-const UNWRITABLE_CODES = [8, 10, 14];
+const UNWRITABLE_CODES = [8, 10, CANNOT_OPEN];
 
 /** Busy, locked, no memory, full, cannot be opened, no permission, read-only: nothing is damaged. */
 const PASSING_CODES = [3, 5, 6, 7, 8, 13, 14];
@@ -190,19 +319,25 @@ const PASSING_CODES = [3, 5, 6, 7, 8, 13, 14];
 /** What the system says when it is not the file that is wrong. */
 const PASSING_SYSTEM_CODES = ["EMFILE", "ENFILE", "EACCES", "EPERM", "ENOSPC"];
 
-/** SQLite's primary code of an error that comes from it. */
-export function sqliteCode(error: unknown): number | undefined {
-  return error instanceof Error && "errcode" in error
-    ? Number(error.errcode) & 0xff
-    : undefined;
-}
-
 /** Whether an error speaks of permissions, memory, room or descriptors, rather than of the file. */
 export function isPassing(error: unknown): boolean {
-  const code = sqliteCode(error);
-  if (code !== undefined) return PASSING_CODES.includes(code);
+  const code = primaryCode(error);
+  if (code !== undefined) {
+    return PASSING_CODES.includes(code) || isUnwritable(error);
+  }
   return error instanceof Error && "code" in error &&
     PASSING_SYSTEM_CODES.includes(String(error.code));
+}
+
+/** "Malformed" and "not a database": what SQLite says of the file itself. */
+const LASTING_CODES = [11, 26];
+
+/** Whether what was found wrong with a file is in the file, and not in how it could be read now. */
+export function isLasting(error: unknown): boolean {
+  const code = primaryCode(error);
+  if (code !== undefined) return LASTING_CODES.includes(code);
+  // What we found ourselves; other errors of the runtime have codes.
+  return error instanceof Error && !("code" in error);
 }
 
 /**

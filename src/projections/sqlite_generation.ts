@@ -16,14 +16,18 @@ import {
 } from "./dead_letter_rows.ts";
 import {
   asUnusable,
-  checksumOfMeta,
+  checkpointMeta,
   connect,
   type ConnectionUse,
-  identityOf,
+  giveBackRoom,
+  isLasting,
   readAtOnce,
   readCheckedMeta,
+  takeUp,
 } from "./sqlite_connection.ts";
+import { isUnwritable } from "../storage/sqlite_errors.ts";
 import { readOrders } from "./event_orders.ts";
+import { ProjectionDamagedError } from "./errors.ts";
 import type { DeadLetter } from "./projections.ts";
 import type {
   BuildIdentity,
@@ -39,9 +43,11 @@ import type {
   StoredPage,
 } from "./projection_store.ts";
 import {
+  checkedDocuments,
+  readMany,
   readPage,
   readRelated,
-  type RowsMode,
+  type RowsModes,
   writeDocuments,
   writeRelated,
 } from "./generation_rows.ts";
@@ -49,13 +55,11 @@ import {
   FIND_INDEX,
   GENERATION_FORMAT,
   INDEXES,
+  ROW_KINDS,
   type RowKind,
   TABLES,
 } from "./generation_schema.ts";
-
-const ROW_KINDS: readonly RowKind[] = ["documents", "related"];
-
-type RowsModes = Record<RowKind, RowsMode>;
+import { execute } from "../storage/sqlite_execute.ts";
 
 /** How to open a generation. */
 export interface SqliteGenerationOptions {
@@ -72,6 +76,8 @@ export interface SqliteGenerationOptions {
    * disposed of afterwards. @default {does nothing}
    */
   readonly onStoring?: () => Disposable;
+  /** Called when it is found to be damaged after it was opened. @default {does nothing} */
+  readonly onDamage?: (error: ProjectionDamagedError) => void;
 }
 
 /** A generation in a SQLite database. */
@@ -113,7 +119,7 @@ export class SqliteGeneration implements Generation, Disposable {
     identity: BuildIdentity,
   ): SqliteGeneration {
     const database = connect(options.file, options.use);
-    database.exec(`BEGIN; ${TABLES}`);
+    execute(database, `BEGIN; ${TABLES}`);
     const generation = new SqliteGeneration(options, database, {
       identity,
       rows: { documents: "adding", related: "adding" },
@@ -121,15 +127,12 @@ export class SqliteGeneration implements Generation, Disposable {
     const start = {
       ...identity,
       format: GENERATION_FORMAT,
-      checkpoint: 0,
       documents: 0,
       eventsApplied: 0,
-      checksum: checksumOfMeta(identity, 0),
+      ...checkpointMeta(identity, 0, ""),
     };
-    for (const [name, value] of Object.entries(start)) {
-      generation.#setMeta(name, value);
-    }
-    database.exec("COMMIT");
+    generation.#setMeta(start);
+    execute(database, "COMMIT");
     return generation;
   }
 
@@ -157,7 +160,7 @@ export class SqliteGeneration implements Generation, Disposable {
           `It belongs to projection "${meta.get("projectionName")}"`,
         );
       }
-      const identity = identityOf(meta);
+      const identity = takeUp(database, meta);
       const rows: RowsModes = { documents: "indexed", related: "indexed" };
       for (const kind of ROW_KINDS) {
         if (database.prepare(FIND_INDEX[kind]).get() !== undefined) continue;
@@ -198,13 +201,7 @@ export class SqliteGeneration implements Generation, Disposable {
   getMany(keys: readonly string[]): Promise<Map<string, string>> {
     return this.#read(() => {
       this.#index("documents");
-      const found = new Map<string, string>();
-      const select = this.#prepare("SELECT state FROM documents WHERE key = ?");
-      for (const key of keys) {
-        const row = select.get(key);
-        if (row) found.set(key, String(row.state));
-      }
-      return found;
+      return readMany((sql) => this.#prepare(sql), keys);
     }, keys.length);
   }
 
@@ -231,13 +228,14 @@ export class SqliteGeneration implements Generation, Disposable {
     // A connection of its own: its transaction keeps seeing this moment whatever is committed.
     const database = connect(this.#options.file, this.#options.use);
     try {
-      database.exec("BEGIN");
+      execute(database, "BEGIN");
+      takeUp(database, readCheckedMeta(database));
       const select = database.prepare(
-        "SELECT key, state AS text FROM documents ORDER BY key",
+        "SELECT key, state AS text, sum FROM documents ORDER BY key",
       );
       const yielder = new Yielder();
-      for (const row of select.iterate()) {
-        yield row as unknown as StoredDocument;
+      for (const document of checkedDocuments(select.iterate())) {
+        yield document;
         if (yielder.isDue) await yielder.yieldIfDue();
       }
     } catch (cause) {
@@ -259,7 +257,8 @@ export class SqliteGeneration implements Generation, Disposable {
   }
 
   async commit(changes: GenerationChanges): Promise<void> {
-    const { checkpoint, documentsDelta, eventsDelta } = changes;
+    const { checkpoint, checkpointId = "" } = changes;
+    const { documentsDelta, eventsDelta } = changes;
     await this.#change(async () => {
       await this.#write(changes.documents, changes.related);
       writeDeadLetters(this.#database, changes.deadLetters ?? []);
@@ -268,8 +267,7 @@ export class SqliteGeneration implements Generation, Disposable {
       );
       add.run(documentsDelta, "documents");
       add.run(eventsDelta, "eventsApplied");
-      this.#setMeta("checkpoint", checkpoint);
-      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));
+      this.#setMeta(checkpointMeta(this.identity, checkpoint, checkpointId));
       this.#execLong("COMMIT");
       this.#inTransaction = false;
     });
@@ -283,17 +281,18 @@ export class SqliteGeneration implements Generation, Disposable {
     for (const kind of ROW_KINDS) {
       if (this.#rows[kind] === "unindexed") this.#index(kind);
     }
-    if (!this.#inTransaction) this.#database.exec("BEGIN IMMEDIATE");
+    if (!this.#inTransaction) execute(this.#database, "BEGIN IMMEDIATE");
     this.#inTransaction = true;
     try {
       await action();
     } catch (error) {
       this.#inTransaction = false;
       try {
-        this.#database.exec("ROLLBACK");
+        execute(this.#database, "ROLLBACK");
       } catch {
         // On a full disk it was rolled back already: what went wrong first is what to tell.
       }
+      if (isUnwritable(error)) giveBackRoom(this.#database);
       throw error;
     }
   }
@@ -331,7 +330,7 @@ export class SqliteGeneration implements Generation, Disposable {
 
   #execLong(sql: string): void {
     using _storing = this.#options.onStoring?.();
-    this.#database.exec(sql);
+    execute(this.#database, sql);
   }
 
   /**
@@ -342,13 +341,13 @@ export class SqliteGeneration implements Generation, Disposable {
    */
   complete(builtAt: string): void {
     // One transaction: each waits for the disk several times.
-    this.#database.exec("BEGIN IMMEDIATE");
+    execute(this.#database, "BEGIN IMMEDIATE");
     this.makeFindable();
-    this.#setMeta("builtAt", builtAt);
-    this.#database.exec("COMMIT");
+    this.#setMeta({ builtAt });
+    execute(this.#database, "COMMIT");
     // Recorded in the file, so that the first reader need not change it.
-    this.#database.exec("PRAGMA journal_mode = WAL");
-    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    execute(this.#database, "PRAGMA journal_mode = WAL");
+    execute(this.#database, "PRAGMA wal_checkpoint(TRUNCATE)");
     this.close();
   }
 
@@ -364,9 +363,11 @@ export class SqliteGeneration implements Generation, Disposable {
     this.close();
   }
 
-  #setMeta(name: string, value: string | number): void {
-    this.#prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
-      .run(name, value);
+  #setMeta(values: Readonly<Record<string, string | number>>): void {
+    const set = this.#prepare(
+      "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)",
+    );
+    for (const [name, value] of Object.entries(values)) set.run(name, value);
   }
 
   #prepare(sql: string): StatementSync {
@@ -390,6 +391,10 @@ export class SqliteGeneration implements Generation, Disposable {
 
   #damaged(cause: unknown): Error {
     const { projectionName } = this.identity;
-    return asUnusable(projectionName, this.#options.displayName, cause);
+    const { displayName, onDamage } = this.#options;
+    const error = asUnusable(projectionName, displayName, cause);
+    const isDamaged = error instanceof ProjectionDamagedError;
+    if (isDamaged && isLasting(cause)) onDamage?.(error);
+    return error;
   }
 }

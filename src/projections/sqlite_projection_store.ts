@@ -10,7 +10,10 @@ import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { readNote, writeNote } from "./build_notes.ts";
-import { ProjectionDamagedError } from "./errors.ts";
+import {
+  ProjectionDamagedError,
+  ProjectionUnavailableError,
+} from "./errors.ts";
 import {
   generationFileName,
   listGenerationFiles,
@@ -67,6 +70,7 @@ export class SqliteProjectionStore implements ProjectionStore {
   >();
   /** Projections whose folder is known to survive a power cut. */
   readonly #durable = new Set<string>();
+  readonly #damageListeners = new Set<(name: string) => void>();
 
   /** @param options Where. */
   constructor(options: SqliteProjectionStoreOptions) {
@@ -79,7 +83,17 @@ export class SqliteProjectionStore implements ProjectionStore {
       locate: (name, number) =>
         this.#generationOptions(name, number, "complete"),
       openMax: options.openMax,
+      onDamage: (name) => {
+        for (const listener of [...this.#damageListeners]) listener(name);
+      },
     });
+  }
+
+  onDamage(listener: (name: string) => void): Disposable {
+    this.#damageListeners.add(listener);
+    return {
+      [Symbol.dispose]: () => void this.#damageListeners.delete(listener),
+    };
   }
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
@@ -227,7 +241,14 @@ export class SqliteProjectionStore implements ProjectionStore {
       options,
       resumed,
       currentNumber: () => this.#readCurrentOrNothing(name)?.generation ?? null,
-      onSwap: () => this.#sweep(name),
+      newestNumber: () => this.#lastNumber(name),
+      onSwap: () => {
+        try {
+          this.#sweep(name);
+        } catch {
+          // It serves: what is left over is no failure, and goes with the next one.
+        }
+      },
     });
   }
 
@@ -253,6 +274,11 @@ export class SqliteProjectionStore implements ProjectionStore {
     const file = this.#unfinished(name).at(-1);
     if (!file) return undefined;
     if (!file.building) {
+      // It has served, and lacks what was written to it last: a crash may have come while that was
+      // moved into it.
+      if (fileSystem.exists(join(directory, `${file.fileName}-wal`))) {
+        return undefined;
+      }
       // Complete, but the crash came before `current.json` named it: take it up again.
       fileSystem.rename(
         join(directory, file.fileName),
@@ -269,7 +295,9 @@ export class SqliteProjectionStore implements ProjectionStore {
         (readNote(options.file, "manual") !== undefined) === manual;
       if (isSame) return generation;
       generation.close();
-    } catch {
+    } catch (error) {
+      // What passes is no reason to lose what is built.
+      if (error instanceof ProjectionUnavailableError) throw error;
       // Damaged: it is derived, so the build starts over.
     }
     return undefined;

@@ -7,7 +7,10 @@ import type { Position } from "../events/event.ts";
 import type { EventStore } from "../events/event_store.ts";
 import { missesSkips } from "../projections/dead_letters.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
-import type { ProjectionStore } from "../projections/projection_store.ts";
+import type {
+  Build,
+  ProjectionStore,
+} from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -44,40 +47,11 @@ export async function beginBuild(
   options: BeginBuildOptions,
   task: BuildTask,
 ): Promise<Member> {
-  const { registry, store, events, live, telemetry } = options;
+  const { registry, events, telemetry } = options;
   // What serves holds events that a rebuild would leave out.
   if (events.damage) throw events.damage;
   const name = task.projectionName;
-  const resume = task.continues;
-  const manual = task.isManual;
-  const identity = live.identity(name);
-  let build = await store.begin(identity, { resume, manual });
-  let { checkpoint } = await build.generation.status();
-  const head = await events.head();
-  const note = build.readNote("comparison");
-  const isSettled = note !== undefined || task.isManual && task.isApproved;
-  const servesAt = task.verifies
-    ? await servingAt(store, name, head)
-    : undefined;
-  let compareAt = isSettled ? undefined : servesAt;
-  const isPast = checkpoint > (compareAt ?? Infinity);
-  if (checkpoint > head || isPast || await missesSkips(build.generation)) {
-    // It holds events that the log, restored from an older backup, has lost, or that were
-    // ordered to be passed over since; or it cannot be compared any more.
-    await build.discard();
-    build = await store.begin(identity, { resume: false, manual });
-    ({ checkpoint } = await build.generation.status());
-    compareAt = servesAt;
-  }
-  if (!build.resumed) task.demote();
-  else {
-    // What came of it before the build was interrupted, or waited to be promoted.
-    task.comparison = JSON.parse(
-      note ?? "null",
-      (_key, value) => Object.freeze(value),
-    );
-    if (manual) build.writeNote("awaiting", "");
-  }
+  const { build, checkpoint, compareAt } = await openBuild(options, task);
   task.begin(checkpoint);
   const span = telemetry.startSpan(SPANS.rebuildProjection, {
     parent: task.context,
@@ -98,6 +72,62 @@ export async function beginBuild(
   });
   const definition = registry.get(name);
   return { task, definition, build, span, eventsBefore: 0, compareAt };
+}
+
+interface OpenedBuild extends Pick<Member, "build" | "compareAt"> {
+  readonly checkpoint: Position;
+}
+
+/** A build to go on with: begun anew when what is there already is of no use. */
+async function openBuild(
+  { store, events, live }: BeginBuildOptions,
+  task: BuildTask,
+): Promise<OpenedBuild> {
+  const name = task.projectionName;
+  const manual = task.isManual;
+  const identity = live.identity(name);
+  const resume = task.continues;
+  const build = await store.begin(identity, { resume, manual });
+  let compareAt: Position | undefined;
+  try {
+    const { checkpoint } = await build.generation.status();
+    const head = await events.head();
+    const note = build.readNote("comparison");
+    if (task.verifies) compareAt = await servingAt(store, name, head);
+    // What it was compared with may have moved on since.
+    const isSettled = note !== undefined || manual && task.isApproved;
+    const isPast = !isSettled && checkpoint > (compareAt ?? Infinity);
+    const isUseless = checkpoint > head || isPast ||
+      await missesSkips(build.generation);
+    if (!isUseless) {
+      if (build.resumed) goOn(task, build, note);
+      else task.demote();
+      return {
+        build,
+        checkpoint,
+        compareAt: isSettled && build.resumed ? undefined : compareAt,
+      };
+    }
+  } catch (error) {
+    // Nobody else knows of it, to close it. The first error is the one to report.
+    await build.discard().catch(() => {});
+    throw error;
+  }
+  // It holds events that the log, restored from an older backup, has lost, or that were ordered to
+  // be passed over since; or it cannot be compared any more.
+  await build.discard();
+  task.demote();
+  const fresh = await store.begin(identity, { resume: false, manual });
+  return { build: fresh, checkpoint: 0, compareAt };
+}
+
+function goOn(task: BuildTask, build: Build, note: string | undefined): void {
+  // What came of comparing it before it was interrupted, or waited to be promoted.
+  task.comparison = JSON.parse(
+    note ?? "null",
+    (_key, value) => Object.freeze(value),
+  );
+  if (task.isManual) build.writeNote("awaiting", "");
 }
 
 /** How far what serves is, if a build can come exactly there. */

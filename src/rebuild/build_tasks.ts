@@ -11,10 +11,10 @@ import { BuildTask } from "./build_task.ts";
 import type {
   PlannedRebuild,
   ProjectionRebuildDetail,
-  RebuildOperation,
   RebuildTrigger,
 } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
+import { lockBuild } from "./plan.ts";
 import { isOpen } from "./promotion.ts";
 import { type RebuildAllOptions, RebuildConflictError } from "./rebuilder.ts";
 import type { RunningOperation } from "./running_operation.ts";
@@ -26,14 +26,6 @@ export interface BeginOptions extends RebuildAllOptions {
   readonly resumes?: string;
   /** When that was promoted, ISO 8601. */
   readonly promotedAt?: string | null;
-}
-
-/** How an operation is begun that continues an interrupted one. */
-export function resumingOptions(
-  { id, verify = false, promote = "automatic", promotedAt = null }:
-    RebuildOperation,
-): BeginOptions {
-  return { trigger: "resume", resumes: id, verify, promote, promotedAt };
 }
 
 /** What they are made of. */
@@ -103,7 +95,7 @@ export class BuildTasks {
     const mayJoin = !task.isManual && !wanting.manual &&
       (task.verifies || !wanting.verify);
     if (mayJoin) wanting.operation.add(task);
-    else this.#refuse(plan, wanting);
+    else refuse(conflictWith(task), plan, wanting);
     return undefined;
   }
 
@@ -111,9 +103,7 @@ export class BuildTasks {
   assertNoneOf(wanted: readonly PlannedRebuild[]): void {
     for (const { projectionName } of wanted) {
       const task = this.#tasks.get(projectionName);
-      if (!task) continue;
-      const [operationId = null] = task.operationIds;
-      throw new RebuildConflictError(projectionName, operationId);
+      if (task) throw conflictWith(task);
     }
   }
 
@@ -122,9 +112,9 @@ export class BuildTasks {
     const { projectionName, reason, events } = plan;
     const { operation, options, verify, manual, context, onPark } = wanting;
     const { priority, trigger = "code", resumes, promotedAt = null } = options;
-    const lock = store.tryLockBuild(projectionName, operation.id);
-    if (!lock) {
-      this.#refuse(plan, wanting);
+    const lock = lockBuild(store, projectionName, operation.id);
+    if (lock instanceof Error) {
+      refuse(lock, plan, wanting);
       return undefined;
     }
     const task = new BuildTask({
@@ -154,13 +144,21 @@ export class BuildTasks {
     operation.add(task);
     return task;
   }
+}
 
-  /** Takes note of a projection that is being built for others. */
-  #refuse(plan: PlannedRebuild, { operation, options }: Wanting): void {
-    const { projectionName } = plan;
-    const builtBy = this.#options.store.operationBuilding(projectionName);
-    const error = new RebuildConflictError(projectionName, builtBy);
-    if (options.whenRunning === "reject") throw error;
-    operation.refuse(refusedDetail(plan, error));
-  }
+/** Takes note of a projection that cannot be built for an operation. */
+function refuse(
+  error: Error,
+  plan: PlannedRebuild,
+  { operation, options }: Wanting,
+): void {
+  if (options.whenRunning === "reject") throw error;
+  operation.refuse(refusedDetail(plan, error));
+}
+
+function conflictWith(
+  { projectionName, operationIds }: BuildTask,
+): RebuildConflictError {
+  const [operationId = null] = operationIds;
+  return new RebuildConflictError(projectionName, operationId);
 }

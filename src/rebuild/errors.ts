@@ -8,6 +8,7 @@ import {
   OpenedReadOnlyError,
   StoreReadOnlyError,
 } from "../log/errors.ts";
+import { ProjectionUnavailableError } from "../projections/errors.ts";
 
 /** A scan ends as it was asked to stop. Never reaches callers. */
 export class StoppedError extends Error {
@@ -106,6 +107,17 @@ export class RebuildNotStartedError extends Error {
  */
 export function openedReadOnly(action: string): StoreReadOnlyError {
   return new StoreReadOnlyError({ cause: new OpenedReadOnlyError() }, action);
+}
+
+/**
+ * Whether an error speaks of files that the system does not let be used.
+ *
+ * @param error What was thrown.
+ * @returns Not for what speaks of the log: that concerns all projections.
+ */
+export function isFileTrouble(error: unknown): error is Error {
+  return error instanceof ProjectionUnavailableError ||
+    fileErrorCode(error) !== undefined;
 }
 
 /**

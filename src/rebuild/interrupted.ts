@@ -7,9 +7,11 @@ import {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
 } from "../projections/errors.ts";
+import { isSameDefinition } from "../projections/fingerprint.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
+import { isFileTrouble } from "./errors.ts";
 import type { PlannedRebuild, RebuildOperation } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
 import { isOpen } from "./promotion.ts";
@@ -21,7 +23,7 @@ export interface InterruptedSearch {
   /** Knows which builds are alive, and which generations serve. */
   readonly store: ProjectionStore;
   /** Knows which generations were built by the registered definitions. */
-  readonly live: Pick<LiveUpdater, "isCurrent" | "isRegistered">;
+  readonly live: Pick<LiveUpdater, "isCurrent" | "identity">;
   /** Which projections there still are. */
   readonly registry: ProjectionRegistry;
   /** Whether an operation runs in this process. */
@@ -82,7 +84,8 @@ async function wasRolledBack(
 ): Promise<boolean> {
   try {
     const { rolledBack } = await store.numbers(name);
-    return rolledBack !== null && live.isRegistered(name, rolledBack) &&
+    return rolledBack !== null &&
+      isSameDefinition(rolledBack, live.identity(name)) &&
       Date.parse(rolledBack.at) >= Date.parse(startedAt);
   } catch (error) {
     if (error instanceof ProjectionDamagedError) return false;
@@ -109,7 +112,7 @@ async function wasSwappedIn(
     );
   } catch (error) {
     const isUseless = error instanceof ProjectionNotBuiltError ||
-      error instanceof ProjectionDamagedError;
+      error instanceof ProjectionDamagedError || isFileTrouble(error);
     if (isUseless) return false;
     throw error;
   }
@@ -133,6 +136,8 @@ export async function generationsOf(
       // After a rollback the newest one is the previous one.
       numbers[projectionName] = Math.max(current ?? 0, previous ?? 0);
     } catch (error) {
+      // It may be what serves again later, for all one knows.
+      if (isFileTrouble(error)) continue;
       if (!(error instanceof ProjectionDamagedError)) throw error;
       numbers[projectionName] = 0;
     }
@@ -142,7 +147,13 @@ export async function generationsOf(
 
 /** Whoever holds a build lock is alive: the operation is not interrupted. */
 function isBeingBuilt(store: ProjectionStore, name: string): boolean {
-  const lock = store.tryLockBuild(name);
-  lock?.[Symbol.dispose]();
-  return lock === undefined;
+  try {
+    const lock = store.tryLockBuild(name);
+    lock?.[Symbol.dispose]();
+    return lock === undefined;
+  } catch (error) {
+    if (!isFileTrouble(error)) throw error;
+    // Then nobody can build it. The others of the operation can be built.
+    return false;
+  }
 }

@@ -42,7 +42,8 @@ export type RebuildTrigger =
   | "cli"
   | "startup"
   | "resume"
-  | "schedule";
+  | "schedule"
+  | "damage";
 
 /** Why a projection is in the plan, or `upToDate` when it is not. */
 export type RebuildReason =
@@ -250,6 +251,18 @@ export interface ProjectionRebuildStatus {
   readonly operationIds: readonly string[];
   /** The last operation that ended, or `null`. */
   readonly lastResult: ProjectionRebuildResult | null;
+  /** How fast rebuilds may go now. */
+  readonly throttle: RebuildThrottleStatus;
+}
+
+/** How fast rebuilds may go now. */
+export interface RebuildThrottleStatus {
+  /** Share of the time that each pass over the log works: 1 when nothing suffers from it. */
+  readonly share: number;
+  /** What made it less than 1 last, or `null`. */
+  readonly reason: "eventLoop" | "appends" | null;
+  /** Events of the log that all rebuilds together may read a second, or `null` for any number. */
+  readonly eventsPerSecondMax: number | null;
 }
 
 /** What a rebuild would do to one projection. */

@@ -8,12 +8,8 @@ import { randomBytes } from "node:crypto";
 import type { Position } from "../events/event.ts";
 import type { Projections } from "../projections/projections.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { BuildTask } from "./build_task.ts";
-import {
-  type BeginOptions,
-  BuildTasks,
-  resumingOptions,
-} from "./build_tasks.ts";
+import type { BuildTask, StopReason } from "./build_task.ts";
+import { type BeginOptions, BuildTasks } from "./build_tasks.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -22,11 +18,12 @@ import type {
   RebuildOperation,
 } from "./operation.ts";
 import type { OperationStore } from "./operation_store.ts";
-import { findInterrupted, generationsOf } from "./interrupted.ts";
+import { generationsOf } from "./interrupted.ts";
 import { planAll } from "./planner.ts";
 import { promoteTasks } from "./promotion.ts";
 import { assertInteger, resolveRebuildOptions } from "./rebuild_options.ts";
 import { RebuildReporter } from "./report.ts";
+import { resumeOperations } from "./resume_operations.ts";
 import {
   type ListOperationsOptions,
   type RebuildAllOptions,
@@ -121,6 +118,20 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   }
 
   async cancel(id: string): Promise<boolean> {
+    return await this.#stop(id, "cancelled");
+  }
+
+  /**
+   * Interrupts an operation: what it has built is kept, and is gone on with when the same is
+   * rebuilt the next time.
+   *
+   * @returns Whether it was running.
+   */
+  async interrupt(id: string): Promise<boolean> {
+    return await this.#stop(id, "interrupted");
+  }
+
+  async #stop(id: string, reason: StopReason): Promise<boolean> {
     const running = this.#running.get(id);
     if (!running) return false;
     const { tasks } = running.operation;
@@ -129,12 +140,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       await running.ended;
       return false;
     }
-    for (const task of tasks) {
-      task.operationIds.delete(id);
-      // Another operation may still wait for the same build.
-      if (task.operationIds.size === 0) task.stop("cancelled");
-      else running.operation.leave(task);
-    }
+    running.operation.stop(reason);
     await running.ended;
     return true;
   }
@@ -205,7 +211,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
 
   // deno-lint-ignore require-await -- the interface leaves room for a remote status
   async getRebuildStatus(): Promise<ProjectionRebuildStatus> {
-    const { concurrency, clock } = this.#options;
+    const { concurrency, clock, throttle } = this.#options;
     const operations = [...this.#running.values()].map(({ operation }) =>
       operation
     );
@@ -217,6 +223,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       operationIds: operations.map(({ id }) => id),
       lastResult: this.#lastResult,
       now: clock.now(),
+      throttle: throttle.status,
     });
   }
 
@@ -231,28 +238,20 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /**
    * Continues the operations that a crash or a shutdown interrupted, from their last commits.
    *
+   * @param isLeft Tells which of them are left to somebody else: they are only put down as
+   * interrupted.
    * @returns Resolves when they have been started, with their results to wait for, but for those
    * that wait to be promoted.
    */
-  async resumeInterrupted(): Promise<Promise<ProjectionRebuildResult>[]> {
-    const { history, logger } = this.#options;
-    const resumed: Promise<ProjectionRebuildResult>[] = [];
-    const isRunning = (id: string) => this.#running.has(id);
-    for (
-      const found of await findInterrupted({ ...this.#options, isRunning })
-    ) {
-      const { operation, names } = found;
-      logger.log("info", "Resuming interrupted rebuild", {
-        operationId: operation.id,
-        projections: names,
-      });
-      const begun = await this.#begin(names, resumingOptions(operation));
-      const resumedBy = begun.operation.id;
-      await history.save({ ...operation, state: "interrupted", resumedBy });
-      // That one ends when an operator wants it to.
-      if (operation.promote !== "manual") resumed.push(begun.ended);
-    }
-    return resumed;
+  async resumeInterrupted(
+    isLeft: (operation: RebuildOperation) => boolean = () => false,
+  ): Promise<Promise<ProjectionRebuildResult>[]> {
+    return await resumeOperations({
+      ...this.#options,
+      isRunning: (id) => this.#running.has(id),
+      isLeft,
+      begin: (names, options) => this.#begin(names, options),
+    });
   }
 
   /** Stops: what runs is interrupted and kept, to be continued after the next start. */

@@ -1,11 +1,14 @@
 /**
- * The plan: which projections to rebuild, and why. Pure functions of how they stand.
+ * The plan: which projections to rebuild, and why.
  *
  * @module
  */
 import type { Position } from "../events/event.ts";
+import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionInfo } from "../projections/projections.ts";
+import { isFileTrouble } from "./errors.ts";
 import type { PlannedRebuild, RebuildReason } from "./operation.ts";
+import { RebuildConflictError } from "./rebuilder.ts";
 
 /** What the plan is made from. */
 export interface PlanInput {
@@ -57,6 +60,55 @@ function reasonToHold(
   // begun after it.
   const isServed = !["absent", "damaged", "interrupted"].includes(wanted);
   return info.rolledBackAt !== null && isServed ? "rolledBack" : undefined;
+}
+
+/**
+ * What to do with a projection of which cannot be told how it stands: its files are another
+ * user's, or none. The others are planned all the same, and its rebuild says what is wrong.
+ *
+ * @param projectionName The projection.
+ * @param head Position of the last event.
+ * @param error Why it cannot be told; thrown again when it does not lie in the projection's files.
+ * @returns The plan for it, frozen.
+ */
+export function planUnusable(
+  projectionName: string,
+  head: Position,
+  error: unknown,
+): PlannedRebuild {
+  if (!isFileTrouble(error)) throw error;
+  return Object.freeze({
+    projectionName,
+    reason: "damaged",
+    rebuild: true,
+    events: head,
+    checkpoint: 0,
+  });
+}
+
+/**
+ * Takes the lock that a projection is built under.
+ *
+ * @param store Where.
+ * @param projectionName The projection.
+ * @param operationId What it is taken for.
+ * @returns The lock, or why it cannot be had.
+ */
+export function lockBuild(
+  store: ProjectionStore,
+  projectionName: string,
+  operationId: string,
+): Disposable | Error {
+  try {
+    return store.tryLockBuild(projectionName, operationId) ??
+      new RebuildConflictError(
+        projectionName,
+        store.operationBuilding(projectionName),
+      );
+  } catch (error) {
+    if (!isFileTrouble(error)) throw error;
+    return error;
+  }
 }
 
 function reasonToRebuild(

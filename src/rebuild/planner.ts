@@ -8,9 +8,14 @@ import type { LiveUpdater } from "../projections/live_updater.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { Projections } from "../projections/projections.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
-import type { PlannedRebuild } from "./operation.ts";
-import { planRebuild } from "./plan.ts";
+import type { PlannedRebuild, RebuildTrigger } from "./operation.ts";
+import { planRebuild, planUnusable } from "./plan.ts";
 import type { RebuildAllOptions } from "./rebuilder.ts";
+
+/** Nobody asks, but the program itself. */
+const AUTOMATIC: ReadonlySet<RebuildTrigger | undefined> = new Set<
+  RebuildTrigger | undefined
+>(["startup", "schedule", "damage"]);
 
 /** What is looked at. */
 export interface PlannerOptions {
@@ -44,21 +49,25 @@ export async function planAll(
 ): Promise<readonly PlannedRebuild[]> {
   const resolved = registry.resolve(names ?? registry.names);
   const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
-  const automatic = trigger === "startup" || trigger === "schedule";
+  const automatic = AUTOMATIC.has(trigger);
   const head = await events.head();
   return await Promise.all(resolved.map(async (name) => {
-    // Taking up what was begun writes.
-    const interrupted = !forceRebuild && !readOnly &&
-      await store.hasInterruptedBuild(live.identity(name));
-    const info = await projections.info(name);
-    const awaiting = isAwaiting(name);
-    return planRebuild({
-      info,
-      head,
-      interrupted,
-      insist,
-      automatic,
-      awaiting,
-    });
+    try {
+      // Taking up what was begun writes.
+      const interrupted = !forceRebuild && !readOnly &&
+        await store.hasInterruptedBuild(live.identity(name));
+      const info = await projections.info(name);
+      const awaiting = isAwaiting(name);
+      return planRebuild({
+        info,
+        head,
+        interrupted,
+        insist,
+        automatic,
+        awaiting,
+      });
+    } catch (error) {
+      return planUnusable(name, head, error);
+    }
   }));
 }

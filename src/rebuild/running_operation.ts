@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../events/clock.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
-import type { BuildTask } from "./build_task.ts";
+import type { BuildTask, StopReason } from "./build_task.ts";
 import type {
   OperationState,
   ProjectionRebuildDetail,
@@ -41,7 +41,7 @@ export class RunningOperation {
   readonly #options: RunningOperationOptions;
   readonly #tasks: BuildTask[] = [];
   readonly #refused: ProjectionRebuildDetail[] = [];
-  readonly #left = new Map<BuildTask, PromiseWithResolvers<void>>();
+  readonly #left = new Map<BuildTask, PromiseWithResolvers<StopReason>>();
   readonly #startedAt: Date;
   readonly #startedMs: number;
   #result: ProjectionRebuildResult | undefined;
@@ -72,7 +72,7 @@ export class RunningOperation {
   add(task: BuildTask): void {
     task.operationIds.add(this.id);
     this.#tasks.push(task);
-    this.#left.set(task, Promise.withResolvers<void>());
+    this.#left.set(task, Promise.withResolvers<StopReason>());
   }
 
   /** Takes note of a projection that cannot be rebuilt now. */
@@ -80,10 +80,16 @@ export class RunningOperation {
     this.#refused.push(detail);
   }
 
-  /** Stops waiting for a task that others still wait for. */
-  leave(task: BuildTask): void {
-    task.resume(this.id);
-    this.#left.get(task)?.resolve();
+  /** Stops what only it waits for; for the rest, which others wait for, it waits no more. */
+  stop(reason: StopReason): void {
+    for (const task of this.#tasks) {
+      task.operationIds.delete(this.id);
+      if (task.operationIds.size === 0) task.stop(reason);
+      else {
+        task.resume(this.id);
+        this.#left.get(task)?.resolve(reason);
+      }
+    }
   }
 
   /** Takes note that what it builds may be swapped in, or may not after all. */
@@ -113,7 +119,7 @@ export class RunningOperation {
     const ended = await Promise.all(this.#tasks.map((task) =>
       Promise.race([
         task.ended,
-        this.#left.get(task)?.promise.then(() => cancelledDetail(task)) ??
+        this.#left.get(task)?.promise.then((why) => leftDetail(task, why)) ??
           task.ended,
       ])
     ));
@@ -172,20 +178,23 @@ export class RunningOperation {
   }
 }
 
-/** The part of an operation that was cancelled while the build goes on for another one. */
-function cancelledDetail(task: BuildTask): ProjectionRebuildDetail {
+/** The part of an operation that was stopped while the build goes on for another one. */
+function leftDetail(
+  task: BuildTask,
+  state: StopReason,
+): ProjectionRebuildDetail {
   const { projectionName, eventsProcessed, eventsScanned } = task.progress();
   return Object.freeze({
     projectionName,
     success: false,
-    state: "cancelled",
+    state,
     duration: 0,
     eventsProcessed,
     eventsScanned,
     documents: 0,
     checkpoint: 0,
     reason: task.reason,
-    errorMessage: "The rebuild was cancelled",
+    errorMessage: `The rebuild was ${state}`,
     error: null,
     comparison: null,
   });

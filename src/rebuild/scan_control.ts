@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { FULL_PACE, type Pace } from "./pace.ts";
 import type { PassProgress } from "./scan_pass.ts";
 
 /** Indexes into the whole numbers. */
@@ -13,7 +14,12 @@ const BEATS = 1;
 const AT_WORK = 2;
 /** Whether the database does something that takes long in one go. */
 const STORING = 3;
-const FIRST_STOP = 4;
+/** How fast the pass may go: share of the time in thousandths, events a second or 0 for any. */
+const PACE_SHARE = 4;
+const PACE_EVENTS = 5;
+/** Never set: resting waits on it, so that a stop can end it. */
+const RESTING = 6;
+const FIRST_STOP = 7;
 
 /** Numbers a member reports. */
 const POSITION = 0;
@@ -50,6 +56,7 @@ export class ScanControl {
   stop(member: number): void {
     Atomics.store(this.#flags, FIRST_STOP + member, 1);
     Atomics.notify(this.#flags, PAUSED);
+    Atomics.notify(this.#flags, RESTING);
   }
 
   /** Whether a member is to stop. */
@@ -72,6 +79,50 @@ export class ScanControl {
     while (Atomics.load(this.#flags, PAUSED) === 1 && !isOver()) {
       // Bounded: a stop between the look and the wait would otherwise be slept through.
       Atomics.wait(this.#flags, PAUSED, 1, 100);
+      this.beat();
+    }
+  }
+
+  /** How fast the pass may go. */
+  get pace(): Pace {
+    const share = Atomics.load(this.#flags, PACE_SHARE) / 1_000;
+    const events = Atomics.load(this.#flags, PACE_EVENTS);
+    return {
+      // Not set yet: memory begins as zeros.
+      share: share === 0 ? FULL_PACE.share : share,
+      eventsPerSecondMax: events === 0 ? FULL_PACE.eventsPerSecondMax : events,
+    };
+  }
+
+  /** Says how fast the pass may go. */
+  setPace({ share, eventsPerSecondMax }: Pace): void {
+    Atomics.store(
+      this.#flags,
+      PACE_SHARE,
+      Math.max(Math.round(share * 1_000), 1),
+    );
+    Atomics.store(
+      this.#flags,
+      PACE_EVENTS,
+      Number.isFinite(eventsPerSecondMax)
+        ? Math.max(Math.round(eventsPerSecondMax), 1)
+        : 0,
+    );
+  }
+
+  /**
+   * Blocks the thread for a while. Only for a worker.
+   *
+   * @param ms How long, in milliseconds.
+   * @param isOver Ends the waiting when it says so.
+   */
+  rest(ms: number, isOver: () => boolean): void {
+    const endMs = performance.now() + ms;
+    for (;;) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0 || isOver()) return;
+      // A stop notifies; the bound is for signs of life.
+      Atomics.wait(this.#flags, RESTING, 0, Math.min(leftMs, 100));
       this.beat();
     }
   }

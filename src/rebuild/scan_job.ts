@@ -6,7 +6,7 @@
 import type { Position } from "../events/event.ts";
 import { LogCorruptionError, type LogDamage } from "../log/errors.ts";
 import type { GenerationLocation } from "../projections/projection_store.ts";
-import { ProjectionApplyError } from "../projections/errors.ts";
+import { ProjectionApplyError, toTellable } from "../projections/errors.ts";
 import type { PassProgress, PassSettings } from "./scan_pass.ts";
 
 /** One projection of a job. */
@@ -82,8 +82,15 @@ export interface ErrorMessage {
   readonly damage?: LogDamage;
 }
 
+/** Causes of causes that are told: an error may be its own cause. */
+const CAUSES_MAX = 8;
+
 /** Turns an error into data. */
-export function toErrorMessage(error: unknown): ErrorMessage {
+export function toErrorMessage(
+  thrown: unknown,
+  causesMax: number = CAUSES_MAX,
+): ErrorMessage {
+  const error = toTellable(thrown);
   if (!(error instanceof Error)) {
     return {
       name: "Error",
@@ -97,7 +104,9 @@ export function toErrorMessage(error: unknown): ErrorMessage {
     name,
     message,
     stack,
-    cause: cause === undefined ? undefined : toErrorMessage(cause),
+    cause: cause === undefined || causesMax === 0
+      ? undefined
+      : toErrorMessage(cause, causesMax - 1),
     ...error instanceof ProjectionApplyError
       ? {
         apply: { projectionName: error.projectionName, event: error.event },

@@ -73,8 +73,12 @@ export interface PassOptions extends PassSettings {
   readonly openSpill: () => EventSpill;
   /** Measures time, in milliseconds. */
   readonly monotonicMs: () => number;
-  /** Lets others run, and waits while the pass is paused. */
-  readonly breathe: () => Promise<void>;
+  /**
+   * Lets others run, and waits while the pass is paused or goes too fast.
+   *
+   * @param eventsRead How many events of the log were read since the last time.
+   */
+  readonly breathe: (eventsRead: number) => Promise<void>;
 }
 
 /**
@@ -95,11 +99,14 @@ export async function scanPass(options: PassOptions): Promise<void> {
   using group = new GroupFold({
     ...options,
     after,
+    breathe: () => breathe(0),
     members: members.map((member) => toGroupMember(member, relatedBytesMax)),
   });
   const isOver = () => members.every(({ isRunning }) => !isRunning);
+  let through = after;
   for await (const batch of options.read(typesOf(members), after)) {
-    await breathe();
+    await breathe(batch.through - through);
+    through = batch.through;
     if (isOver()) return;
     await group.apply(batch);
   }

@@ -18,6 +18,7 @@ import { SqliteGeneration } from "../projections/sqlite_generation.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { RebuildMemoryError, StoppedError } from "./errors.ts";
 import { heapUse } from "./heap_use.ts";
+import { Pacer } from "./pace.ts";
 import { ScanControl } from "./scan_control.ts";
 import {
   type JobMember,
@@ -157,6 +158,7 @@ async function scan(
   const segments = listSegments(denoFileSystem, path);
   const isOver = () => members.every(({ isRunning }) => !isRunning);
   let lookedMs = performance.now();
+  const pacer = new Pacer(() => control.pace, () => performance.now());
   await scanPass({
     ...settings,
     upTo,
@@ -178,9 +180,12 @@ async function scan(
         upTo,
         batchSize,
       }),
-    breathe: async () => {
+    breathe: async (eventsRead) => {
+      const isAsked = () => members.every(({ isOver }) => isOver);
       control.beat();
-      control.waitWhilePaused(() => members.every(({ isOver }) => isOver));
+      control.rest(pacer.rest(eventsRead), isAsked);
+      control.waitWhilePaused(isAsked);
+      pacer.goOn();
       for (const member of members) await member.stopIfAsked();
       if (performance.now() - lookedMs < HEAP_INTERVAL_MS || isOver()) return;
       lookedMs = performance.now();

@@ -20,6 +20,7 @@ import { RebuildWorkerError } from "./errors.ts";
 import { ScanControl } from "./scan_control.ts";
 import { fromErrorMessage, type ScanAnswer, type ScanJob } from "./scan_job.ts";
 import type { PassProgress, PassSettings } from "./scan_pass.ts";
+import type { RebuildThrottle } from "./throttle.ts";
 
 /** How often progress is passed on and signs of life are looked for, in milliseconds. */
 const WATCH_INTERVAL_MS = 100;
@@ -37,6 +38,8 @@ export interface ScanWorkersOptions {
   readonly clock: Clock;
   /** Without a sign of life for so long, a worker is given up; milliseconds. */
   readonly stallTimeout: number;
+  /** Says how fast a pass may go. */
+  readonly throttle: RebuildThrottle;
   /** Has a worker's code watched; `undefined` when nothing is. @default {nothing is} */
   readonly watch?: () => CodeWatch | undefined;
 }
@@ -199,6 +202,8 @@ class WorkerPass implements Disposable {
       this.#cleanUp.use(member.onPause(setPaused));
     }
     setPaused();
+    const { throttle } = this.#options;
+    this.#cleanUp.use(throttle.enter((pace) => this.#control.setPace(pace)));
   }
 
   #take(answer: ScanAnswer): void {

@@ -31,6 +31,7 @@ import {
 } from "./scan_pass.ts";
 import { lendAll, readUnparsed } from "./scan_sources.ts";
 import type { ScanWorkers, WorkerAssignment } from "./scan_workers.ts";
+import type { RebuildThrottle } from "./throttle.ts";
 
 /** What a scan is made of. */
 export interface SharedScanOptions {
@@ -53,6 +54,8 @@ export interface SharedScanOptions {
   readonly concurrency: number;
   /** How often what is folded is stored, in milliseconds. */
   readonly checkpointInterval: number;
+  /** Says how fast a pass may go. */
+  readonly throttle: RebuildThrottle;
 }
 
 /** Below this many events a worker takes longer to start than the scan to finish. */
@@ -244,10 +247,11 @@ export class SharedScan {
     upTo: Position,
     target: Position,
   ): Promise<void> {
-    const { events, batchSize, clock, openSpill } = this.#options;
+    const { events, batchSize, clock, openSpill, throttle } = this.#options;
     const yielder = new Yielder();
     const [first] = members;
     if (!first) return;
+    using pass = throttle.enterHere(members.map(({ task }) => task.signal));
     await scanPass({
       ...this.#settings(members, upTo),
       members: await Promise.all(
@@ -259,9 +263,11 @@ export class SharedScan {
       openSpill: () => openSpill(first.task.projectionName),
       read: (types, after) =>
         readUnparsed(events, types, { after, upTo, batchSize }),
-      breathe: async () => {
+      breathe: async (eventsRead) => {
+        await pass.rest(eventsRead);
         await yielder.yieldIfDue();
         for (const { task } of members) await task.whenGoing();
+        pass.goOn();
       },
     });
     for (const member of members) {

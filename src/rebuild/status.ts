@@ -7,6 +7,7 @@ import type { BuildTask } from "./build_task.ts";
 import type {
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
+  RebuildThrottleStatus,
 } from "./operation.ts";
 
 /** What the status is made from. */
@@ -25,6 +26,8 @@ export interface StatusInput {
   readonly lastResult: ProjectionRebuildResult | undefined;
   /** The time. */
   readonly now: Date;
+  /** How fast rebuilds may go. */
+  readonly throttle: RebuildThrottleStatus;
 }
 
 /**
@@ -50,6 +53,7 @@ export function toStatus(input: StatusInput): ProjectionRebuildStatus {
     ),
     operationIds: Object.freeze([...operationIds]),
     lastResult: lastResult ?? null,
+    throttle: input.throttle,
   });
 }
 

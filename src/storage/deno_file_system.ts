@@ -55,19 +55,12 @@ export const denoFileSystem: FileSystem = {
   remove(path) {
     orWhenMissing(() => Deno.removeSync(path), undefined);
   },
-  rewrite(path, offset) {
+  rewrite(path, offset, bytes) {
     // Not with O_APPEND, which writes at the end whatever is asked for.
     using file = Deno.openSync(path, { read: true, write: true });
-    const buffer = new Uint8Array(REWRITE_BYTES);
-    for (let at = offset;;) {
-      file.seekSync(at, Deno.SeekMode.Start);
-      const length = file.readSync(buffer);
-      if (length === null) return;
-      file.seekSync(at, Deno.SeekMode.Start);
-      for (let written = 0; written < length;) {
-        written += file.writeSync(buffer.subarray(written, length));
-      }
-      at += length;
+    file.seekSync(offset, Deno.SeekMode.Start);
+    for (let written = 0; written < bytes.length;) {
+      written += file.writeSync(bytes.subarray(written));
     }
   },
   async syncDirectory(path) {
@@ -75,8 +68,6 @@ export const denoFileSystem: FileSystem = {
     await directory.sync();
   },
 };
-
-const REWRITE_BYTES = 1_048_576;
 
 class DenoFileHandle implements FileHandle {
   readonly #file: Deno.FsFile;

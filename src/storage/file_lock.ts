@@ -25,6 +25,9 @@ export class LockTimeoutError extends Error {
   }
 }
 
+/** Nobody replaces a lock file so often in a row. */
+const TRIES_MAX = 16;
+
 /** Notes are shorter than this. */
 const NOTE_BYTES_MAX = 256;
 
@@ -73,18 +76,24 @@ export class FileLock implements Disposable {
    *
    * @param note What others may know of the holder; it replaces what one that was killed left.
    * @returns What to dispose to let it go (once; more does nothing), or `undefined`.
+   * @throws {Error} If the path never names the file that was opened by it.
    */
   tryAcquire(note?: string): Disposable | undefined {
     // The lock belongs to the open file: asking the system again would succeed.
     if (this.#holder !== undefined) return undefined;
-    const file = this.#file ??= this.#open();
-    if (!file.tryLock()) return undefined;
-    if (!this.#isStillThere()) {
+    for (let tries = 1; tries <= TRIES_MAX; tries++) {
+      const file = this.#file ??= this.#open();
+      if (!file.tryLock()) return undefined;
+      if (this.#isStillThere()) {
+        if (note !== undefined) this.#write(note);
+        return this.#holder = new Holder(this.#letGo);
+      }
       this.#closeFile();
-      return this.tryAcquire(note);
     }
-    if (note !== undefined) this.#write(note);
-    return this.#holder = new Holder(this.#letGo);
+    throw new Error(
+      `Cannot take the lock "${this.#path}" as another file takes its place each time, ` +
+        "as behind a symbolic link: put a file of its own there",
+    );
   }
 
   /**

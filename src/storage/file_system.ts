@@ -80,11 +80,11 @@ export interface FileSystem {
   /** Deletes a file; does nothing when it does not exist. Durable only after `syncDirectory`. */
   remove(path: string): void;
   /**
-   * Writes what a file holds from `offset` on over itself, so that the next sync really writes it,
-   * also where an earlier one failed and the system counts it as written. Changes nothing that
-   * can be read. Left out where syncs need no such help.
+   * Writes over a part of a file what stands there already, so that the next sync really writes
+   * it, also where an earlier one failed and the system counts it as written. Left out where syncs
+   * need no such help.
    */
-  rewrite?(path: string, offset: number): void;
+  rewrite?(path: string, offset: number, bytes: Uint8Array): void;
   /** Makes creations, renames and deletions in a folder durable. */
   syncDirectory(path: string): Promise<void>;
   /**

@@ -66,6 +66,10 @@ export interface ProjectionObservation {
   readonly position: number;
   /** Events that it has not applied yet. */
   readonly lag: number;
+  /** Whether it stands still on an event. */
+  readonly isFaulted: boolean;
+  /** Events that it passed over. */
+  readonly deadLetters: number;
 }
 
 /** How many projections are rebuilt, and wait to be. */
@@ -163,7 +167,7 @@ export function createInstruments(source: MeterSource): Instruments {
 }
 
 /**
- * Reports `opossum.projection.position` and `opossum.projection.lag`.
+ * Reports `opossum.projection.position`, `lag`, `faulted` and `dead_letters`.
  *
  * @param source Where the meter comes from.
  * @param callback Called at each collection.
@@ -176,20 +180,20 @@ export function observeProjections(
     | Promise<Iterable<ProjectionObservation>>,
 ): Disposable {
   return source.observe((meter) => {
-    const { projectionPosition, projectionLag } = METRICS;
-    const position = meter.createObservableGauge(
-      projectionPosition.name,
-      meaning(projectionPosition),
-    );
-    const lag = meter.createObservableGauge(
-      projectionLag.name,
-      meaning(projectionLag),
-    );
-    return observeBatch(meter, [position, lag], async (result) => {
+    const gauge = (definition: MetricDefinition) =>
+      meter.createObservableGauge(definition.name, meaning(definition));
+    const position = gauge(METRICS.projectionPosition);
+    const lag = gauge(METRICS.projectionLag);
+    const faulted = gauge(METRICS.projectionFaulted);
+    const deadLetters = gauge(METRICS.projectionDeadLetters);
+    const all = [position, lag, faulted, deadLetters];
+    return observeBatch(meter, all, async (result) => {
       for (const projection of await callback()) {
         const attributes = { [ATTRIBUTES.projectionName]: projection.name };
         result.observe(position, projection.position, attributes);
         result.observe(lag, projection.lag, attributes);
+        result.observe(faulted, Number(projection.isFaulted), attributes);
+        result.observe(deadLetters, projection.deadLetters, attributes);
       }
     });
   });

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { harmless } from "./harmless.ts";
+
 /** How grave a record is, from least to most. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -62,6 +64,20 @@ export function createJsonLogger(options: JsonLoggerOptions = {}): Logger {
       write(
         JSON.stringify({ time, level, message, ...attributes }, replaceErrors),
       );
+    },
+  };
+}
+
+/**
+ * Drops what a logger throws although it must not, as on a full disk: what is logged goes on.
+ *
+ * @param logger Any logger.
+ * @returns One that does not throw.
+ */
+export function harmlessLogger(logger: Logger): Logger {
+  return {
+    log(level, message, attributes) {
+      harmless(() => logger.log(level, message, attributes));
     },
   };
 }

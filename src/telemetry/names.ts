@@ -16,7 +16,7 @@ export const ATTRIBUTES = {
   projectionCount: "opossum.projection.count",
   /** Id of a rebuild operation. Spans only. */
   operationId: "opossum.operation.id",
-  /** Who asked: "api", "code", "cli", "startup", "resume" or "schedule". */
+  /** Who asked: "api", "code", "cli", "startup", "resume", "schedule" or "damage". */
   rebuildTrigger: "opossum.rebuild.trigger",
   /** Why a projection is rebuilt: "absent", "forced" and so on. Spans only. */
   rebuildReason: "opossum.rebuild.reason",
@@ -222,6 +222,21 @@ export const METRICS = {
     name: "opossum.projection.lag",
     unit: "{event}",
     description: "Events in the log that a projection has not applied yet",
+    attributes: [ATTRIBUTES.projectionName],
+  },
+  projectionFaulted: {
+    kind: "observableGauge",
+    name: "opossum.projection.faulted",
+    unit: "1",
+    description: "1 while a projection stands still on an event, else 0",
+    attributes: [ATTRIBUTES.projectionName],
+  },
+  projectionDeadLetters: {
+    kind: "observableGauge",
+    name: "opossum.projection.dead_letters",
+    unit: "{event}",
+    description:
+      "Events that the generation that serves passed over, once for each document",
     attributes: [ATTRIBUTES.projectionName],
   },
 } as const satisfies Record<string, MetricDefinition>;

@@ -177,9 +177,9 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   /** {@inheritDoc FileSystem.rewrite} */
-  rewrite(path: string, offset: number): void {
+  rewrite(path: string, offset: number, bytes: Uint8Array): void {
     this.#run("rewrite", path);
-    this.#inner.rewrite?.(path, offset);
+    this.#inner.rewrite?.(path, offset, bytes);
   }
 
   /** {@inheritDoc FileSystem.syncDirectory} */
@@ -299,6 +299,11 @@ function throwInjected(
 ): void {
   if (fault?.code === undefined) return;
   const { code } = fault;
+  // The runtime has no name for it, and says no more than this.
+  if (code === "EDQUOT") {
+    const number = Deno.build.os === "linux" ? 122 : 69;
+    throw new Error(`Disk quota exceeded (os error ${number})`);
+  }
   const message = `${code}: injected into ${kind} of "${path}"`;
   throw Object.assign(new Error(message), { code });
 }

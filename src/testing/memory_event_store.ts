@@ -132,7 +132,8 @@ export class MemoryEventStore implements EventStore {
         bytes += logged.text.length;
       }
       if (events.length === batchSize || position === upTo) {
-        yield { events, through: position, bytes };
+        const throughId = logged && parse(logged).id;
+        yield { events, through: position, throughId, bytes };
         events = [];
         bytes = 0;
       }

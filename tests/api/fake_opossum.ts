@@ -87,6 +87,7 @@ export class FakeOpossum implements Opossum {
       get state() {
         return fake.daemonState;
       },
+      schedule: () => [],
       start: () => Promise.resolve(),
       stop: () => Promise.resolve(),
       retry: async (name) => void await this.#info(name),
@@ -311,6 +312,7 @@ export class FakeOpossum implements Opossum {
       progress: [],
       operationIds: running.map(({ id }) => id),
       lastResult: null,
+      throttle: { share: 1, reason: null, eventsPerSecondMax: null },
     });
   }
 }

@@ -70,6 +70,7 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /admin/projections/status",
     "GET /admin/projections/{projectionName}",
     "GET /admin/projections/{projectionName}/dead-letters",
+    "GET /admin/schedule",
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",

@@ -141,6 +141,30 @@ Deno.test("a projection whose generation is being switched does not hold up the 
   await projections.waitFor(3);
 });
 
+Deno.test("nobody waits for a projection that another process is changing while there is more to apply", async () => {
+  using dir = new TempDir();
+  // It stands still: who waits for a lock waits for ever.
+  const clock = new FakeClock();
+  await using opossum = await openBehind(dir.path, ["One", "Two"], { clock });
+  const { events, daemon, projections } = opossum;
+  await events.append(counts(400));
+  {
+    using lock = Deno.openSync(dir.file("projections/Two/live.lock"), {
+      read: true,
+      write: true,
+    });
+    const exclusive = true;
+    lock.lockSync(exclusive);
+    await daemon.start();
+    await projections.waitFor(400, { names: ["One"] });
+    assertEquals((await projections.info("Two")).checkpoint, 0);
+  }
+  const waiting = projections.waitFor(400);
+  // Whoever looks for the lock from time to time finds it now.
+  await clock.advance(2_000);
+  await waiting;
+});
+
 Deno.test("nobody waits long for what is held back, however slow the projection", async () => {
   using dir = new TempDir();
   const clock = new FakeClock();
@@ -203,4 +227,93 @@ Deno.test("what somebody waits for is not held back", async () => {
   await waiting;
   await projections.waitFor(EVENTS);
   assertEquals(checkpoints.slice(0, 4), [0, 0, 4, 4]);
+});
+
+Deno.test("a projection whose files cannot be used keeps no other from its updates", async () => {
+  for (const file of ["current.json", "owner.lock"]) {
+    using dir = new TempDir();
+    await using opossum = await openBehind(dir.path, ["One", "Two"]);
+    const { events, daemon, projections } = opossum;
+    const folder = dir.file("projections/One");
+    await Deno.remove(folder, { recursive: true });
+    if (file === "current.json") await Deno.writeTextFile(folder, "no folder");
+    else {
+      await opossum.rebuilder.rebuild("One");
+      await Deno.mkdir(`${folder}/${file}`);
+    }
+    await events.append(counts(EVENTS));
+    await daemon.start();
+    await projections.waitFor(EVENTS, { names: ["Two"] });
+  }
+});
+
+Deno.test("a projection before the place that cannot be read comes up to it, though others are stuck there", async () => {
+  using dir = new TempDir();
+  const options = { pollingInterval: 3_600_000 };
+  await using opossum = await openBehind(dir.path, ["One", "Two"], options);
+  const { events, daemon, projections, rebuilder } = opossum;
+  await events.append(counts(40));
+  await rebuilder.rebuild("Two");
+  await events.append(counts(EVENTS - 40));
+  events.onBatch = ({ through }) => {
+    if (through > 40) throw new Error("Damaged");
+  };
+  await daemon.start();
+  await projections.waitFor(40, { names: ["One"] });
+  assertEquals((await projections.info("Two")).checkpoint, 40);
+});
+
+Deno.test("retry() while a batch is applied lets nobody go on before it is stored", async () => {
+  using dir = new TempDir();
+  // Somewhere in between, whatever the steps that either takes.
+  for (let steps = 0; steps < 20; steps++) {
+    const path = dir.file(`${steps}`);
+    let isFirst = true;
+    const retry = async () => {
+      if (!isFirst) return;
+      isFirst = false;
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      await daemon.retry("One");
+    };
+    await using opossum = openOverMemory(path, [
+      countingProjection("One", {
+        apply(state, { data }) {
+          void retry();
+          return { sum: (state?.sum ?? 0) + data.by };
+        },
+      }),
+    ]);
+    const { events, daemon, projections } = opossum;
+    await daemon.start();
+    await daemon.whenStarted();
+    const { last } = await events.append(counts(1));
+    await projections.waitFor(last);
+    assertEquals((await projections.info("One")).checkpoint, last);
+  }
+});
+
+Deno.test("a logger that throws, as on a full disk, keeps nothing from going on", async () => {
+  using dir = new TempDir();
+  const poisoned = countingProjection("Poisoned", {
+    apply() {
+      throw new Error("Poison");
+    },
+  });
+  await using opossum = openOverMemory(
+    dir.path,
+    [poisoned, countingProjection("Sound")],
+    {
+      logger: {
+        log() {
+          throw new Error("No space left on device");
+        },
+      },
+    },
+  );
+  const { events, daemon, projections } = opossum;
+  await daemon.start();
+  await daemon.whenStarted();
+  const { last } = await events.append(counts(3));
+  await projections.waitFor(last, { names: ["Sound"] });
+  assert((await projections.info("Poisoned")).fault !== null);
 });

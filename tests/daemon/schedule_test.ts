@@ -1,37 +1,221 @@
+/**
+ * Windows in which rebuilds are scheduled: they open and close by the clock, and what they leave
+ * undone waits for the next one.
+ *
+ * @module
+ */
 import { assert, assertEquals } from "@std/assert";
-import { silentLogger } from "../../mod.ts";
-import { startSchedule } from "../../src/daemon/schedule.ts";
+import { setImmediate } from "node:timers/promises";
+import type { Logger, OpossumOptions, RebuildOperation } from "../../mod.ts";
+import { FakeClock, MemoryEventStore } from "../../src/testing/mod.ts";
+import {
+  countingProjection,
+  counts,
+  type MemoryFixture,
+  openOverMemory,
+} from "../support/course_fixture.ts";
+import { TempDir } from "../support/temp_dir.ts";
 
-Deno.test("startSchedule() hands schedule, action and signal to the runtime's cron", async () => {
-  const calls: unknown[] = [];
-  const stop = new AbortController();
-  let runs = 0;
-  const isOn = startSchedule({
-    schedule: "0 3 * * *",
-    action: () => Promise.resolve(void runs++),
-    signal: stop.signal,
-    logger: silentLogger,
-    async cron(name, schedule, { signal }, handler) {
-      calls.push([name, schedule, signal === stop.signal]);
-      await handler();
-    },
-  });
-  assert(isOn);
-  await Promise.resolve();
-  assertEquals(calls, [["opossum rebuild", "0 3 * * *", true]]);
-  assertEquals(runs, 1);
+const MINUTE = 60_000;
+const EVENTS = 10_000;
+
+/** Every ten minutes in the night, for a minute, in which it does not come to its end. */
+const SLOWLY = {
+  cron: "*/10 3 * * *",
+  duration: MINUTE,
+  eventsPerSecondMax: 100,
+};
+
+function open(
+  path: string,
+  options: Partial<OpossumOptions>,
+  events: MemoryEventStore,
+): MemoryFixture {
+  const settings = {
+    enableAutoRebuild: false,
+    rebuildGoodNeighbour: false,
+    // Nobody sleeps but the schedule and the rebuild.
+    pollingInterval: 3_600_000,
+    batchSize: 500,
+    ...options,
+  };
+  return openOverMemory(path, [countingProjection("One")], settings, events);
+}
+
+const newest = async ({ rebuilder }: MemoryFixture) =>
+  (await rebuilder.listOperations({ limit: 1 }))[0];
+
+/** Resolves with the operation that was begun after that one, while the clock stands still. */
+async function nextOperation(
+  opossum: MemoryFixture,
+  last?: RebuildOperation,
+): Promise<RebuildOperation> {
+  for (;;) {
+    const operation = await newest(opossum);
+    if (operation && operation.id !== last?.id) return operation;
+    await setImmediate();
+  }
+}
+
+/**
+ * Lets time pass until the operation has ended, or is as far as that. Whenever the rebuild works,
+ * the clock stands still: the live loop, the end of the window and the rebuild itself sleep else.
+ */
+async function rebuild(
+  { rebuilder }: MemoryFixture,
+  { id }: RebuildOperation,
+  clock: FakeClock,
+  percentMax = 101,
+): Promise<void> {
+  let hasEnded = false;
+  const ended = rebuilder.wait(id).finally(() => hasEnded = true);
+  while (!hasEnded) {
+    await Promise.race([clock.whenSleeping(3), ended]);
+    const operation = await rebuilder.getOperation(id);
+    if ((operation?.progress[0]?.percent ?? 0) > percentMax) return;
+    if (!hasEnded) await clock.advance(100);
+  }
+}
+
+Deno.test("a window opens on time, and rebuilds what needs it with its bounds", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock("2026-01-01T02:58:00Z");
+  const events = new MemoryEventStore();
+  await events.append(counts(100));
+  const window = { cron: "0 3 * * *", concurrency: 2 };
+  await using opossum = open(
+    dir.path,
+    { clock, rebuildSchedule: window },
+    events,
+  );
+  await opossum.daemon.start();
+  assertEquals(opossum.daemon.schedule(), [{
+    cron: "0 3 * * *",
+    duration: null,
+    concurrency: 2,
+    eventsPerSecondMax: null,
+    isOpen: false,
+    opensAt: "2026-01-01T03:00:00.000Z",
+    closesAt: null,
+    operationId: null,
+  }]);
+  await clock.whenSleeping(2);
+  await clock.advance(2 * MINUTE - 1);
+  assertEquals(await newest(opossum), undefined);
+  await clock.advance(1);
+  const { id } = await nextOperation(opossum);
+  assert((await opossum.rebuilder.wait(id))?.success);
+  const operation = await newest(opossum);
+  assertEquals(operation?.trigger, "schedule");
+  await clock.whenSleeping(2);
+  const [status] = opossum.daemon.schedule();
+  assertEquals(status?.operationId, id);
+  assertEquals(status?.opensAt, "2026-01-02T03:00:00.000Z");
 });
 
-Deno.test("startSchedule() warns where there is no cron", () => {
-  const records: string[] = [];
-  const isOn = startSchedule({
-    schedule: "0 3 * * *",
-    action: () => Promise.resolve(),
-    signal: new AbortController().signal,
-    logger: { log: (level, message) => records.push(`${level}: ${message}`) },
-    cron: undefined,
+Deno.test("a window in which all is up to date adds nothing to the history", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock("2026-01-01T02:58:00Z");
+  const upToDate = Promise.withResolvers<void>();
+  const logger: Logger = {
+    log(_level, message) {
+      if (message === "All projections are up to date") upToDate.resolve();
+    },
+  };
+  const options = { clock, logger, rebuildSchedule: SLOWLY };
+  await using opossum = open(dir.path, options, new MemoryEventStore());
+  const { operationId } = await opossum.rebuilder.rebuildAll();
+  await opossum.daemon.start();
+  await clock.whenSleeping(2);
+  await clock.advance(2 * MINUTE);
+  await upToDate.promise;
+  assertEquals((await newest(opossum))?.id, operationId);
+});
+
+Deno.test("what is not done when a window closes goes on in the next one, where it was", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock("2026-01-01T02:59:00Z");
+  const events = new MemoryEventStore();
+  await events.append(counts(EVENTS));
+  const options = { clock, rebuildSchedule: SLOWLY };
+  await using opossum = open(dir.path, options, events);
+  const { rebuilder, daemon, projections } = opossum;
+  await daemon.start();
+  await clock.whenSleeping(2);
+  await clock.advance(MINUTE);
+  const first = await nextOperation(opossum);
+  assertEquals((await rebuilder.getRebuildStatus()).throttle, {
+    share: 1,
+    reason: null,
+    eventsPerSecondMax: 100,
   });
-  assert(!isOn);
-  assertEquals(records.length, 1);
-  assert(records[0]?.startsWith("warn: Scheduled rebuilds are off"));
+  assert(daemon.schedule()[0]?.isOpen);
+  await rebuild(opossum, first, clock);
+  assertEquals((await newest(opossum))?.state, "interrupted");
+  assertEquals((await projections.info("One")).state, "absent");
+  await clock.whenSleeping(2);
+  assertEquals((await rebuilder.getRebuildStatus()).throttle, {
+    share: 1,
+    reason: null,
+    eventsPerSecondMax: null,
+  });
+
+  await clock.advance(9 * MINUTE);
+  const second = await nextOperation(opossum, first);
+  await rebuild(opossum, second, clock);
+  const result = await rebuilder.wait(second.id);
+  const [detail] = result?.details ?? [];
+  assertEquals([detail?.success, detail?.reason], [true, "interrupted"]);
+  assert((detail?.eventsScanned ?? EVENTS) < EVENTS);
+  assertEquals((await projections.info("One")).checkpoint, EVENTS);
+});
+
+Deno.test("a restart leaves a scheduled rebuild to its window, and goes on in an open one", async () => {
+  using dir = new TempDir();
+  const events = new MemoryEventStore();
+  await events.append(counts(EVENTS));
+  const options = { rebuildSchedule: SLOWLY };
+  const last = await (async () => {
+    const clock = new FakeClock("2026-01-01T03:00:00Z");
+    await using opossum = open(dir.path, { clock, ...options }, events);
+    await opossum.daemon.start();
+    const operation = await nextOperation(opossum);
+    // Closed in the middle of the window.
+    await rebuild(opossum, operation, clock, 30);
+    return operation;
+  })();
+  {
+    const clock = new FakeClock("2026-01-01T03:05:00Z");
+    await using opossum = open(dir.path, { clock, ...options }, events);
+    await opossum.daemon.start();
+    await opossum.daemon.whenStarted();
+    await clock.whenSleeping(2);
+    const operation = await newest(opossum);
+    assertEquals([operation?.id, operation?.state], [last.id, "interrupted"]);
+  }
+  {
+    const clock = new FakeClock("2026-01-01T03:10:30Z");
+    await using opossum = open(dir.path, { clock, ...options }, events);
+    await opossum.daemon.start();
+    const operation = await nextOperation(opossum, last);
+    const [status] = opossum.daemon.schedule();
+    assertEquals(status?.closesAt, "2026-01-01T03:11:00.000Z");
+    await rebuild(opossum, operation, clock, 35);
+    const [progress] = (await newest(opossum))?.progress ?? [];
+    assert((progress?.percent ?? 0) - (progress?.eventsScanned ?? 0) / 100 > 9);
+  }
+});
+
+Deno.test("interrupt() leaves alone what another operation waits for", async () => {
+  using dir = new TempDir();
+  const events = new MemoryEventStore();
+  await events.append(counts(100));
+  await using opossum = open(dir.path, {}, events);
+  const { rebuilder } = opossum;
+  const first = await rebuilder.start(["One"]);
+  await rebuilder.pause(first.id);
+  const second = await rebuilder.start(["One"]);
+  assert(await rebuilder.interrupt(first.id));
+  assertEquals((await rebuilder.wait(first.id))?.state, "interrupted");
+  assert((await rebuilder.wait(second.id))?.success);
 });

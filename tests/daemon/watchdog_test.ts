@@ -164,22 +164,23 @@ Deno.test("code that takes all memory in a worker is known to the next start", a
   await assertFaulted(dir.path);
 });
 
-Deno.test("the watchdog takes its note back when code returns after all", async () => {
-  using dir = new TempDir();
-  const suspect = join(dir.path, "projections", "Slow", "suspect.json");
-  await Deno.mkdir(join(dir.path, "projections", "Slow"), { recursive: true });
-  const slow = {
+/** A projection whose code does not return before the watchdog took note of it. */
+function slowIn(suspect: string): typeof sound {
+  return {
     ...sound,
     name: "Slow",
-    // Until the note is there: whoever wrote it must see that the code goes on.
     apply(state: { count: number } | undefined) {
       while (!exists(suspect));
       return { count: (state?.count ?? 0) + 1 };
     },
   };
-  await using opossum = await openOpossum({
-    path: dir.path,
-    projections: [slow],
+}
+
+/** Opens a store with that projection, and lets it take an event. */
+async function openSlow(path: string, suspect: string): Promise<Opossum> {
+  const opossum = await openOpossum({
+    path,
+    projections: [slowIn(suspect)],
     liveStallTimeout: 3_600_000,
     logger: silentLogger,
   });
@@ -188,8 +189,25 @@ Deno.test("the watchdog takes its note back when code returns after all", async 
     { type: "Happened", data: { key: "a", how: "well" } },
   ]);
   await opossum.projections.waitFor(last);
+  return opossum;
+}
+
+Deno.test("the watchdog takes its note back when code returns after all", async () => {
+  using dir = new TempDir();
+  const suspect = join(dir.path, "projections", "Slow", "suspect.json");
+  await using opossum = await openSlow(dir.path, suspect);
   while (exists(suspect)) await setImmediate();
   assertEquals((await opossum.projections.info("Slow")).fault, null);
+});
+
+Deno.test("closing leaves no note on code that returned", async () => {
+  using dir = new TempDir();
+  const suspect = join(dir.path, "projections", "Slow", "suspect.json");
+  {
+    await using _opossum = await openSlow(dir.path, suspect);
+  }
+  // A rebuild would take the event for one that ends processes.
+  assert(!exists(suspect));
 });
 
 Deno.test("CodeWatch says where code is, as long as it has not returned", () => {

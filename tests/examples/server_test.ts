@@ -19,6 +19,7 @@ import {
   FIRST_EVENTS,
   startCourseServer,
 } from "../../examples/course_management/server.ts";
+import { serveSample } from "../support/sample_server.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { oracleDigest, oracleStates } from "./oracle.ts";
 
@@ -141,6 +142,12 @@ Deno.test("startCourseServer() asks for the token that it was given", async () =
   assertEquals((await send(`${server.url}/courses`)).status, 200);
 });
 
+Deno.test("startCourseServer() has projections watched that never return", async () => {
+  using dir = new TempDir();
+  await using server = await start(dir);
+  assertEquals(server.opossum.options.liveStallTimeout, 30_000);
+});
+
 Deno.test("startCourseServer() refuses to be open to a network before it touches the folder", async () => {
   using dir = new TempDir();
   await assertRejects(() => start(dir, { host: "0.0.0.0" }), UnsafeBindError);
@@ -200,37 +207,13 @@ function idOf(
 
 Deno.test("serve runs until SIGTERM, then ends with status 0", async () => {
   using dir = new TempDir();
-  const process = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--allow-read",
-      "--allow-write",
-      "--allow-net=127.0.0.1",
-      "--allow-env",
-      "--allow-sys",
-      "examples/course_management/serve.ts",
-      "--data",
-      dir.file("data"),
-      "--port",
-      "0",
-    ],
-    cwd: new URL("../../", import.meta.url),
-    env: { OPOSSUM_ADMIN_TOKEN: "" },
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  let printed = "";
-  for await (
-    const text of process.stdout.pipeThrough(new TextDecoderStream())
-  ) {
-    const isReady = printed.includes("OPOSSUM_ADMIN_TOKEN");
-    printed += text;
-    if (isReady || !printed.includes("OPOSSUM_ADMIN_TOKEN")) continue;
-    const url = /at (http:\S+)/.exec(printed)?.[1];
-    assertEquals((await send(`${url}/healthz`)).status, 200);
-    process.kill("SIGTERM");
-  }
-  const { code, signal } = await process.status;
+  const { code, signal, printed } = await serveSample(
+    dir.file("data"),
+    async (url, server) => {
+      assertEquals((await send(`${url}/healthz`)).status, 200);
+      server.kill("SIGTERM");
+    },
+  );
   assertEquals({ code, signal }, { code: 0, signal: null });
   assertStringIncludes(printed, "seeded with 1000 events");
   assertStringIncludes(printed, "Stopping");

@@ -44,6 +44,9 @@ function sh(line: string): boolean {
   return new Deno.Command("sh", { args: ["-c", line] }).outputSync().success;
 }
 
+/** It takes a second or two. */
+const UNLESS_IT_HANGS = 'exec timeout 60 "$@"';
+
 /** A small disk of its own, or `undefined` where that is not allowed. */
 function mount(size: string): (TempDir & Disposable) | undefined {
   const dir = new TempDir();
@@ -64,7 +67,8 @@ function say(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
-async function fill(path: string): Promise<void> {
+/** Six events and a projection of them; `whileOpen` is called before it is closed. */
+async function fill(path: string, whileOpen = () => {}): Promise<void> {
   await using opossum = await openOpossum({
     path,
     projections: [countingProjection("One")],
@@ -73,6 +77,7 @@ async function fill(path: string): Promise<void> {
   await opossum.daemon.whenStarted();
   await opossum.events.append(counts(6));
   await opossum.projections.waitFor(6);
+  whileOpen();
 }
 
 Deno.test("200 projections are built, updated and read with 1,024 descriptors", async () => {
@@ -82,6 +87,13 @@ Deno.test("200 projections are built, updated and read with 1,024 descriptors", 
   say(JSON.stringify(result));
   assertEquals([result.ready, result.failures], [200, []]);
   assertLess(Number(result.descriptorsMax), 1_024);
+});
+
+Deno.test("a start with 150 descriptors says so, where all is allowed", async () => {
+  using dir = new TempDir();
+  const call = ["many", dir.path, "1"];
+  const result = await run('ulimit -n 150; exec "$@"', call);
+  assertEquals(result.warnings, [150]);
 });
 
 Deno.test("a disk that fills up and is freed again and again loses nothing, and needs no restart", async () => {
@@ -99,6 +111,47 @@ Deno.test("a disk that fills up and is freed again and again loses nothing, and 
   assertEquals([ok, success, sum], [true, true, acknowledged]);
 });
 
+Deno.test("projections catch up on a disk of 6 MB that their own logs filled up", async () => {
+  using dir = mount("6m");
+  if (dir === undefined) return;
+  const result = await run(UNLESS_IT_HANGS, ["small", dir.file("data")]);
+  say(JSON.stringify(result));
+  const { acknowledged, code, checkpoint } = result;
+  assertEquals([code, checkpoint], ["ENOSPC", acknowledged]);
+});
+
+Deno.test("a store that is opened on a full disk is read, refuses appends, and goes on when there is room", async () => {
+  for (const [what, leave] of Object.entries(LEFT_BEHIND)) {
+    using dir = mount("8m");
+    if (dir === undefined) return;
+    const made = dir.file("made");
+    await fill(made, () => {
+      if (leave) assert(sh(leave.replaceAll("DIR", dir.path)));
+    });
+    const path = leave ? dir.file("data") : made;
+    const room = dir.file("room");
+    const result = await run(UNLESS_IT_HANGS, ["restart", path, "0", room]);
+    const read = { events: 6, head: 6, state: "ready", a: { sum: 5 } };
+    assertEquals(result, {
+      before: read,
+      refusal: "AppendFailedError ENOSPC",
+      health: "failing",
+      after: read,
+      outcome: "appended",
+      last: { events: 7, head: 7, state: "ready", a: { sum: 6 } },
+      ok: true,
+    }, what);
+  }
+});
+
+/** What is left behind by a program that ends well, is killed, or whose power is cut. */
+const LEFT_BEHIND: Readonly<Record<string, string | undefined>> = {
+  closed: undefined,
+  killed: "cp -r 'DIR/made' 'DIR/data'",
+  cut: "cp -r 'DIR/made' 'DIR/data' && " +
+    "rm 'DIR'/data/*-shm 'DIR'/data/projections/*/*-shm",
+};
+
 const READ = { events: 6, last: 6, a: { sum: 5 }, ok: true };
 
 Deno.test("a read-only disk is read with readOnly, and refused otherwise", async () => {
@@ -114,23 +167,14 @@ Deno.test("a read-only disk is read with readOnly, and refused otherwise", async
 Deno.test("a read-only disk with a database that was not closed is read to its last commit", async () => {
   using dir = mount("20m");
   if (dir === undefined) return;
-  {
-    const path = dir.file("open");
-    await using opossum = await openOpossum({
-      path,
-      projections: [countingProjection("One")],
-      logger: silentLogger,
-    });
-    await opossum.daemon.whenStarted();
-    await opossum.events.append(counts(6));
-    await opossum.projections.waitFor(6);
-    // As a crash would leave it: what was written last is only in the log of the database.
+  const path = dir.file("open");
+  // As a crash would leave it: what was written last is only in the log of the database.
+  await fill(path, () =>
     assert(
       sh(
         `cp -r '${path}' '${dir.path}/data' && rm '${dir.path}'/data/projections/*/*-shm`,
       ),
-    );
-  }
+    ));
   assert(sh(`mount -o remount,ro '${dir.path}'`));
   const { refusal, ...read } = await run('exec "$@"', [
     "inspect",

@@ -12,6 +12,7 @@ import {
   type OpenSession,
   PROJECTIONS,
 } from "./disk_session.ts";
+import { checkConditions } from "./conditions.ts";
 import { checkFolder, checkLog, checkNothingLeft } from "./invariants.ts";
 
 /** A piece of work whose operations fail in turn. */
@@ -191,7 +192,9 @@ async function goOn(
   const { store } = open;
   // One that could not make durable what others appended does not serve it.
   if (!several || store.readOnlyCause === undefined) {
-    await checkLog(store, { calls: session.calls });
+    const events = await checkLog(store, { calls: session.calls });
+    // What failed left nothing behind that conditions are judged by.
+    if (store.readOnlyCause === undefined) await checkConditions(store, events);
   }
   const failed = new Set(
     session.fileSystem.operations

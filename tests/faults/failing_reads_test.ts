@@ -31,6 +31,23 @@ Deno.test("a read that fails names file and offset, and leaves the other segment
   }, { fileSystem, ...SMALL });
 });
 
+Deno.test("head() and read() say that what another store appended cannot be read, and do not pass over it", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await using reader = await folder.open({ fileSystem });
+  await using writer = await folder.open();
+  await writer.append([event("A")]);
+  assertEquals(await reader.head(), 1);
+  await writer.append([event("B")]);
+  const path = "/events/";
+  fileSystem.inject({ kind: "read", path, code: "EIO", times: 99 });
+  await assertRejects(() => reader.head(), LogReadError);
+  await assertRejects(() => positions(reader), LogReadError);
+  fileSystem.heal();
+  assertEquals(await positions(reader), [1, 2]);
+  assertEquals((await reader.append([event("C")])).first, 3);
+});
+
 Deno.test("no read that fails or gives less than asked for is taken for the end of the log", async () => {
   await using folder = new TestFolder();
   await folder.with(async (store) => {

@@ -34,21 +34,13 @@ import {
 import { readCurrentFile } from "../../src/projections/generation_files.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
+import { checkConditions } from "./conditions.ts";
+import { fail } from "./invariant_error.ts";
 import { Matches } from "./matches.ts";
 import { policyFold } from "./policy_fold.ts";
 import { plainFold } from "../../src/testing/determinism/plain_fold.ts";
 
-/** The invariants, by number. */
-export type InvariantId =
-  | "I1"
-  | "I2"
-  | "I3"
-  | "I4"
-  | "I5"
-  | "I6"
-  | "I7"
-  | "I8"
-  | "I9";
+export { InvariantError, type InvariantId } from "./invariant_error.ts";
 
 /** One call of `append()`, with what the caller was told. */
 export interface AppendCall {
@@ -66,19 +58,6 @@ export interface Witness {
   readonly calls: readonly AppendCall[];
   /** Ids that a reader saw, by position. @default {none} */
   readonly seen?: ReadonlyMap<Position, string>;
-}
-
-/** Some invariant does not hold. */
-export class InvariantError extends Error {
-  override readonly name = "InvariantError";
-
-  /**
-   * @param id Which one.
-   * @param what What is the case instead.
-   */
-  constructor(readonly id: InvariantId, what: string) {
-    super(`${id} does not hold: ${what}`);
-  }
 }
 
 /**
@@ -183,6 +162,7 @@ export async function checkReopening(
   if (digest() !== before) {
     fail("I9", "opening the folder once more changed it");
   }
+  await checkConditions(store, events);
   await afterwards?.(store);
   return events;
 }
@@ -275,7 +255,8 @@ async function checkProjection(
     startDaemon: false,
     logger: silentLogger,
   });
-  const { checkpoint, state } = await opossum.projections.info(name);
+  const { checkpoint, state, documents: count } = await opossum.projections
+    .info(name);
   if (state === "damaged" || state === "absent") {
     fail("I7", `"${name}" is ${state}, although its generation was swapped in`);
   }
@@ -288,6 +269,12 @@ async function checkProjection(
   const documents = new Map<string, string>();
   for await (const { key, state } of opossum.projections.documents(name)) {
     documents.set(key, JSON.stringify(state));
+  }
+  if (count !== documents.size) {
+    fail(
+      "I5",
+      `"${name}" counts ${count} documents: ${documents.size} are there`,
+    );
   }
   const letters = await opossum.projections.deadLetters(name);
   const ordered = new Set(
@@ -362,8 +349,4 @@ function* filesIn(path: string, prefix = ""): Generator<string> {
     if (isDirectory) yield* filesIn(path, file);
     else yield file;
   }
-}
-
-function fail(id: InvariantId, what: string): never {
-  throw new InvariantError(id, what);
 }

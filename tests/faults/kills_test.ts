@@ -61,3 +61,36 @@ Deno.test("a program that is killed at any call of its file system loses nothing
     await history.rebuildAndCheck();
   });
 });
+
+/** Programs whose call fails are killed before one of so many of the next ones. */
+const KILL_WITHIN = 20;
+/** As many syncs as a run makes at least. */
+const SYNCS = 14;
+
+Deno.test("a program that is killed soon after one of its syncs failed loses nothing that it was told is stored, and is told nothing after that", async (t) => {
+  const runs = Math.ceil(KILLS / 3);
+  await t.step(`${runs} failed syncs, seed ${SEED}`, async () => {
+    using dir = new TempDir();
+    const random = new SeededRandom(SEED);
+    const history = new FolderHistory(dir.file("data"));
+    for (let run = 0; run < runs; run++) {
+      const report = await runVictim(portDisturber, {
+        path: history.path,
+        seed: SEED,
+        run,
+        phases: ["singles", "together", "roll"],
+        rounds: 2,
+        tolerant: true,
+      }, {
+        at: random.integer(1, SYNCS),
+        kind: random.pick<FaultKind>(["EIO", "ENOSPC"]),
+        call: "sync",
+        killAfter: random.integer(1, KILL_WITHIN),
+      });
+      assert(report.strike);
+      history.add(report);
+      await history.check();
+    }
+    await history.rebuildAndCheck();
+  });
+});

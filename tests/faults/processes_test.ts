@@ -45,8 +45,8 @@ const LOG = ["a", "b", "c"].map((id, index): StoredEvent => ({
 /** Operations one after the other, unless one is left open; every event is appended first. */
 type Step = readonly [session: number, command: Command, answer?: Answer];
 
-function append(id: string, tag?: string): Command {
-  const events = [{ id, type: "T", tags: [`tag:${id}`] }];
+function append(ids: string, tag?: string): Command {
+  const events = [...ids].map((id) => ({ id, type: "T", tags: [`tag:${id}`] }));
   if (tag === undefined) return { do: "append", events };
   const failIfEventsMatch = { items: [{ tags: [tag] }] };
   return { do: "append", events, condition: { failIfEventsMatch } };
@@ -78,6 +78,8 @@ const APPENDED: readonly Step[] = [
 ];
 
 Deno.test("checkHistory() finds nothing in what one store would have done", () => {
+  const [a] = APPENDED;
+  if (!a) throw new TypeError("No appends");
   const fine: (readonly Step[])[] = [
     APPENDED,
     [...APPENDED, [1, HEAD, head(3)], [0, ALL, read("a", "b", "c")]],
@@ -92,6 +94,12 @@ Deno.test("checkHistory() finds nothing in what one store would have done", () =
       append("c"),
       at(3),
     ]],
+    // Several events of one append are seen together, or by what is asked for.
+    [a, [1, append("bc")], [0, ALL, read("a")], [0, HEAD, head(3)], [1, {
+      do: "read",
+      query: { items: [{ tags: ["tag:b"] }] },
+      after: 0,
+    }, read("b")]],
     // Who waited in vain knows at least what it knew.
     [...APPENDED, [2, HEAD, head(0, 100)]],
   ];
@@ -130,6 +138,19 @@ Deno.test("checkHistory() finds what one store would not have done", () => {
       after: 0,
       foundAt: 2,
     }]],
+    "what was acknowledged is lost": [a, b, c, [1, append("d"), at(4)]],
+    "what was acknowledged is elsewhere": [a, [1, append("b"), at(3)]],
+    "a position was given twice": [a, [1, append("b"), at(2)], [
+      0,
+      append("c"),
+      at(2),
+    ]],
+    "a read sees a part of an append": [a, [1, append("bc")], [
+      0,
+      ALL,
+      read("a", "b"),
+    ]],
+    "the head is within an append": [a, [1, append("bc")], [0, HEAD, head(2)]],
     "an operation failed": [[0, HEAD, { is: "error", message: "x" }]],
   };
   for (const [what, steps] of Object.entries(bad)) {

@@ -58,8 +58,8 @@ function putBack(backup: TestFolder, folder: TestFolder, name: string): void {
   copyFolder(`${backup.path}/${name}`, `${folder.path}/${name}`);
 }
 
-/** A folder with 20 events that each count 1, and a backup of it from when it had 10. */
-async function backedUp(): Promise<{
+/** A folder with 10 events and some more that each count 1, and a backup from when it had 10. */
+async function backedUp(more = 10): Promise<{
   folder: TestFolder;
   backup: TestFolder;
 }> {
@@ -67,7 +67,7 @@ async function backedUp(): Promise<{
   const backup = new TestFolder();
   await fill(folder, 10);
   copyFolder(folder.path, backup.path);
-  await fill(folder, 10);
+  await fill(folder, more);
   return { folder, backup };
 }
 
@@ -84,9 +84,14 @@ Deno.test("an older log that was put back takes no appends while its index tells
   assertEquals((await standing(opossum)).sum, 20);
 });
 
-for (const appended of [0, 5, 10, 15]) {
-  Deno.test(`a projection ahead of an older log that was put back is stale after ${appended} more events, and rebuilt`, async () => {
-    const { folder, backup } = await backedUp();
+for (
+  const [lost, appended] of [[10, 0], [10, 5], [10, 10], [10, 15], [1, 0], [
+    1,
+    1,
+  ]] as const
+) {
+  Deno.test(`a projection ${lost} ahead of an older log that was put back is stale after ${appended} more events, and rebuilt`, async () => {
+    const { folder, backup } = await backedUp(lost);
     await using _folder = folder;
     await using _backup = backup;
     putBack(backup, folder, "events");
@@ -105,7 +110,8 @@ for (const appended of [0, 5, 10, 15]) {
     {
       await using opossum = await open(folder);
       const { state, checkpoint, sum } = await standing(opossum);
-      assertEquals([state, checkpoint, sum], ["stale", 20, 20]);
+      const before = 10 + lost;
+      assertEquals([state, checkpoint, sum], ["stale", before, before]);
     }
     await using opossum = await open(folder, { enableAutoRebuild: true });
     const { state, checkpoint, sum } = await standing(opossum);
@@ -128,6 +134,37 @@ Deno.test("an older state that was put back goes on from where it is", async () 
   await opossum.projections.waitFor(20);
   assertEquals((await standing(opossum)).sum, 20);
 });
+
+for (const madeBy of ["live updates", "a rebuild"]) {
+  Deno.test(`a state of another history, made by ${madeBy}, is stale below the head as well, and rebuilt`, async () => {
+    const { folder, backup } = await backedUp();
+    await using _folder = folder;
+    await using _backup = backup;
+    await using other = new TestFolder();
+    if (madeBy === "a rebuild") {
+      await using opossum = await open(folder, { startDaemon: false });
+      await opossum.rebuilder.rebuildAll({ forceRebuild: true });
+    }
+    copyFolder(folder.path, other.path);
+    for (const name of ["events", "projections"]) putBack(backup, folder, name);
+    folder.removeIndex();
+    await fill(folder, 15, 1_000);
+    putBack(other, folder, "projections");
+    {
+      await using opossum = await open(folder);
+      const { state, checkpoint } = await standing(opossum);
+      assertEquals([state, checkpoint], ["stale", 20]);
+      const [plan] = await opossum.rebuilder.plan(undefined);
+      assert(plan?.rebuild);
+    }
+    await using opossum = await open(folder, { enableAutoRebuild: true });
+    assertEquals(await standing(opossum), {
+      state: "ready",
+      checkpoint: 25,
+      sum: 15_010,
+    });
+  });
+}
 
 Deno.test("an older log and state that were put back together are as they were", async () => {
   const { folder, backup } = await backedUp();

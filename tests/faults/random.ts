@@ -24,9 +24,15 @@ export class Random {
 
   /** One of several. */
   of<T>(items: readonly T[]): T {
-    const item = items[this.below(items.length)];
-    if (item === undefined) throw new RangeError("There is nothing to choose");
-    return item;
+    if (items.length === 0) throw new RangeError("There is nothing to choose");
+    return items[this.below(items.length)] as T;
+  }
+
+  /** Bytes without a meaning. */
+  bytes(length: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(length);
+    for (let i = 0; i < length; i++) bytes[i] = this.below(256);
+    return bytes;
   }
 }
 

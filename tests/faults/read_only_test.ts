@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  LogCorruptionError,
   LogReadError,
   openOpossum,
   type OpossumOptions,
@@ -143,6 +144,24 @@ Deno.test("a store opened with readOnly follows the one that writes, and serves 
   assertEquals(await reader.head(), 4);
 });
 
+Deno.test("a store opened with readOnly serves no more of a segment whose name it could not make durable", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await using reader = await (async () => {
+    await using writer = await folder.open({ segmentBytesMax: 64 });
+    await writer.append([event("A")]);
+    const reader = await folder.open({ fileSystem, readOnly: true });
+    fileSystem.inject({ kind: "syncDirectory", code: "EIO", times: 1_000 });
+    await writer.append([event("B")]);
+    assertEquals(await reader.head(), 1);
+    return reader;
+  })();
+  await using writer = await folder.open();
+  await writer.append([event("C")]);
+  // As far as the last frame says: the second look can do no more than the first.
+  assertEquals(await reader.head(), 2);
+});
+
 Deno.test("a store opened with readOnly leaves a torn tail where it is, and tells real damage", async () => {
   await using folder = new TestFolder();
   await folder.with(async (store) => {
@@ -164,6 +183,28 @@ Deno.test("a store opened with readOnly leaves a torn tail where it is, and tell
     assertEquals(store.readOnlyCause?.name, "LogCorruptionError");
   }, { readOnly: true });
   assertEquals(Deno.readFileSync(path), damaged);
+});
+
+Deno.test("a store opened with readOnly tells damage of what was appended meanwhile, and leaves a torn end alone", async () => {
+  await using folder = new TestFolder();
+  await using writer = await folder.open();
+  await writer.append([event("A")]);
+  await using reader = await folder.open({ readOnly: true });
+  assertEquals(await reader.head(), 1);
+  const path = folder.segment(0);
+  Deno.writeTextFileSync(path, '{"frame":2,"cou', { append: true });
+  assertEquals(await positions(reader), [1]);
+  assertEquals(reader.damage, undefined);
+  for (const type of ["B", "C"]) await writer.append([event(type)]);
+  const whole = Deno.readFileSync(path);
+  const second = new TextDecoder().decode(whole).indexOf('{"frame":2');
+  whole[second + 120] = (whole[second + 120] ?? 0) ^ 1;
+  Deno.writeFileSync(path, whole);
+  // The last frame proves that the one before it was acknowledged.
+  assertEquals(await positions(reader), [1]);
+  const { readOnlyCause } = reader;
+  assert(readOnlyCause instanceof LogCorruptionError);
+  assertEquals(readOnlyCause.position, 2);
 });
 
 Deno.test("opening with readOnly creates no store where there is none", async () => {

@@ -117,3 +117,37 @@ Deno.test("damage in a sealed segment is noticed by whoever reads it, at any byt
   }
   Deno.writeFileSync(path, whole);
 });
+
+Deno.test("a segment that was only begun tells that events before it are missing", async () => {
+  await using folder = new TestFolder();
+  await folder.with(async (store) => {
+    for (const type of ["A", "B", "C"]) await store.append([event(type)]);
+  }, { segmentBytesMax: 64, fileSystem: unsynced });
+  // It would vouch for what was there.
+  folder.removeIndex();
+  edit(folder.segment(2), (bytes) => bytes.subarray(0, 10));
+  Deno.removeSync(folder.segment(1));
+  await using store = await folder.open({ fileSystem: unsynced });
+  assertEquals(await positions(store), [1]);
+  const cause = store.readOnlyCause;
+  assert(cause instanceof LogCorruptionError, `${cause}`);
+  assertEquals(cause.position, 2);
+});
+
+Deno.test("who looks up rare events is not kept from them by damage to the last one, which is another", async () => {
+  await using folder = new TestFolder();
+  await folder.with(async (store) => {
+    await store.append([event("Rare")]);
+    for (let i = 0; i < 100; i++) await store.append([event("Frequent")]);
+    edit(
+      folder.segment(-1),
+      (bytes) => flipBit(bytes, 8 * (bytes.length - 9)),
+    );
+    const query = { items: [{ types: ["Rare"] }] };
+    const batches = await Array.fromAsync(store.readBatches(query));
+    assertEquals(
+      batches.map(({ events, through }) => [events.length, through]),
+      [[1, 101]],
+    );
+  });
+});

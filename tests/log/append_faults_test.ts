@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { AppendConditionError } from "../../mod.ts";
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
+  StoreOpenError,
   StoreReadOnlyError,
 } from "../../src/log/errors.ts";
 import { type Fault, FaultyFileSystem } from "../../src/testing/mod.ts";
@@ -14,6 +16,8 @@ Deno.test("append() that cannot be written stores nothing, says so, and the next
     { kind: "append", code: "ENOSPC" },
     { kind: "append", code: "ENOSPC", bytesTaken: 100 },
     { kind: "append", code: "EIO", bytesTaken: 1 },
+    { kind: "append", code: "EDQUOT" },
+    { kind: "append", code: "EDQUOT", bytesTaken: 100 },
   ];
   for (const fault of faults) {
     await using folder = new TestFolder();
@@ -131,6 +135,48 @@ Deno.test("append() whose sync fails leaves its outcome open and ends writing un
   });
 });
 
+Deno.test("append() whose sync finds no room or no quota left is one whose sync failed: room that comes back proves nothing", async () => {
+  for (const code of ["ENOSPC", "EDQUOT"]) {
+    await using folder = new TestFolder();
+    const fileSystem = new FaultyFileSystem();
+    await folder.with(async (store) => {
+      await store.append([event("A")]);
+      fileSystem.inject({ kind: "sync", path: "/events/", code });
+      const error = await assertRejects(
+        () => store.append([event("B")]),
+        AppendOutcomeUnknownError,
+      );
+      assertEquals(error.code, code);
+      const syncs = () =>
+        fileSystem.operations.filter(({ kind, path }) =>
+          kind === "sync" && path.includes("/events/")
+        ).length;
+      const before = syncs();
+      await assertRejects(() => store.append([event("C")]), StoreReadOnlyError);
+      assertEquals(syncs(), before);
+      assertEquals(store.readOnlyCause, error);
+      assertEquals(await positions(store), [1]);
+    }, { fileSystem });
+    await folder.with(async (store) => {
+      assertEquals((await store.append([event("D")])).first, 2);
+    });
+  }
+});
+
+Deno.test("openFileEventStore() tells of a full quota as of a full disk", async () => {
+  for (const code of ["ENOSPC", "EDQUOT"]) {
+    await using folder = new TestFolder();
+    const fileSystem = new FaultyFileSystem();
+    fileSystem.inject({ kind: "append", path: "store.json", code });
+    const error = await assertRejects(
+      () => folder.open({ fileSystem }),
+      StoreOpenError,
+    );
+    assertEquals(error.code, code);
+    await folder.with((store) => store.append([event("A")]), { fileSystem });
+  }
+});
+
 Deno.test("append() that can neither be written nor undone ends writing", async () => {
   await using folder = new TestFolder();
   const fileSystem = new FaultyFileSystem();
@@ -217,4 +263,39 @@ Deno.test("append() stores nothing that could not be read again of data that is 
     assertEquals((await store.append([event("C")])).first, 2);
     assert((await store.verify()).ok);
   });
+});
+
+Deno.test("append() that found no room leaves nothing behind that conditions are judged by", async () => {
+  await using folder = new TestFolder();
+  const fileSystem = new FaultyFileSystem();
+  await using store = await folder.open({ fileSystem });
+  await store.append([event("A", ["t:1"])]);
+  const path = "/events/";
+  fileSystem.inject({ kind: "append", path, code: "ENOSPC" });
+  await assertRejects(
+    () => store.append([event("B", ["t:2"]), event("C", ["t:3"])]),
+    AppendFailedError,
+  );
+  const unless = (tag: string) => ({
+    condition: { failIfEventsMatch: { items: [{ tags: [tag] }] } },
+  });
+  // What was not stored keeps nobody out, and what is stored now is found where it is.
+  assertEquals(
+    (await store.append([event("D", ["t:4"])], unless("t:2"))).first,
+    2,
+  );
+  assertEquals(
+    (await store.append([event("E", ["t:5"])], unless("t:3"))).first,
+    3,
+  );
+  for (const [tag, position] of [["t:1", 1], ["t:4", 2], ["t:5", 3]] as const) {
+    const { conflict } = await assertRejects(
+      () => store.append([event("F")], unless(tag)),
+      AppendConditionError,
+    );
+    assertEquals(conflict.foundAt, position);
+    assertEquals(await positions(store, { items: [{ tags: [tag] }] }), [
+      position,
+    ]);
+  }
 });

@@ -5,26 +5,12 @@ import {
 } from "../../src/log/errors.ts";
 import type { FileEventStore } from "../../src/log/file_event_store.ts";
 import { FaultyFileSystem } from "../../src/testing/mod.ts";
+import { LOCK_DISTURBANCES } from "../support/lock_disturbances.ts";
 import { withSync } from "../support/slow_sync.ts";
 import { copyFolder, event, range, TestFolder } from "./support.ts";
 
 /** Every append but the first begins a segment. */
 const SMALL = { segmentBytesMax: 64 };
-
-/** What people, backups and synchronisers do to a lock file. */
-const DISTURBANCES: ((path: string) => void)[] = [
-  (path) => Deno.removeSync(path),
-  (path) => Deno.renameSync(path, `${path}.old`),
-  (path) => {
-    Deno.linkSync(path, `${path}.link`);
-    Deno.removeSync(path);
-  },
-  (path) => {
-    Deno.writeTextFileSync(`${path}.new`, "");
-    Deno.renameSync(`${path}.new`, path);
-  },
-  (path) => Deno.truncateSync(path),
-];
 
 /** Syncs of segments that wait, from when they are held on. */
 class HeldSyncs {
@@ -75,7 +61,7 @@ async function readAnew(folder: TestFolder): Promise<string[]> {
 }
 
 Deno.test("append() keeps positions in order whatever is done to the lock file under open stores", async () => {
-  for (const disturb of DISTURBANCES) {
+  for (const disturb of LOCK_DISTURBANCES) {
     for (const [inA, inB] of [[SMALL, SMALL], [{}, SMALL], [{}, {}]]) {
       await using folder = new TestFolder();
       await using a = await folder.open(inA);
@@ -98,7 +84,7 @@ Deno.test("append() keeps positions in order whatever is done to the lock file u
 
 Deno.test("append() gives a seat once whatever is done to the lock file while two stores ask", async () => {
   const condition = { failIfEventsMatch: { items: [{ tags: ["seat:1"] }] } };
-  for (const disturb of DISTURBANCES) {
+  for (const disturb of LOCK_DISTURBANCES) {
     await using folder = new TestFolder();
     await using a = await folder.open();
     await a.append([event("A")]);

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { AppendConditionError } from "../../mod.ts";
 import type { FileEventStore } from "../../src/log/file_event_store.ts";
 import { AppendFailedError } from "../../src/log/errors.ts";
+import { encodeSegmentHeader } from "../../src/log/format.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { FileLock } from "../../src/storage/file_lock.ts";
 import { FakeClock, FaultyFileSystem } from "../../src/testing/mod.ts";
@@ -70,6 +71,28 @@ Deno.test("append() goes on where another store could not begin a segment", asyn
   assertEquals(await a.head(), 2);
   assertEquals((await a.append([event("D")])).first, 3);
   assertEquals(await positions(b), range(1, 3));
+});
+
+Deno.test("append() takes no segment for the next one that does not follow the last frame", async () => {
+  await using folder = new TestFolder();
+  {
+    await using store = await folder.open();
+    await store.append([event("A")]);
+    const { bytes } = encodeSegmentHeader({
+      segment: 2,
+      store: store.storeId,
+      created: "2026-01-01T00:00:00.000Z",
+      previous: 1,
+      previousBytes: Deno.statSync(folder.segment(0)).size,
+      prev: 7,
+    });
+    Deno.writeFileSync(folder.segment(0).replace("1.nd", "2.nd"), bytes);
+    assertEquals((await store.append([event("B")])).first, 2);
+    assertEquals(folder.names("quarantine").length, 1);
+  }
+  await using store = await folder.open();
+  assertEquals(await positions(store), [1, 2]);
+  assert((await store.verify()).ok);
 });
 
 Deno.test("head() sees what another store appends to a segment that was not there when it looked", async () => {

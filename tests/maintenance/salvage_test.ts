@@ -1,7 +1,18 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { openFileEventStore } from "../../src/log/file_event_store.ts";
-import { LOST_EVENT_TYPE } from "../../src/maintenance/salvage.ts";
-import { openOpossum, type Opossum, silentLogger } from "../../mod.ts";
+import { LOST_EVENT_TYPE, salvage } from "../../src/maintenance/salvage.ts";
+import {
+  openOpossum,
+  type Opossum,
+  silentLogger,
+  systemClock,
+} from "../../mod.ts";
+import { FaultyFileSystem } from "../../src/testing/mod.ts";
 import { framesOf } from "../faults/damaged_log.ts";
 import { runCommand } from "../cli/cli_fixture.ts";
 import { projections } from "../cli/counting_projections.ts";
@@ -183,4 +194,30 @@ Deno.test("salvage overwrites nothing, and writes nothing into the damaged store
   assertEquals(contentOf(folder.path), before);
   assertEquals(Deno.readTextFileSync(dir.file("taken.ndjson")), "mine");
   assertEquals(dir.list(), ["taken", "taken.ndjson"]);
+});
+
+Deno.test("salvage() fails when the last of what it writes cannot be stored, to a store as to a file", async () => {
+  await using folder = await filledStore();
+  for (
+    const { target, fault } of [
+      {
+        target: "new",
+        fault: { kind: "append", path: "/new/events/", nth: 2 },
+      },
+      { target: "events.ndjson", fault: { kind: "sync", path: ".ndjson" } },
+    ] as const
+  ) {
+    using dir = new TempDir();
+    const fileSystem = new FaultyFileSystem();
+    fileSystem.inject({ ...fault, code: "ENOSPC" });
+    await assertRejects(() =>
+      salvage({
+        fileSystem,
+        path: folder.path,
+        target: dir.file(target),
+        clock: systemClock,
+        logger: silentLogger,
+      })
+    );
+  }
 });

@@ -1,7 +1,9 @@
+import { sumOfDocument } from "../../src/projections/row_sums.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers/promises";
 import { openOpossum, silentLogger } from "../../mod.ts";
-import { projections } from "../cli/counting_projections.ts";
+import { hooks, projections } from "../cli/counting_projections.ts";
 import { edit, flipBit, type TestFolder } from "../log/support.ts";
 import { contentOf, filledStore, say } from "./maintenance_fixture.ts";
 
@@ -132,6 +134,14 @@ const DERIVED: readonly (readonly [string, string, string, boolean])[] = [
   [
     "projections/Alpha/000001.sqlite",
     "UPDATE documents SET state = '{\"sum\":0}' WHERE key = 'a'",
+    "checksum",
+    false,
+  ],
+  [
+    "projections/Alpha/000001.sqlite",
+    `UPDATE documents SET state = '{"sum":0}', sum = ${
+      sumOfDocument("a", '{"sum":0}')
+    } WHERE key = 'a'`,
     "1 of 2 documents",
     false,
   ],
@@ -223,4 +233,32 @@ Deno.test("verify reads beside a store that is open and appended to", async () =
     const { exitCode, json, text } = await say(folder, "verify", "--deep");
     assertEquals([exitCode, json.head], [0, 25], text);
   });
+});
+
+Deno.test("verify --deep finds a projection sound that passed an event over by order", async () => {
+  await using folder = await filledStore();
+  hooks.onApply = (by) => {
+    if (by === 13) throw new Error("Unlucky");
+  };
+  try {
+    {
+      await using opossum = await openOpossum({
+        path: folder.path,
+        projections,
+        logger: silentLogger,
+      });
+      await opossum.daemon.whenStarted();
+      const data = { key: "a", by: 13 };
+      const { last } = await opossum.events.append([{ type: "Counted", data }]);
+      while (!(await opossum.projections.info("Beta")).fault) {
+        await setImmediate();
+      }
+      await opossum.daemon.skip("Beta", last);
+      await opossum.projections.waitFor(last);
+    }
+    const { exitCode, json, text } = await say(folder, "verify", "--deep");
+    assertEquals([exitCode, json.ok, json.findings], [0, true, []], text);
+  } finally {
+    hooks.onApply = undefined;
+  }
 });

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { ProjectionDamagedError } from "../../src/projections/errors.ts";
 import type { Generation } from "../../src/projections/projection_store.ts";
 import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
 import { systemClock } from "../../src/events/clock.ts";
@@ -69,11 +71,87 @@ Deno.test("a projection store closes no database that is in use, and more of the
       await generation.status();
     })
   );
+  const changing: Generation[] = [];
+  const changes = NAMES.map((name) =>
+    store.changeCurrent(name, async (generation) => {
+      changing.push(generation);
+      await promise;
+      await generation.status();
+    })
+  );
   assertEquals(await areOpen(inUse), NAMES.map(() => true));
+  assertEquals(await areOpen(changing), NAMES.map(() => true));
   resolve();
-  await Promise.all(uses);
+  await Promise.all([...uses, ...changes]);
   const open = (await areOpen(inUse)).filter((isOpen) => isOpen).length;
   assert(open <= OPEN_MAX.serving, `${open} are open`);
   const [first] = inUse;
   if (first) await assertRejects(() => first.status());
+});
+
+Deno.test("a projection store shows what is written to a file that was put in the place of an open one", async () => {
+  using dir = new TempDir();
+  await using store = await openStore(dir.path);
+  const [name = ""] = NAMES;
+  const checkpointOf = () =>
+    store.withCurrent(
+      name,
+      async (one) => (await one.status()).checkpoint,
+    );
+  assertEquals(await checkpointOf(), 0);
+  // As a backup that is put back under a running process.
+  const file = dir.file(`${name}/000001.sqlite`);
+  Deno.copyFileSync(file, `${file}.copy`);
+  Deno.renameSync(`${file}.copy`, file);
+  await store.changeCurrent(name, (generation) =>
+    generation.commit({
+      documents: [],
+      related: [],
+      checkpoint: 7,
+      documentsDelta: 0,
+      eventsDelta: 7,
+    }));
+  {
+    // Out of the log of changes, which is found by its name, into the file itself.
+    const database = new DatabaseSync(file);
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.close();
+  }
+  assertEquals(await checkpointOf(), 7);
+});
+
+Deno.test("damage that is found in a generation that does not serve any more is nobody's business", async () => {
+  using dir = new TempDir();
+  await using store = await openStore(dir.path);
+  const told: string[] = [];
+  using _listening = store.onDamage((name) => void told.push(name));
+  {
+    using database = new DatabaseSync(`${dir.path}/A/000001.sqlite`);
+    database.exec(
+      "INSERT INTO documents (key, state, sum) VALUES ('a', '1', 1)",
+    );
+  }
+  const get = (generation: Generation) => generation.getMany(["a"]);
+  await store.withCurrent("A", async (generation) => {
+    await using build = await store.begin(generation.identity, {
+      resume: false,
+    });
+    await build.swapIn();
+    await assertRejects(() => get(generation), ProjectionDamagedError);
+  });
+  assertEquals((await store.withCurrent("A", get)).size, 0);
+  assertEquals(told, []);
+  {
+    using database = new DatabaseSync(`${dir.path}/A/000002.sqlite`);
+    database.exec(
+      "INSERT INTO documents (key, state, sum) VALUES ('a', '1', 1)",
+    );
+  }
+  for (let i = 0; i < 2; i++) {
+    await assertRejects(
+      () => store.withCurrent("A", get),
+      ProjectionDamagedError,
+    );
+  }
+  assertEquals(told, ["A"]);
 });

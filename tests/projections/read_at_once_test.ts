@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { DatabaseSync, StatementSync } from "node:sqlite";
+import { sumOfDocument } from "../../src/projections/row_sums.ts";
 import { SqliteGeneration } from "../../src/projections/sqlite_generation.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -55,7 +56,9 @@ async function openBoth(file: string) {
     reader,
     commit: () =>
       writer.exec(
-        "BEGIN; UPDATE documents SET state = '2'; " +
+        `BEGIN; UPDATE documents SET state = '2', sum = CASE key WHEN 'a' THEN ${
+          sumOfDocument("a", "2")
+        } ELSE ${sumOfDocument("b", "2")} END; ` +
           "UPDATE meta SET value = 2 WHERE name = 'checkpoint'; COMMIT",
       ),
     [Symbol.dispose]() {

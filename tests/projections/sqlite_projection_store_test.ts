@@ -7,6 +7,7 @@ import {
 import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { FaultyFileSystem } from "../../src/testing/mod.ts";
+import type { FileSystem } from "../../src/storage/file_system.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const IDENTITY = {
@@ -17,10 +18,13 @@ const IDENTITY = {
 };
 const FRESH = { resume: false };
 
-function open(dir: TempDir): SqliteProjectionStore {
+function open(
+  dir: TempDir,
+  fileSystem: FileSystem = denoFileSystem,
+): SqliteProjectionStore {
   return new SqliteProjectionStore({
     directory: dir.path,
-    fileSystem: denoFileSystem,
+    fileSystem,
     clock: systemClock,
   });
 }
@@ -269,4 +273,80 @@ Deno.test("a build that cannot read which generation serves deletes none of thos
       assertEquals(files.sort(), ["000001.sqlite", "000002.sqlite"], code);
     }
   }
+});
+
+Deno.test("a generation that serves is no failure, although the one before cannot be deleted", async () => {
+  using dir = new TempDir();
+  await using store = open(dir, {
+    ...denoFileSystem,
+    remove(path) {
+      // As where somebody has it open, on some systems.
+      if (path.endsWith("/000001.sqlite")) throw new Error("Busy");
+      denoFileSystem.remove(path);
+    },
+  });
+  for (const text of ["1", "2", "3"]) await swapIn(store, text);
+  assertEquals(await read(store), "3");
+});
+
+Deno.test("discard() deletes a build that was not swapped in, however far that came", async () => {
+  using dir = new TempDir();
+  let isFull = false;
+  await using store = open(dir, {
+    ...denoFileSystem,
+    rename(from, to) {
+      if (isFull && to.endsWith("current.json")) throw new Error("Full");
+      denoFileSystem.rename(from, to);
+    },
+  });
+  await swapIn(store, "1");
+  const before = [...Deno.readDirSync(dir.file("One"))].length;
+  await using build = await store.begin(IDENTITY, FRESH);
+  await commit(build.generation, "2", 1);
+  isFull = true;
+  await assertRejects(() => build.swapIn(), Error, "Full");
+  await build.discard();
+  assertEquals([...Deno.readDirSync(dir.file("One"))].length, before);
+  assertEquals(await read(store), "1");
+});
+
+Deno.test("discard() leaves a generation that serves after all", async () => {
+  using dir = new TempDir();
+  let isFailing = false;
+  await using store = open(dir, {
+    ...denoFileSystem,
+    rename(from, to) {
+      denoFileSystem.rename(from, to);
+      if (isFailing && to.endsWith("current.json")) throw new Error("Failed");
+    },
+  });
+  await swapIn(store, "1");
+  await using build = await store.begin(IDENTITY, FRESH);
+  await commit(build.generation, "2", 1);
+  isFailing = true;
+  await assertRejects(() => build.swapIn(), Error, "Failed");
+  await build.discard();
+  assertEquals(await read(store), "2");
+});
+
+Deno.test("a generation that was served is not taken up again without what was written to it last", async () => {
+  using dir = new TempDir();
+  using crashed = new TempDir();
+  await using store = open(dir);
+  await swapIn(store, "1");
+  {
+    using _lock = await store.lockLive("One");
+    await store.changeCurrent("One", async (generation) => {
+      await commit(generation, "2", 2);
+    });
+  }
+  Deno.mkdirSync(crashed.file("One"));
+  for (const name of ["000001.sqlite", "000001.sqlite-wal"]) {
+    Deno.copyFileSync(dir.file(`One/${name}`), crashed.file(`One/${name}`));
+  }
+  await using after = open(crashed);
+  // The database alone may be half of what was being moved into it when the crash came.
+  assert(!await after.hasInterruptedBuild(IDENTITY));
+  await using build = await after.begin(IDENTITY, { resume: true });
+  assert(!build.resumed);
 });

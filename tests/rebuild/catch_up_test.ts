@@ -92,3 +92,39 @@ Deno.test("what is appended during a pause is caught up with before live updates
   const lag = await lagAtSwap(1, 1_200);
   assert(lag <= 50, `${lag} events`);
 });
+
+/** A log that tells when somebody asks where it ends. */
+class AskedEventStore extends WatchedEventStore {
+  onHead: () => void | Promise<void> = () => {};
+
+  override async head(): Promise<number> {
+    const head = await super.head();
+    await this.onHead();
+    return head;
+  }
+}
+
+Deno.test("a rebuild that is cancelled right before its swap swaps nothing in", async () => {
+  using dir = new TempDir();
+  const events = new AskedEventStore();
+  await using opossum = openOverMemory(
+    dir.path,
+    [countingProjection("One")],
+    { batchSize: BATCH_SIZE, enableAutoRebuild: false },
+    events,
+  );
+  const { rebuilder, projections } = opossum;
+  await events.append(counts(20));
+  let isCancelled = false;
+  events.onHead = async () => {
+    if (isCancelled || await phaseOf(rebuilder) !== "swapping") return;
+    isCancelled = true;
+    const [operation] = await rebuilder.listOperations();
+    // It ends only when this rebuild does.
+    void rebuilder.cancel(operation?.id ?? "");
+  };
+  const { success, details } = await rebuilder.rebuild("One");
+  assertEquals([isCancelled, success], [true, false]);
+  assertEquals(details[0]?.state, "cancelled");
+  assertEquals((await projections.info("One")).generation, null);
+});

@@ -6,15 +6,18 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import {
+  type DeadLetter,
   type Position,
   type ProjectionDefinition,
   type StoredEvent,
   systemClock,
 } from "../../mod.ts";
+import { missesSkips } from "../../src/projections/dead_letters.ts";
 import { EventOrderStore } from "../../src/projections/event_orders.ts";
 import { fingerprintOf } from "../../src/projections/fingerprint.ts";
 import { Fold } from "../../src/projections/fold.ts";
 import { freezeEvents } from "../../src/projections/freeze_events.ts";
+import type { Generation } from "../../src/projections/projection_store.ts";
 import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { MemoryEventStore } from "../../src/testing/mod.ts";
@@ -234,4 +237,22 @@ Deno.test("an interrupted build begins anew after any of 22 changes, and never m
     }
   }
   assertEquals(fingerprints.size, Object.keys(mutations).length);
+});
+
+Deno.test("an interrupted build begins anew when it passed the event over for some of its documents only", async () => {
+  const letter = {
+    position: 5,
+    eventType: "Put",
+    key: "a",
+    message: "",
+    at: "",
+  };
+  const orders = { skips: [5], suspects: [] };
+  const generationWith = (reason: DeadLetter["reason"]) => ({
+    orders: () => Promise.resolve(orders),
+    status: () => Promise.resolve({ checkpoint: 9 }),
+    deadLetters: () => Promise.resolve([{ ...letter, reason }]),
+  } as unknown as Generation);
+  assert(await missesSkips(generationWith("failed")));
+  assert(!await missesSkips(generationWith("ordered")));
 });

@@ -9,6 +9,7 @@ import {
 } from "../support/course_fixture.ts";
 import { withSync } from "../support/slow_sync.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { WatchedEventStore } from "../support/watched_event_store.ts";
 
 /** A projection whose events fail, or not. */
 function fragile(
@@ -105,4 +106,26 @@ Deno.test("resumeInterrupted() rebuilds again what was damaged since it was swap
   await using opossum = openOverMemory(dir.path, definitions, {}, events);
   assertEquals(await resume(opossum), ["One"]);
   assertEquals((await opossum.projections.info("One")).state, "ready");
+});
+
+Deno.test("resumeInterrupted() leaves alone what another process is at", async () => {
+  using dir = new TempDir();
+  const events = new WatchedEventStore();
+  await events.append(counts(6));
+  const [reached, going] = [1, 2].map(() => Promise.withResolvers<void>());
+  events.onBatch = async () => {
+    reached?.resolve();
+    await going?.promise;
+  };
+  const open = () => openOverMemory(dir.path, [ONE], {}, events);
+  await using building = open();
+  const built = building.rebuilder.rebuild("One");
+  await reached?.promise;
+  await using other = open();
+  assertEquals(await other.rebuilder.resumeInterrupted(), []);
+  going?.resolve();
+  const { success, operationId } = await built;
+  assert(success);
+  const operation = await other.rebuilder.getOperation(operationId);
+  assertEquals(operation?.resumedBy ?? null, null);
 });

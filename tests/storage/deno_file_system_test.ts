@@ -111,3 +111,45 @@ Deno.test("remove() deletes a file, and does not mind a missing one", () => {
   denoFileSystem.remove(dir.file("a"));
   assertEquals(dir.list(), []);
 });
+
+/** Keeps a list of the calls of a method of files until it is disposed; they are made. */
+function watch(
+  method: "sync" | "syncData" | "writeSync",
+): Disposable & { readonly calls: unknown[] } {
+  const { prototype } = Deno.FsFile;
+  const original = prototype[method] as (...args: unknown[]) => unknown;
+  const calls: unknown[] = [];
+  const watched = function (this: Deno.FsFile, ...args: unknown[]) {
+    calls.push(
+      args[0] instanceof Uint8Array ? args[0].length : this.statSync().ino,
+    );
+    return original.apply(this, args);
+  };
+  Object.assign(prototype, { [method]: watched });
+  return {
+    calls,
+    [Symbol.dispose]: () =>
+      void Object.assign(prototype, { [method]: original }),
+  };
+}
+
+Deno.test("sync(), syncDirectory() and rewrite() ask the system for it: all that is promised rests on that", async () => {
+  using dir = new TempDir();
+  const path = dir.file("a");
+  using file = denoFileSystem.open(path, { mode: "append" });
+  file.append(BYTES);
+  {
+    using data = watch("syncData");
+    await file.sync();
+    assertEquals(data.calls, [Deno.statSync(path).ino]);
+  }
+  {
+    using all = watch("sync");
+    await denoFileSystem.syncDirectory(dir.path);
+    assertEquals(all.calls, [Deno.statSync(dir.path).ino]);
+  }
+  using writes = watch("writeSync");
+  denoFileSystem.rewrite?.(path, 4, BYTES.subarray(4));
+  assertEquals(writes.calls, [6]);
+  assertEquals(Deno.readTextFileSync(path), "0123456789");
+});

@@ -12,6 +12,7 @@ import {
   type Fault,
   FaultyFileSystem,
 } from "../../src/testing/mod.ts";
+import { LOCK_DISTURBANCES } from "../support/lock_disturbances.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 function openLock(path: string, clock = new FakeClock()): FileLock {
@@ -206,19 +207,7 @@ Deno.test("FileLock keeps other processes out", async () => {
 });
 
 Deno.test("FileLock.tryAcquire() notices at once that its file is no longer what the path names", () => {
-  const disturbances: ((path: string) => void)[] = [
-    (path) => Deno.removeSync(path),
-    (path) => Deno.renameSync(path, `${path}.old`),
-    (path) => {
-      Deno.linkSync(path, `${path}.link`);
-      Deno.removeSync(path);
-    },
-    (path) => {
-      Deno.writeTextFileSync(`${path}.new`, "");
-      Deno.renameSync(`${path}.new`, path);
-    },
-  ];
-  for (const disturb of disturbances) {
+  for (const disturb of LOCK_DISTURBANCES) {
     using dir = new TempDir();
     const path = dir.file("lock");
     using a = openLock(path);
@@ -246,4 +235,12 @@ Deno.test("FileLock.tryAcquire() follows a file that is moved away and put back"
   Deno.renameSync(dir.file("old"), path);
   using _held = a.tryAcquire();
   assertEquals(b.tryAcquire(), undefined);
+});
+
+Deno.test("FileLock.tryAcquire() says what is wrong with a lock file that is a symbolic link", () => {
+  using folder = new TempDir();
+  Deno.writeTextFileSync(`${folder.path}/elsewhere`, "");
+  Deno.symlinkSync(`${folder.path}/elsewhere`, `${folder.path}/lock`);
+  using lock = openLock(`${folder.path}/lock`);
+  assertThrows(() => lock.tryAcquire(), Error, "as behind a symbolic link");
 });

@@ -12,7 +12,13 @@ Deno.test("every metric is exported with the name, unit, kind and buckets of MET
   await using otel = registerOtel();
   const telemetry = createTelemetry();
   using _projections = telemetry.observeProjections(
-    () => [{ name: "A", position: 10, lag: 2 }],
+    () => [{
+      name: "A",
+      position: 10,
+      lag: 2,
+      isFaulted: false,
+      deadLetters: 0,
+    }],
   );
   using _rebuilds = telemetry.observeRebuilds(
     () => ({ active: 1, queued: 2 }),
@@ -86,21 +92,27 @@ Deno.test("instruments find an SDK that was registered after their first use", a
   assertEquals(onlyPoint(collected.get("opossum.append.events")).value, 2);
 });
 
-Deno.test("observeProjections() reports position and lag until it is disposed", async () => {
+Deno.test("observeProjections() reports position, lag, faults and dead letters until it is disposed", async () => {
   await using otel = registerOtel();
   const telemetry = createTelemetry();
   let position = 1;
   let calls = 0;
   const observing = telemetry.observeProjections(() => {
     calls++;
-    return Promise.resolve([{ name: "A", position, lag: 10 - position }]);
+    const lag = 10 - position;
+    const stands = { isFaulted: true, deadLetters: 4 };
+    return Promise.resolve([{ name: "A", position, lag, ...stands }]);
   });
   position = 7;
   const collected = await otel.collect();
   const point = onlyPoint(collected.get("opossum.projection.position"));
   assertEquals(point.value, 7);
   assertEquals(point.attributes, { "opossum.projection.name": "A" });
-  assertEquals(onlyPoint(collected.get("opossum.projection.lag")).value, 3);
+  const valueOf = (name: string) =>
+    onlyPoint(collected.get(`opossum.projection.${name}`)).value;
+  assertEquals(valueOf("lag"), 3);
+  assertEquals(valueOf("faulted"), 1);
+  assertEquals(valueOf("dead_letters"), 4);
   observing[Symbol.dispose]();
   observing[Symbol.dispose]();
   await otel.collect();
@@ -110,7 +122,13 @@ Deno.test("observeProjections() reports position and lag until it is disposed", 
 Deno.test("observeProjections() moves to an SDK that is registered later", async () => {
   const telemetry = createTelemetry();
   using _observing = telemetry.observeProjections(
-    () => [{ name: "A", position: 5, lag: 0 }],
+    () => [{
+      name: "A",
+      position: 5,
+      lag: 0,
+      isFaulted: false,
+      deadLetters: 0,
+    }],
   );
   await using otel = registerOtel();
   telemetry.appendEvents.add(1);

@@ -42,6 +42,32 @@ export function testBatches(name: string, open: OpenStore): void {
     }
   });
 
+  Deno.test(`${name}: readBatches() tells the id of the event that it has come to`, async () => {
+    await using opened = await open();
+    const { store } = opened;
+    await store.append([event("A", ["a:1"]), ...numbered(8)]);
+    await store.append([event("A", [',"id":"'])]);
+    await store.append(numbered(3));
+    const ids = await collect(store.read("all"));
+    for (
+      const query of [
+        "all",
+        { items: [] },
+        { items: [{ types: ["A"] }] },
+        { items: [{ tags: ["a:1"] }] },
+      ] as const
+    ) {
+      for (const upTo of [1, 5, 10, 13]) {
+        const options = { batchSize: 4, upTo };
+        for (
+          const { through, throughId } of await collect(
+            store.readBatches(query, options),
+          )
+        ) assertEquals(throughId, ids[through - 1]?.id);
+      }
+    }
+  });
+
   Deno.test(`${name}: readBatches() advances to the end of its range even when nothing matches`, async () => {
     await using opened = await open();
     const { store } = opened;

@@ -121,19 +121,23 @@ export function syncedFile(
 type Append = Extract<ContentChange, { kind: "append" }>;
 
 /**
- * What becomes of a change when a program writes over itself what stands at and behind `offset`:
+ * What becomes of a change when a program writes over itself what stands from `offset` to `end`:
  * where a sync of it failed, the next one writes it nevertheless.
  */
 export function renewed(
   change: ContentChange,
   offset: number,
+  end: number,
 ): ContentChange[] {
   if (change.kind === "truncate" || !change.lapsed) return [change];
   const { at, bytes } = change;
-  const kept = Math.min(bytes.length, Math.max(0, offset - at));
+  const cut = (position: number) =>
+    Math.min(bytes.length, Math.max(0, position - at));
+  const [from, to] = [cut(offset), cut(end)];
   const parts: Append[] = [
-    { ...change, bytes: bytes.slice(0, kept) },
-    { kind: "append", at: at + kept, bytes: bytes.slice(kept) },
+    { ...change, bytes: bytes.slice(0, from) },
+    { kind: "append", at: at + from, bytes: bytes.slice(from, to) },
+    { ...change, at: at + to, bytes: bytes.slice(to) },
   ];
   return parts.filter((part) => part.bytes.length > 0);
 }

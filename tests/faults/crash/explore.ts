@@ -77,8 +77,6 @@ export interface ExploreOptions {
   readonly check: CheckState;
   /** What the program does that finds a crashed disk. @default {only the first crash is looked at} */
   readonly recover?: ((recording: Recording) => Promise<void>) | undefined;
-  /** Whether also to kill the program, keeping what it had not synced, and to crash then. */
-  readonly withKills: boolean;
 }
 
 /**
@@ -88,7 +86,7 @@ export interface ExploreOptions {
  * @throws {CrashStateError} For the first state in which something is wrong.
  */
 export async function explore(options: ExploreOptions): Promise<void> {
-  const { recording, random, scale, counts, withKills } = options;
+  const { recording, random, scale, counts } = options;
   const nestedOneIn = options.recover ? scale.nestedOneIn : 0;
   const { views } = recording.disk;
   const seen = new Set<string>();
@@ -115,7 +113,7 @@ export async function explore(options: ExploreOptions): Promise<void> {
         await named(options, moment, () => nest(options, state, "nested"));
       }
     }
-    const isKilled = withKills && options.recover !== undefined &&
+    const isKilled = options.recover !== undefined &&
       random.below(scale.killedOneIn) === 0;
     if (isKilled) {
       const killed = { moment, disk: view, index: indexes.at(-1), witness };

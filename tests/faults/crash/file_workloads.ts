@@ -14,7 +14,7 @@ import { sweepTemporaries } from "../../../src/storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../../../src/storage/durable_directory.ts";
 import type { Logger } from "../../../src/telemetry/logger.ts";
 import type { CrashState } from "./explore.ts";
-import type { Workload } from "./log_workloads.ts";
+import type { Workload } from "./workload.ts";
 import { DATA, type Recording } from "./recording.ts";
 import { SimulatedDatabases } from "./simulated_databases.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";

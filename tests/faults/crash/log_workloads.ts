@@ -6,57 +6,15 @@
 import { assertRejects } from "@std/assert";
 import type { EventInput, EventStore } from "../../../mod.ts";
 import { checkStoreState } from "./check_store_state.ts";
-import type { CheckState } from "./explore.ts";
 import { DATA, type Recording } from "./recording.ts";
 import type { DiskOperation } from "./simulated_disk.ts";
-
-/** Work to be interrupted. */
-export interface Workload {
-  readonly name: string;
-  /** Does it, on an empty disk. */
-  readonly run: (recording: Recording, seed: number) => Promise<void>;
-  /** Checks what is left of it. */
-  readonly check: CheckState;
-  /** What the program does that finds a crashed disk. @default {only the first crash is looked at} */
-  readonly recover?: (recording: Recording) => Promise<void>;
-  /** Size at which segments are sealed. @default {the product's} */
-  readonly segmentBytesMax?: number;
-  /**
-   * Whether its program may also be killed while what it wrote stays in the page cache. Not where
-   * a sync failed: a kill right then, before what was written is taken back, leaves pages that the
-   * system takes for written, and that nobody can tell from others. @default {true}
-   */
-  readonly withKills?: boolean;
-}
-
-type LogWorkload = Omit<Workload, "check" | "recover">;
-
-/** Whatever is smaller than a segment header seals a segment after each append. */
-const ONE_APPEND = 64;
-
-const TAGGED = { items: [{ tags: ["n:1"] }] };
-
-/** Makes events with ids of their own, of different sizes. */
-class Events {
-  #count = 0;
-
-  constructor(readonly seed: number) {}
-
-  /** So many events. */
-  some(count: number, tag = "n:0"): EventInput[] {
-    return Array.from({ length: count }, () => {
-      const n = ++this.#count;
-      // From far less than a sector to more than two.
-      const length = (n * 397 + this.seed * 131) % 1_300;
-      return {
-        id: crypto.randomUUID(),
-        type: `Type${n % 3}`,
-        tags: [tag, `id:${n}`],
-        data: { text: "x".repeat(length) },
-      };
-    });
-  }
-}
+import {
+  Events,
+  type LogWorkload,
+  ONE_APPEND,
+  TAGGED,
+  type Workload,
+} from "./workload.ts";
 
 /** What whoever finds a crashed store does with it. */
 async function recover(recording: Recording): Promise<void> {
@@ -197,6 +155,41 @@ function survivor(
   };
 }
 
+/** What a killed process left cannot be made durable by the one that goes on. */
+const failedSurvivor: LogWorkload = {
+  name: "a failed sync of what a dead one left",
+  async run(recording, seed) {
+    const events = new Events(seed);
+    const isOfEvents = ({ kind, path }: DiskOperation) =>
+      kind === "sync" && path.includes("/events/");
+    const one = await recording.open();
+    {
+      await using other = await recording.open();
+      await recording.append(one, events.some(1));
+      await recording.read(other);
+      const killed = new Promise<void>((resolve) => {
+        recording.disk.faultOf = (operation) => {
+          if (!isOfEvents(operation)) return undefined;
+          recording.disk.faultOf = (next) =>
+            isOfEvents(next) ? { code: "EIO" } : undefined;
+          queueMicrotask(resolve);
+          return { code: "SIGKILL" };
+        };
+      });
+      recording.append(one, events.some(2));
+      await killed;
+      await recording.read(other);
+      await recording.append(other, events.some(1)).catch(passOver);
+    }
+    recording.noteIndex();
+    recording.disk.faultOf = () => undefined;
+    await recording.with(async (store) => {
+      await recording.read(store);
+      await recording.append(store, events.some(1));
+    });
+  },
+};
+
 /** Work that finds a disk with a tail that a crash left, begun by another program. */
 function onCrashedDisk(
   name: string,
@@ -263,7 +256,6 @@ function failing(
   return fault.nths.map((nth) => ({
     name: `${name} ${nth}`,
     segmentBytesMax,
-    withKills: fault.kind === "append",
     async run(recording, seed) {
       const events = new Events(seed);
       let left = nth;
@@ -290,6 +282,47 @@ function failing(
   }));
 }
 
+/**
+ * Work during which a sync fails, and whose program then does not come to taking back what it wrote:
+ * what it left is read from pages that the system counts as clean, and on the disk it is not.
+ */
+function uncut(
+  name: string,
+  nth: number,
+  segmentBytesMax: number,
+): LogWorkload {
+  return {
+    name: `${name} ${nth}, and a kill before the cut`,
+    segmentBytesMax,
+    async run(recording, seed) {
+      const events = new Events(seed);
+      const { disk } = recording;
+      let left = nth;
+      disk.faultOf = ({ kind, path }) => {
+        if (!path.includes("/events/")) return undefined;
+        if (kind === "sync" && left > 0) left--;
+        const isDue = kind === "sync" || kind === "truncate" ||
+          kind === "remove";
+        return left === 0 && isDue ? { code: "EIO" } : undefined;
+      };
+      await recording.with(async (store) => {
+        while (left > 0) {
+          await recording.append(store, events.some(1 + seed % 3))
+            .catch(passOver);
+        }
+      }).catch(passOver);
+      disk.faultOf = () => undefined;
+      for (let process = 0; process < 2; process++) {
+        await recording.with(async (store) => {
+          await recording.read(store);
+          await recording.append(store, events.some(1));
+          await recording.read(store);
+        });
+      }
+    },
+  };
+}
+
 function passOver(error: unknown): void {
   // What the disk did to it; a wrong call would be a mistake of this test.
   if (error instanceof TypeError || error instanceof RangeError) throw error;
@@ -312,6 +345,7 @@ export const LOG_WORKLOADS: readonly Workload[] = ([
       kind === "sync" && path.endsWith("2.ndjson") &&
       earlier.some((one) => one.kind === "sync" && one.path === path),
   ),
+  failedSurvivor,
   tornTail,
   unfinished,
   ...failing("failed sync", {
@@ -326,6 +360,11 @@ export const LOG_WORKLOADS: readonly Workload[] = ([
     code: "EIO",
     nths: [1, 2, 3, 4, 6],
   }, ONE_APPEND),
+  // Of opening, of a segment's first line, and of events.
+  ...[1, 2, 3].map((nth) => uncut("failed sync", nth, 1 << 20)),
+  ...[3, 4, 5].map((nth) =>
+    uncut("failed sync while rolling", nth, ONE_APPEND)
+  ),
   ...failing("failed sync of a folder", {
     kind: "syncDirectory",
     path: DATA,

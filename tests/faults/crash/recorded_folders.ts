@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { denoFileSystem } from "../../../src/storage/deno_file_system.ts";
 import type {
@@ -44,6 +45,9 @@ export class RecordedFolders implements FileSystem {
   readonly #nodes = new Map<string, NodeId>();
   readonly #files = new Map<NodeId, FileView>();
   readonly #folders = new Map<NodeId, FolderView>();
+
+  /** What was under construction when it was looked at last. */
+  readonly #builds = new Set<NodeId>();
   /** Files that were synced through the port, by what they held. */
   readonly #synced = new Map<NodeId, Uint8Array<ArrayBuffer>>();
 
@@ -200,10 +204,14 @@ export class RecordedFolders implements FileSystem {
     for (const [name, node] of present) {
       const bytes = Deno.readFileSync(join(path, name));
       const synced = this.#synced.get(node);
-      const isDurable = BY_SQLITE.test(name)
-        ? synced !== undefined || !name.endsWith(".building.sqlite") &&
-            !this.#isRenamedBuild(node)
-        : synced?.length === bytes.length;
+      // What is written to a build after its sync is not part of it.
+      const isSynced = synced !== undefined && equals(synced, bytes);
+      const isBuilding = name.endsWith(".building.sqlite");
+      const wasBuilding = this.#builds.delete(node);
+      if (isBuilding) this.#builds.add(node);
+      const isServing = BY_SQLITE.test(name) && !isBuilding && !wasBuilding &&
+        !this.#isRenamedBuild(node);
+      const isDurable = isSynced || isServing;
       this.#files.set(
         node,
         isDurable ? { base: bytes, changes: [] } : {
@@ -217,6 +225,10 @@ export class RecordedFolders implements FileSystem {
   #isRenamedBuild(node: NodeId): boolean {
     return (this.#files.get(node)?.changes.length ?? 0) > 0;
   }
+}
+
+function equals(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }
 
 const NOTHING: FolderView = { entries: new Map(), changes: [] };

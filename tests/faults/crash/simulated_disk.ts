@@ -184,7 +184,7 @@ export class SimulatedDisk implements FileSystem {
     this.#record(operation);
   }
 
-  rewrite(path: string, offset: number): void {
+  rewrite(path: string, offset: number, bytes: Uint8Array): void {
     const operation = { kind: "rewrite", path } as const;
     this.#fail(operation);
     const node = this.#find(path);
@@ -192,7 +192,13 @@ export class SimulatedDisk implements FileSystem {
     if (node === undefined || file === undefined) {
       throw systemError("ENOENT", "rewrite", path);
     }
-    const changes = file.changes.flatMap((change) => renewed(change, offset));
+    const there = this.#live.get(node)?.bytes.subarray(offset) ?? [];
+    if (bytes.some((byte, i) => byte !== there[i])) {
+      throw new TypeError(`Not what stands in "${path}" at byte ${offset}`);
+    }
+    const end = offset + bytes.length;
+    const changes = file.changes
+      .flatMap((change) => renewed(change, offset, end));
     this.#files.set(node, { base: file.base, changes });
     this.#record(operation);
   }

@@ -5,7 +5,8 @@
  */
 import { type Counts, explore, type Scale } from "./explore.ts";
 import { fileWorkloads } from "./file_workloads.ts";
-import { LOG_WORKLOADS, type Workload } from "./log_workloads.ts";
+import { LOG_WORKLOADS } from "./log_workloads.ts";
+import type { Workload } from "./workload.ts";
 import { Random, seededIds } from "./random.ts";
 import { Recording } from "./recording.ts";
 
@@ -28,7 +29,7 @@ export async function simulate(
   seed: number,
   scale: Scale,
 ): Promise<Counts> {
-  const { run, check, recover, segmentBytesMax, withKills = true } = workload;
+  const { run, check, recover, segmentBytesMax } = workload;
   const counts: Counts = { moments: 0, states: 0, nested: 0, killed: 0 };
   using _ids = seededIds(seed);
   using recording = new Recording(
@@ -42,7 +43,6 @@ export async function simulate(
     counts,
     check,
     recover,
-    withKills,
   });
   return counts;
 }

@@ -29,6 +29,7 @@ const PROJECTIONS = import.meta.resolve(
 export class FolderHistory {
   readonly #calls: AppendCall[];
   readonly #seen = new Map<Position, string>();
+  #acknowledged = 0;
 
   /**
    * @param path The data folder.
@@ -38,14 +39,16 @@ export class FolderHistory {
     this.#calls = [...calls];
   }
 
-  /** Appends that somebody was told are stored. */
+  /** Appends that a disturbed program was told are stored: not what was there before. */
   get acknowledged(): number {
-    return this.#calls.filter(({ first }) => first !== undefined).length;
+    return this.#acknowledged;
   }
 
   /** Takes note of a run. */
   add({ calls, seen }: VictimReport): void {
     this.#calls.push(...calls);
+    const stored = calls.filter(({ first }) => first !== undefined);
+    this.#acknowledged += stored.length;
     for (const [position, id] of seen) this.#see(position, id);
   }
 

@@ -14,22 +14,33 @@ import { FAULT_LINE, type FaultPoint } from "./messages.ts";
 /**
  * Wraps the machine's file system.
  *
- * @param point When to end the process, and whether before, in the middle of or after the call.
+ * @param point When to end the process, and whether before, in the middle of or after the call; or
+ * which call fails, and when to end it after that.
  * @returns The file system.
  */
 export function killingFileSystem(
-  { at, kind, call: counted }: FaultPoint,
+  { at, kind, call: counted, killAfter = Infinity }: FaultPoint,
 ): FileSystem {
   let calls = 0;
+  let callsSince: number | undefined;
 
-  /** Whether this is the call. */
-  function isNext(call: string): boolean {
-    return (counted === undefined || counted === call) && ++calls === at;
+  /** Whether this is the call to be killed at. Fails itself where that is what is to happen. */
+  function isNext(call: string, path: string): boolean {
+    if (callsSince !== undefined) {
+      if (++callsSince === killAfter) end(call, path);
+      return false;
+    }
+    const counts = counted === undefined || call.endsWith(counted);
+    if (!counts || ++calls !== at) return false;
+    if (kind === "before" || kind === "half" || kind === "after") return true;
+    callsSince = 0;
+    tell(call, path);
+    throw Object.assign(new Error(`${kind}: injected`), { code: kind });
   }
 
   /** Does something that has no middle. */
   function change<T>(call: string, path: string, action: () => T): T {
-    const isDue = isNext(call);
+    const isDue = isNext(call, path);
     if (isDue && kind !== "after") end(call, path);
     const result = action();
     if (!isDue) return result;
@@ -38,9 +49,13 @@ export function killingFileSystem(
     return result.then(() => end(call, path)) as T;
   }
 
-  function end(call: string, path: string): never {
+  function tell(call: string, path: string): void {
     const line = `${FAULT_LINE} ${kind} ${call} ${path}\n`;
     Deno.stderr.writeSync(new TextEncoder().encode(line));
+  }
+
+  function end(call: string, path: string): never {
+    tell(call, path);
     Deno.kill(Deno.pid, "SIGKILL");
     throw new Error("This process should have ended");
   }
@@ -49,7 +64,7 @@ export function killingFileSystem(
     return {
       readAt: (buffer, offset) => file.readAt(buffer, offset),
       append(bytes) {
-        const isDue = isNext("write");
+        const isDue = isNext("write", path);
         if (isDue && kind === "before") end("write", path);
         const part = isDue && kind === "half" ? bytes.length >> 1 : undefined;
         const written = file.append(bytes.subarray(0, part));
@@ -59,7 +74,7 @@ export function killingFileSystem(
       truncate: (size) => change("ftruncate", path, () => file.truncate(size)),
       stat: () => file.stat(),
       size: () => file.size(),
-      sync: () => change("fdatasync", path, () => file.sync()),
+      sync: async () => await change("fdatasync", path, () => file.sync()),
       tryLock: () => file.tryLock(),
       unlock: () => file.unlock(),
       close: () => file.close(),
@@ -79,9 +94,13 @@ export function killingFileSystem(
     rename: (from, to) =>
       change("rename", to, () => denoFileSystem.rename(from, to)),
     remove: (path) => change("unlink", path, () => denoFileSystem.remove(path)),
-    rewrite: (path, offset) =>
-      change("write", path, () => denoFileSystem.rewrite?.(path, offset)),
-    syncDirectory: (path) =>
-      change("fsync", path, () => denoFileSystem.syncDirectory(path)),
+    rewrite: (path, offset, bytes) =>
+      change(
+        "write",
+        path,
+        () => denoFileSystem.rewrite?.(path, offset, bytes),
+      ),
+    syncDirectory: async (path) =>
+      await change("fsync", path, () => denoFileSystem.syncDirectory(path)),
   };
 }

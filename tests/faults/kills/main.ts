@@ -1,7 +1,8 @@
 /**
  * Kills programs at every call by which they change their data folder, in all their threads and
- * in SQLite: `deno task test:faults:kills [--kills N] [--errors N] [--terminations N] [--seed S]`.
- * Then lets such calls fail, and stops servers by SIGTERM. Needs `cc` and glibc.
+ * in SQLite: `deno task test:faults:kills [--kills N] [--errors N] [--failed-kills N] [--terminations N]
+ * [--seed S]`. Then lets such calls fail, kills programs soon after one failed, and stops servers by
+ * SIGTERM. Needs `cc` and glibc.
  *
  * @module
  */
@@ -20,8 +21,20 @@ const LANES = 2;
 const ROUNDS_A_FOLDER = 10;
 /** A server is stopped when it answered so many appends, at most. */
 const ANSWERS_MAX = 100;
+/** With so many kills each of {@linkcode STRUCK} must be among them. */
+const KILLS_FOR_ALL = 1_000;
+/** What a program that keeps its promises asks of the system. */
+const STRUCK: readonly string[] = [
+  "write events/*.ndjson",
+  "fdatasync events/*.ndjson",
+  "fsync events",
+  "fsync projections/*",
+  "fsync operations",
+];
 const KILLS: readonly FaultKind[] = ["before", "half", "after"];
-const ERRORS: readonly FaultKind[] = ["EIO", "ENOSPC"];
+const ERRORS: readonly FaultKind[] = ["EIO", "ENOSPC", "EDQUOT"];
+/** A program whose call failed is killed before one of the next so many, if at all. */
+const KILL_WITHIN = 5;
 
 interface Course {
   readonly title: string;
@@ -58,6 +71,12 @@ async function runCourse(
       },
       onFolder: (history) => acknowledged += history.acknowledged,
     })));
+  const missing = runs < KILLS_FOR_ALL || scenarios[0]?.kinds !== KILLS
+    ? []
+    : tally.missing(STRUCK);
+  if (missing.length > 0) {
+    throw new Error(`Never disturbed, seed ${seed}: ${missing}\n${tally}`);
+  }
   const seconds = (performance.now() - startMs) / 1_000;
   print(
     `${struck} ${title} in ${seconds.toFixed(0)} s, ` +
@@ -102,6 +121,7 @@ async function main(args: readonly string[]): Promise<void> {
     options: {
       kills: { type: "string", default: "2000" },
       errors: { type: "string", default: "300" },
+      "failed-kills": { type: "string", default: "300" },
       terminations: { type: "string", default: "100" },
       seed: { type: "string", default: String(Date.now() % 2 ** 32) },
     },
@@ -162,6 +182,20 @@ async function main(args: readonly string[]): Promise<void> {
     title: "failed calls",
     runs: Number(values.errors),
     scenarios: scenarios(ERRORS),
+  });
+  const killWithin = KILL_WITHIN;
+  const soonKilled = scenarios(ERRORS)
+    .map((scenario) => ({ ...scenario, killWithin }));
+  const syncs = soonKilled.map((scenario) => ({
+    ...scenario,
+    name: `${scenario.name}, a sync`,
+    call: "sync" as const,
+  }));
+  await runCourse({
+    ...shared,
+    title: "failed calls with a kill soon after",
+    runs: Number(values["failed-kills"]),
+    scenarios: [...soonKilled, ...syncs],
   });
   await runTerminations({
     rounds: Number(values.terminations),

@@ -6,7 +6,10 @@
 import type { AppendCondition, Position } from "../../../mod.ts";
 
 /** How a call is disturbed: see `shim.c`. */
-export type FaultKind = "before" | "half" | "after" | "EIO" | "ENOSPC";
+export type FaultKind = "before" | "half" | "after" | FailureKind;
+
+/** The errors by which a call fails. */
+export type FailureKind = "EIO" | "ENOSPC" | "EDQUOT";
 
 /** Which call is disturbed, and how. */
 export interface FaultPoint {
@@ -14,8 +17,13 @@ export interface FaultPoint {
   readonly at: number;
   /** How. */
   readonly kind: FaultKind;
-  /** Only such calls count; through the port alone. @default {all} */
-  readonly call?: "write";
+  /** Only such calls count; writes only through the port. @default {all} */
+  readonly call?: "write" | "sync";
+  /**
+   * Of a call that fails: kills the program before so many calls after it, an integer from 1.
+   * @default {never}
+   */
+  readonly killAfter?: number;
 }
 
 /** What the program does; in which order follows from the seed. */

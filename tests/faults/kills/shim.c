@@ -6,8 +6,11 @@
  *   OPOSSUM_FAULT_AT       which call, from 1
  *   OPOSSUM_FAULT_KIND     before, half, after: kill the process with SIGKILL, before the call, in
  *                          the middle of it (of a write: half of it is done) or after it.
- *                          EIO, ENOSPC: let the call fail with that error, once; of a write that
- *                          fails with ENOSPC half is done, and the next one fails.
+ *                          EIO, ENOSPC, EDQUOT: let the call fail with that error, once; of a
+ *                          write that finds no room half is done, and the next one fails.
+ *   OPOSSUM_FAULT_CALL     sync: only fsync and fdatasync count
+ *   OPOSSUM_FAULT_KILL_AFTER  kill the process before that many calls after the one that failed, the
+ *                          next one being 1
  *
  * What was done is told in one line on standard error: "opossum-fault KIND CALL FILE".
  */
@@ -27,16 +30,21 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum fault { NONE, BEFORE, HALF, AFTER, FAIL_EIO, FAIL_ENOSPC };
+enum fault { NONE, BEFORE, HALF, AFTER, FAIL_EIO, FAIL_ENOSPC, FAIL_EDQUOT };
 
-static const char *const FAULTS[] = {"none",  "before", "half",
-                                     "after", "EIO",    "ENOSPC"};
+static const char *const FAULTS[] = {"none", "before", "half",  "after",
+                                     "EIO",  "ENOSPC", "EDQUOT"};
+static const int ERRORS[] = {0, 0, 0, 0, EIO, ENOSPC, EDQUOT};
 
 static char folder[PATH_MAX];
 static size_t folder_length;
 static long fault_at;
 static enum fault fault_kind;
+static int only_syncs;
+static long kill_after;
 static atomic_long calls;
+static atomic_int has_struck;
+static atomic_long calls_since;
 /* After a short write on a full disk: the next one fails. */
 static atomic_int is_full;
 
@@ -79,7 +87,11 @@ __attribute__((constructor)) static void load(void) {
   if (path == NULL || at == NULL || kind == NULL) return;
   folder_length = (size_t)snprintf(folder, sizeof folder, "%s", path);
   fault_at = atol(at);
-  for (int i = BEFORE; i <= FAIL_ENOSPC; i++) {
+  const char *only = getenv("OPOSSUM_FAULT_CALL");
+  const char *after = getenv("OPOSSUM_FAULT_KILL_AFTER");
+  only_syncs = only != NULL && strcmp(only, "sync") == 0;
+  kill_after = after == NULL ? 0 : atol(after);
+  for (int i = BEFORE; i <= FAIL_EDQUOT; i++) {
     if (strcmp(kind, FAULTS[i]) == 0) fault_kind = i;
   }
 }
@@ -123,16 +135,22 @@ static void end(const char *call, const char *file) {
 }
 
 /* What to do at this call; `file` is NULL for one that is none of our business. */
-static enum fault strike(const char *file) {
+static enum fault strike(const char *call, const char *file) {
   if (file == NULL || fault_at == 0) return NONE;
-  long call = atomic_fetch_add(&calls, 1) + 1;
-  return call == fault_at ? fault_kind : NONE;
+  if (atomic_load(&has_struck)) {
+    long since = atomic_fetch_add(&calls_since, 1) + 1;
+    return since == kill_after ? BEFORE : NONE;
+  }
+  if (only_syncs && strstr(call, "sync") == NULL) return NONE;
+  if (atomic_fetch_add(&calls, 1) + 1 != fault_at) return NONE;
+  atomic_store(&has_struck, 1);
+  return fault_kind;
 }
 
 static int failing(enum fault fault, const char *call, const char *file) {
-  if (fault != FAIL_EIO && fault != FAIL_ENOSPC) return 0;
+  if (fault < FAIL_EIO) return 0;
   tell(call, file);
-  errno = fault == FAIL_EIO ? EIO : ENOSPC;
+  errno = ERRORS[fault];
   return 1;
 }
 
@@ -140,7 +158,7 @@ static int failing(enum fault fault, const char *call, const char *file) {
 #define WHOLE(call, file, action)                          \
   do {                                                     \
     const char *file_ = (file);                            \
-    enum fault fault_ = strike(file_);                     \
+    enum fault fault_ = strike(call, file_);                     \
     if (fault_ == BEFORE || fault_ == HALF) end(call, file_); \
     if (failing(fault_, call, file_)) return -1;           \
     __typeof__(action) result_ = (action);                 \
@@ -154,13 +172,13 @@ static int failing(enum fault fault, const char *call, const char *file) {
     char buffer_[PATH_MAX];                                \
     const char *file_ = inside_fd(fd, buffer_);            \
     size_t length = (count);                               \
-    enum fault fault_ = strike(file_);                     \
+    enum fault fault_ = strike(call, file_);                     \
     if (file_ != NULL && atomic_exchange(&is_full, 0)) {   \
-      errno = ENOSPC;                                      \
+      errno = ERRORS[fault_kind];                          \
       return -1;                                           \
     }                                                      \
     if (fault_ == BEFORE) end(call, file_);                \
-    if (fault_ == FAIL_ENOSPC && length > 1) {             \
+    if (fault_ >= FAIL_ENOSPC && length > 1) {             \
       tell(call, file_);                                   \
       atomic_store(&is_full, 1);                           \
       length /= 2;                                         \

@@ -37,7 +37,7 @@ export async function compileShim(directory: string): Promise<Disturber> {
     throw new NoShimError("this Deno does not use a C library that it fits");
   }
   return {
-    prepare: (task, { at, kind }) => ({
+    prepare: (task, { at, kind, call, killAfter }) => ({
       // Not in the environment: Deno hands such variables on only with all permissions.
       command: [
         "env",
@@ -45,6 +45,8 @@ export async function compileShim(directory: string): Promise<Disturber> {
         `OPOSSUM_FAULT_FOLDER=${task.path}`,
         `OPOSSUM_FAULT_AT=${at}`,
         `OPOSSUM_FAULT_KIND=${kind}`,
+        ...call ? [`OPOSSUM_FAULT_CALL=${call}`] : [],
+        ...killAfter ? [`OPOSSUM_FAULT_KILL_AFTER=${killAfter}`] : [],
         ...denoCommand(),
       ],
       task,

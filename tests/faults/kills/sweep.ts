@@ -25,6 +25,10 @@ export interface Scenario {
   readonly rounds: number;
   /** The ways of disturbing it, in turn. */
   readonly kinds: readonly FaultKind[];
+  /** Only such calls are disturbed. @default {all} */
+  readonly call?: "sync";
+  /** Kills it before one of so many calls after the one that fails, in turn. @default {0}: never */
+  readonly killWithin?: number;
   /** How many folders of this kind there are for those of others. */
   readonly weight: number;
 }
@@ -50,6 +54,8 @@ export interface SweepOptions {
   /** Told of each folder that is done with. */
   readonly onFolder: (history: FolderHistory) => void;
 }
+
+const FAILURES: readonly FaultKind[] = ["EIO", "ENOSPC", "EDQUOT"];
 
 /** A folder is disturbed so many times in a row. */
 const RUNS_A_FOLDER = 10;
@@ -101,7 +107,7 @@ interface FolderOptions extends SweepOptions {
 async function sweepFolder(options: FolderOptions): Promise<boolean> {
   const { scenario, cursor, folder, history, begin, onRun } = options;
   const { disturber, seed, lane, lanes } = options;
-  const { name, phases, rounds, kinds } = scenario;
+  const { name, phases, rounds, kinds, call, killWithin = 0 } = scenario;
   const { path } = history;
   let point: FaultPoint | undefined;
   let goesOn = true;
@@ -110,14 +116,21 @@ async function sweepFolder(options: FolderOptions): Promise<boolean> {
       goesOn = begin();
       if (!goesOn) break;
       const kind = kinds[(cursor.at + cursor.turn) % kinds.length] ?? "before";
-      point = { at: cursor.at, kind };
+      // Another one each time that it comes round to the same call.
+      const killAfter = 1 + (cursor.at + cursor.turn) % Math.max(killWithin, 1);
+      point = {
+        at: cursor.at,
+        kind,
+        ...call ? { call } : {},
+        ...killWithin > 0 ? { killAfter } : {},
+      };
       const report = await runVictim(disturber, {
         path,
         seed,
         run: (folder * RUNS_A_FOLDER + i) * lanes + lane,
         phases,
         rounds,
-        tolerant: kind === "EIO" || kind === "ENOSPC",
+        tolerant: FAILURES.includes(kind),
       }, point);
       history.add(report);
       await history.check();
@@ -129,7 +142,7 @@ async function sweepFolder(options: FolderOptions): Promise<boolean> {
     return goesOn;
   } catch (cause) {
     const where = `lane ${lane} of ${lanes}, folder ${folder}`;
-    const what = point ? `call ${point.at}, ${point.kind}` : "no call yet";
+    const what = point ? JSON.stringify(point) : "no call yet";
     throw new Error(
       `Not in order: ${name}, ${where}, ${what}, seed ${seed}: see ${path}`,
       { cause },

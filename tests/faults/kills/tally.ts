@@ -8,6 +8,7 @@ import type { VictimReport } from "./victim.ts";
 /** Counts by name. */
 export class Tally {
   readonly #counts = new Map<string, Map<string, number>>();
+  readonly #struck = new Set<string>();
 
   /**
    * Counts once.
@@ -35,6 +36,17 @@ export class Tally {
     // One that was not killed went on to its end.
     if (wasKilled) this.add("phase", phase);
     this.add("file", fileKind(strike.file));
+    this.#struck.add(`${strike.call} ${fileKind(strike.file)}`);
+  }
+
+  /**
+   * What was never disturbed, of what must be where durability is real.
+   *
+   * @param expected Calls and kinds of files: `"fdatasync events/*.ndjson"`.
+   * @returns Those that are missing.
+   */
+  missing(expected: readonly string[]): string[] {
+    return expected.filter((struck) => !this.#struck.has(struck));
   }
 
   /** A line a group, the most frequent first. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import {
   type Position,
   type ProjectionDefinition,
@@ -12,9 +11,9 @@ import {
 } from "../../../mod.ts";
 import * as sample from "../../../examples/course_management/projections.ts";
 import { openFileEventStore } from "../../../src/log/file_event_store.ts";
+import { serveSample } from "../../support/sample_server.ts";
 import { checkFolder, InvariantError } from "../invariants.ts";
 
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** How many requests append at once. */
 const CLIENTS = 4;
 
@@ -57,53 +56,17 @@ export async function terminateServer(
   options: TerminationOptions,
 ): Promise<Termination> {
   const { path, afterAnswers } = options;
-  const server = startServer(path);
   const registered: Registration[] = [];
-  let ended = Promise.resolve();
-  let printed = "";
-  for await (const text of server.stdout.pipeThrough(new TextDecoderStream())) {
-    const wasReady = isReady(printed);
-    printed += text;
-    if (wasReady || !isReady(printed)) continue;
-    const url = /at (http:\S+)/.exec(printed)?.[1] ?? "";
+  const { code, signal } = await serveSample(path, async (url, server) => {
     let left = afterAnswers;
     const answered = () => {
       if (--left === 0) server.kill("SIGTERM");
     };
     if (left === 0) server.kill("SIGTERM");
-    ended = sendAll(url, { options, registered, answered });
-  }
-  const { code, signal } = await server.status;
-  await ended;
+    await sendAll(url, { options, registered, answered });
+  });
   await checkStopped(path, registered);
   return { code, signal, acknowledged: registered.length };
-}
-
-function startServer(path: string): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--allow-read",
-      "--allow-write",
-      "--allow-net=127.0.0.1",
-      "--allow-env",
-      "--allow-sys",
-      "examples/course_management/serve.ts",
-      "--data",
-      path,
-      "--port",
-      "0",
-    ],
-    cwd: ROOT,
-    env: { OPOSSUM_ADMIN_TOKEN: "" },
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-}
-
-/** The last line that it prints before it waits to be stopped. */
-function isReady(printed: string): boolean {
-  return printed.includes("OPOSSUM_ADMIN_TOKEN");
 }
 
 interface Sending {

@@ -8,6 +8,7 @@ import {
   type AppendCondition,
   AppendConditionError,
   AppendFailedError,
+  AppendOutcomeUnknownError,
   type Clock,
   type EventInput,
   openOpossum,
@@ -15,6 +16,7 @@ import {
   type OpossumOptions,
   ProjectionRollbackError,
   silentLogger,
+  StoreReadOnlyError,
   systemClock,
 } from "../../../mod.ts";
 import {
@@ -52,6 +54,8 @@ function tell(message: VictimMessage): void {
 class Victim {
   readonly #task: VictimTask;
   readonly #random: SeededRandom;
+  /** Stores that take no more appends. */
+  readonly #ended = new WeakSet<object>();
   #calls = 0;
 
   constructor(task: VictimTask) {
@@ -164,6 +168,8 @@ class Victim {
     tell({ kind: "call", call, ids, ...given });
     try {
       const { first, last } = await events.append(withIds, given);
+      // Nothing is acknowledged after a sync failed. Nobody may pass over that.
+      if (this.#ended.has(events)) Deno.exit(1);
       tell({ kind: "stored", call, first });
       const read = events.read("all", { after: Math.max(first - 3, 0) });
       for await (const { position, id } of read) {
@@ -171,6 +177,9 @@ class Victim {
       }
       return last;
     } catch (error) {
+      const isEnd = error instanceof AppendOutcomeUnknownError ||
+        error instanceof StoreReadOnlyError;
+      if (isEnd) this.#ended.add(events);
       const isNothingWritten = error instanceof AppendConditionError ||
         tolerant && error instanceof AppendFailedError;
       if (!isNothingWritten) throw error;

@@ -5,7 +5,9 @@
  *
  * - What was appended, seen or refused for before an operation began, it comes after.
  * - What an operation tells of was asked for before it ended.
- * - A read tells of all matching events up to some position, and of no others.
+ * - A read tells of all matching events up to some position, and of no others. That position is
+ *   the end of an append: nobody sees a part of one.
+ * - What was said to be stored is where it was said to be.
  * - A refusal names the first event that matches, so that one was there when it was refused.
  *
  * That conditions held at their place in the order is for `checkLog()`.
@@ -73,6 +75,8 @@ class Check {
   readonly #askedAt: number[] = [];
   /** Where what an operation asked for is. */
   readonly #places = new Map<Operation, Position>();
+  /** Where the append ends that holds an event, by position. */
+  readonly #ends: Position[] = [];
   /** Up to here the log is known to somebody, and to each process. */
   #known: Position = 0;
   readonly #knownTo = new Map<number, Position>();
@@ -91,6 +95,10 @@ class Check {
         this.#askedAt[position] = operation.begun;
         if (!this.#places.has(operation)) this.#places.set(operation, position);
       }
+      const first = this.#places.get(operation);
+      if (first === undefined) continue;
+      const end = first + operation.command.events.length - 1;
+      for (let at = first; at <= end; at++) this.#ends[at] = end;
     }
   }
 
@@ -109,6 +117,7 @@ class Check {
     switch (answer?.is) {
       case "appended":
         if (command.do === "append") {
+          this.#checkPlace(operation, answer.first);
           this.#learn(operation, answer.first + command.events.length - 1);
         }
         break;
@@ -117,6 +126,7 @@ class Check {
         break;
       case "head":
         this.#checkFresh(operation, answer.ms, answer.head + 1);
+        this.#checkWhole(operation, answer.head, answer.head + 1);
         this.#learn(operation, answer.head);
         break;
       case "events":
@@ -160,8 +170,24 @@ class Check {
       place = position;
     }
     const missed = this.#matches.next(query, place) ?? Infinity;
+    const last = events.at(-1)?.[0] ?? 0;
     this.#checkFresh(operation, ms, missed);
-    this.#learn(operation, events.at(-1)?.[0] ?? 0);
+    this.#checkWhole(operation, last, missed);
+    this.#learn(operation, last);
+  }
+
+  /** What was said to be stored must be there, and nowhere else. */
+  #checkPlace(operation: Operation, first: Position): void {
+    const place = this.#places.get(operation);
+    if (place === first) return;
+    this.#fail(operation, `was stored at ${first}, but is at ${place}`);
+  }
+
+  /** Some append must end between what is told of and what is missed: none is seen in part. */
+  #checkWhole(operation: Operation, last: Position, missed: Position): void {
+    const end = last === 0 ? 0 : this.#ends[last] ?? last;
+    if (end < missed) return;
+    this.#fail(operation, `saw ${last} but not ${missed} of one append`);
   }
 
   /** What is not told of must not have been known. */

@@ -28,8 +28,8 @@ export const GENERATION_BUGS: readonly SeededBug[] = [
   {
     name: "a rollback holds for every definition to come",
     file: "src/projections/document_reader.ts",
-    replace: "        live.isRegistered(name, rolledBack);",
-    by: "        live.isRegistered(name, live.identity(name));",
+    replace: "isSameDefinition(rolledBack, live.identity(name));",
+    by: "rolledBack.version > 0;",
     tests: ["tests/rebuild/rollback_test.ts"],
   },
   {
@@ -59,8 +59,8 @@ export const GENERATION_BUGS: readonly SeededBug[] = [
   {
     name: "a comparison looks at where the build came to by itself",
     file: "src/rebuild/begin_build.ts",
-    replace: "    ? await servingAt(store, name, head)",
-    by: "    ? await servingAt(store, name, head) && head",
+    replace: "compareAt = await servingAt(store, name, head);",
+    by: "compareAt = await servingAt(store, name, head) && head;",
     tests: ["tests/rebuild/verify_test.ts"],
   },
   {
@@ -97,8 +97,8 @@ export const GENERATION_BUGS: readonly SeededBug[] = [
   {
     name: "a promotion holds for whatever is built",
     file: "src/rebuild/begin_build.ts",
-    replace: "  if (!build.resumed) task.demote();",
-    by: "  if (task.hasEnded) task.demote();",
+    replace: "      else task.demote();\n",
+    by: "",
     tests: ["tests/rebuild/promote_restart_test.ts"],
   },
   {

@@ -51,8 +51,8 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a build goes on although its definition changed",
-    file: "src/projections/live_updater.ts",
-    replace: " && told.fingerprint === fingerprint",
+    file: "src/projections/fingerprint.ts",
+    replace: " && one.fingerprint === other.fingerprint",
     by: "",
     tests: [
       "tests/projections",
@@ -64,9 +64,9 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
     name: "documents and checkpoint are committed apart",
     file: "src/projections/sqlite_generation.ts",
     replace:
-      '      this.#setMeta("checkpoint", checkpoint);\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));\n      this.#execLong("COMMIT");',
+      '      this.#setMeta(checkpointMeta(this.identity, checkpoint, checkpointId));\n      this.#execLong("COMMIT");',
     by:
-      '      this.#execLong("COMMIT");\n      this.#setMeta("checkpoint", checkpoint);\n      this.#setMeta("checksum", checksumOfMeta(this.identity, checkpoint));',
+      '      this.#execLong("COMMIT");\n      this.#setMeta(checkpointMeta(this.identity, checkpoint, checkpointId));',
     tests: [
       "tests/projections",
       "tests/rebuild",
@@ -137,8 +137,8 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "old generations are never swept",
     file: "src/projections/sqlite_projection_store.ts",
-    replace: "      onSwap: () => this.#sweep(name),\n",
-    by: "      onSwap: () => {},\n",
+    replace: "          this.#sweep(name);\n",
+    by: "",
     tests: [
       "tests/faults/crash_states_test.ts",
     ],

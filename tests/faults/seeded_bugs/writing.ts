@@ -59,8 +59,8 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "what another process wrote is not synced before it is relied on",
     file: "src/log/group_writer.ts",
-    replace: "    await log.sync();\n    this.#publish();\n  }\n\n  /** Checks",
-    by: "    this.#publish();\n  }\n\n  /** Checks",
+    replace: "    await this.#options.log.sync();\n",
+    by: "",
     tests: [
       "tests/log",
     ],
@@ -136,8 +136,8 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "a lock file that was replaced is trusted",
     file: "src/storage/file_lock.ts",
-    replace: "    if (!this.#isStillThere()) {",
-    by: "    if (!this.#isStillThere() && this.#openings < 0) {",
+    replace: "      if (this.#isStillThere()) {",
+    by: "      if (this.#isStillThere() || this.#openings > 0) {",
     tests: [
       "tests/storage",
       "tests/log",
@@ -299,10 +299,66 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "what no sync is known of is not written again",
     file: "src/log/open_log.ts",
-    replace: "    log.rewrite(proven.offset);\n",
+    replace: "    rewriteDoubtful(log, proven, fileSystem);\n",
     by: "",
     tests: [
       "tests/faults/failed_sync_test.ts",
+      "tests/faults/crash_states_test.ts",
     ],
+  },
+  {
+    name: "the first line of a segment without events is not written again",
+    file: "src/log/proven_end.ts",
+    replace: "log.end < segment.first",
+    by: "log.end < 0",
+    tests: [
+      "tests/faults/failed_sync_test.ts",
+      "tests/faults/crash_states_test.ts",
+    ],
+  },
+  {
+    name: "what is written again is not what was checked",
+    file: "src/log/proven_end.ts",
+    replace: "fileSystem.rewrite?.(segment.path, offset, bytes)",
+    by: "fileSystem.rewrite?.(segment.path, offset, Deno.readFileSync(" +
+      "segment.path).subarray(offset, offset + bytes.length).fill(0))",
+    tests: ["tests/faults/failed_sync_test.ts"],
+  },
+  {
+    name: "a full quota has no code",
+    file: "src/log/errors.ts",
+    replace: 'return number === EDQUOT ? "EDQUOT" : number &&',
+    by: "return undefined && number &&",
+    tests: ["tests/log/append_faults_test.ts"],
+  },
+  {
+    name: "a torn end that finds no room in quarantine keeps the store shut",
+    file: "src/log/open_log.ts",
+    replace: "    if (!isOutOfRoom(error)) throw error;\n",
+    by: "    throw error;\n",
+    tests: ["tests/faults/no_room_test.ts"],
+  },
+  {
+    name: "readers meet the repair that finds no room",
+    file: "src/log/group_writer.ts",
+    replace:
+      "if (isOutOfRoom(error)) this.#asAppendFailure(error);\n      else ",
+    by: "",
+    tests: ["tests/faults/no_room_test.ts"],
+  },
+  {
+    name: "a projection is not read where there is no room to share it",
+    file: "src/projections/generation_leases.ts",
+    replace: "      if (!isFull) throw error;\n",
+    by: "      if (isFull || !isFull) throw error;\n",
+    tests: ["tests/faults/no_room_test.ts"],
+  },
+  {
+    name: "a connection that is alone with its file is kept",
+    file: "src/projections/generation_leases.ts",
+    replace:
+      "    if (!lease.noRoom || lease.users > 0 || lease.retired) return;\n",
+    by: "    if (lease) return;\n",
+    tests: ["tests/faults/no_room_test.ts"],
   },
 ];

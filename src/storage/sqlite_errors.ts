@@ -1,0 +1,46 @@
+/**
+ * What SQLite says of a disk: nothing but its code tells a full one from a damaged file.
+ *
+ * @module
+ */
+/**
+ * SQLite's extended code of an error that comes from it.
+ *
+ * @param error Whatever was thrown.
+ */
+export function extendedCode(error: unknown): number | undefined {
+  return error instanceof Error && "errcode" in error &&
+      typeof error.errcode === "number"
+    ? error.errcode
+    : undefined;
+}
+
+/**
+ * SQLite's primary code of an error that comes from it.
+ *
+ * @param error Whatever was thrown.
+ */
+export function primaryCode(error: unknown): number | undefined {
+  const code = extendedCode(error);
+  return code === undefined ? undefined : code & 0xff;
+}
+
+const FULL = 13;
+
+/**
+ * A write failed, and memory that is shared by processes could not be opened, made larger or
+ * mapped. That is how a full quota is told, and a full disk where a database is opened.
+ */
+const UNWRITABLE = [778, 4_618, 4_874, 5_386];
+
+/**
+ * Whether SQLite found no room to write, or could not write for another reason: that says nothing
+ * about what stands in the file.
+ *
+ * @param error Whatever was thrown.
+ */
+export function isUnwritable(error: unknown): boolean {
+  const code = extendedCode(error);
+  return code !== undefined &&
+    (primaryCode(error) === FULL || UNWRITABLE.includes(code));
+}

@@ -1,0 +1,74 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { FULL_PACE, type Pace, Pacer } from "../../src/rebuild/pace.ts";
+
+/** Runs stretches of work, and rests as told. Returns the time spent. */
+function runAt(
+  pace: Pace,
+  stretches: readonly { readonly workMs: number; readonly events: number }[],
+): number {
+  let nowMs = 0;
+  const pacer = new Pacer(() => pace, () => nowMs);
+  for (const { workMs, events } of stretches) {
+    nowMs += workMs;
+    nowMs += pacer.rest(events);
+    pacer.goOn();
+  }
+  return nowMs;
+}
+
+const stretches = fc.array(
+  fc.record({
+    workMs: fc.integer({ min: 0, max: 200 }),
+    events: fc.integer({ min: 0, max: 1_000 }),
+  }),
+  { minLength: 1, maxLength: 200 },
+);
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+Deno.test("at full pace nobody ever rests", () => {
+  fc.assert(fc.property(stretches, (all) => {
+    assertEquals(
+      runAt(FULL_PACE, all),
+      sum(all.map(({ workMs }) => workMs)),
+    );
+  }));
+});
+
+Deno.test("a pass works its share of the time, and hardly less", () => {
+  const share = fc.double({ min: 0.1, max: 1, noNaN: true });
+  fc.assert(fc.property(stretches, share, (all, share) => {
+    const workedMs = sum(all.map(({ workMs }) => workMs));
+    const spentMs = runAt({ ...FULL_PACE, share }, all);
+    // What is owed last may be too little to rest for.
+    assert(workedMs <= share * (spentMs + 5));
+    assert(spentMs <= workedMs / share + 1);
+  }));
+});
+
+Deno.test("a pass reads no more events a second than it may, and hardly less", () => {
+  const cap = fc.integer({ min: 1_000, max: 1_000_000 });
+  fc.assert(fc.property(stretches, cap, (all, eventsPerSecondMax) => {
+    const events = sum(all.map(({ events }) => events));
+    const workedMs = sum(all.map(({ workMs }) => workMs));
+    const spentMs = runAt({ share: 1, eventsPerSecondMax }, all);
+    const dueMs = events * 1_000 / eventsPerSecondMax;
+    // A second without reading may be made up for at any one time.
+    assert(spentMs + 5 >= Math.min(dueMs, dueMs - 1_000 + workedMs));
+    assert(spentMs <= dueMs + workedMs + 1);
+  }));
+});
+
+Deno.test("time that passes before a rest is over counts as rest", () => {
+  let nowMs = 0;
+  const pacer = new Pacer(() => ({ ...FULL_PACE, share: 0.5 }), () => nowMs);
+  nowMs += 100;
+  assertEquals(pacer.rest(0), 100);
+  // Something else took longer than it had to rest.
+  nowMs += 500;
+  pacer.goOn();
+  assertEquals(pacer.rest(0), 0);
+});
