@@ -58,6 +58,13 @@ export {
   type ProjectionDocument,
   type RelatedEvents,
 } from "./src/projections/definition.ts";
+export type {
+  ProjectionBuildInfo,
+  ProjectionLastBuild,
+  ProjectionLastError,
+  ProjectionRebuildProgress,
+  RebuildPhase,
+} from "./src/projections/build_info.ts";
 export {
   ProjectionApplyError,
   ProjectionDamagedError,
@@ -91,13 +98,12 @@ export type {
   OperationState,
   PlannedRebuild,
   ProjectionRebuildDetail,
-  ProjectionRebuildProgress,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildComparison,
   RebuildFailure,
   RebuildOperation,
-  RebuildPhase,
+  RebuildPlan,
   RebuildPromotion,
   RebuildReason,
   RebuildThrottleStatus,
@@ -111,8 +117,16 @@ export {
   type Rebuilder,
   RebuilderClosedError,
   type RebuildOptions,
+  type StartOptions,
 } from "./src/rebuild/rebuilder.ts";
 export type { GoodNeighbourOptions } from "./src/rebuild/good_neighbour.ts";
+export {
+  IdempotencyKeyError,
+  InsufficientDiskSpaceError,
+  OperationNotRecordedError,
+  RebuildQueueFullError,
+  UnknownOperationError,
+} from "./src/rebuild/refusals.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 
 // src/daemon/

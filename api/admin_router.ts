@@ -8,6 +8,7 @@ import type { Opossum } from "../mod.ts";
 import { type AdminAuth, requireAuth } from "./auth.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
 import { createNotFoundHandler, refuseOtherMethods } from "./methods.ts";
+import { addEventRoutes } from "./operation_events.ts";
 import { addOperationRoutes } from "./operation_routes.ts";
 import { createErrorHandler } from "./problem.ts";
 import { addFaultRoutes } from "./fault_routes.ts";
@@ -97,6 +98,7 @@ export function createAdminRouter(
   addGenerationRoutes(router, opossum);
   addOperationRoutes(router, opossum);
   addScheduleRoutes(router, opossum);
+  addEventRoutes(router, opossum);
   // Mounted elsewhere, the other router's own 404 would not be a problem document.
   router.all("/admin/*", createNotFoundHandler(router));
   return router;

@@ -12,6 +12,7 @@ import type {
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildOperation,
+  RebuildPlan,
 } from "../mod.ts";
 import type { ProjectionDetails } from "./schemas.ts";
 
@@ -56,7 +57,11 @@ export const operationExample: RebuildOperation = {
   trigger: "api",
   projectionNames: ["CourseDetails"],
   generationsBefore: { CourseDetails: 6 },
-  note: null,
+  note: "After the fix of the enrolment count",
+  requestedBy: "deployer",
+  priority: null,
+  concurrency: 4,
+  pausedAt: null,
   resumes: null,
   startedAt: STARTED_AT,
   completedAt: null,
@@ -69,6 +74,7 @@ export const operationExample: RebuildOperation = {
     eventsProcessed: 455,
     percent: 40.2,
     paused: false,
+    stalled: false,
     runsIn: "worker",
     eventsPerSecond: 100.4,
     estimatedCompletionAt: ESTIMATED_AT,
@@ -115,6 +121,16 @@ export const infoExample: ProjectionInfo = {
   fault: null,
   errorPolicy: "stop",
   deadLetters: 0,
+  build: null,
+  lastBuild: {
+    operationId: OPERATION_ID,
+    state: "succeeded",
+    startedAt: STARTED_AT,
+    completedAt: COMPLETED_AT,
+    duration: 15_123.5,
+    eventsProcessed: 1_120,
+  },
+  lastError: null,
 };
 
 /** The same projection with its generations. */
@@ -161,4 +177,13 @@ export const plannedExample: PlannedRebuild = {
   rebuild: true,
   events: 1_523,
   checkpoint: 1_523,
+};
+
+/** What rebuilding it would take. */
+export const planExample: RebuildPlan = {
+  projections: [plannedExample],
+  events: 1_523,
+  estimatedDuration: 15_123,
+  estimatedBytes: 126_976,
+  freeBytes: 52_428_800_000,
 };

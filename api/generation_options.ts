@@ -5,7 +5,6 @@
  */
 import { z } from "@hono/zod-openapi";
 import type { RebuildOptions, RebuildPromotion } from "../mod.ts";
-import { ProblemError } from "./problem.ts";
 
 const VERIFY =
   "Compare the new documents with those that serve, at the same position, before the swap";
@@ -45,33 +44,22 @@ export interface GenerationBody {
 }
 
 /** What the query says. */
-interface GenerationQuery {
+export interface GenerationQuery {
   readonly verify?: "true" | "false" | undefined;
   readonly promote?: RebuildPromotion | undefined;
 }
 
 /**
- * Puts the two together.
+ * Puts the two together, which say different fields.
  *
  * @param query What the query says.
  * @param body What the body says.
  * @returns The options.
- * @throws {ProblemError} If both say the same field.
  */
 export function generationOptions(
   query: GenerationQuery,
   body: GenerationBody,
 ): Pick<RebuildOptions, "verify" | "promote"> {
-  for (const field of ["verify", "promote"] as const) {
-    if (query[field] === undefined || body[field] === undefined) continue;
-    throw new ProblemError({
-      kind: "invalid-parameter",
-      status: 400,
-      title: "Invalid parameter",
-      detail: `'${field}' stands in both the query and the body: leave out ` +
-        "one of the two",
-    });
-  }
   const verify = body.verify ??
     (query.verify === undefined ? undefined : query.verify === "true");
   const promote = body.promote ?? query.promote;

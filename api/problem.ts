@@ -6,6 +6,8 @@
  */
 import {
   AppendConditionError,
+  IdempotencyKeyError,
+  InsufficientDiskSpaceError,
   type Logger,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
@@ -13,6 +15,7 @@ import {
   ProjectionSkipError,
   PromotionRefusedError,
   RebuildConflictError,
+  UnknownOperationError,
   UnknownProjectionError,
 } from "../mod.ts";
 import type { Context, ErrorHandler } from "hono";
@@ -195,6 +198,29 @@ export function problemOf(error: unknown): ProblemInit | undefined {
     };
   }
   if (error instanceof RebuildConflictError) return rebuildConflict(error);
+  if (error instanceof UnknownOperationError) {
+    return {
+      kind: "unknown-operation",
+      status: 404,
+      title: "Unknown operation",
+      detail: "No operation of that id is known: GET /admin/operations lists " +
+        "those that are",
+    };
+  }
+  if (error instanceof IdempotencyKeyError) return keyConflict(error);
+  if (error instanceof InsufficientDiskSpaceError) {
+    const { estimatedBytes, freeBytes } = error;
+    return {
+      kind: "insufficient-storage",
+      status: 507,
+      title: "Insufficient storage",
+      detail:
+        `The rebuild is estimated to take ${estimatedBytes} bytes on the ` +
+        `disk, and ${freeBytes} are free: make room, rebuild fewer ` +
+        "projections, or start it all the same with 'ignoreDiskSpace=true'",
+      extensions: { estimatedBytes, freeBytes },
+    };
+  }
   if (error instanceof ProjectionSkipError) {
     const { projectionName, position, refusal } = error;
     return {
@@ -297,6 +323,27 @@ function rollbackProblem(
       projectionName,
       ...operation === null ? {} : { operationId, operation },
     },
+  };
+}
+
+function keyConflict({ operationId }: IdempotencyKeyError): ProblemInit {
+  if (operationId === null) {
+    return {
+      kind: "idempotency-key-in-use",
+      status: 409,
+      title: "Idempotency key in use",
+      detail: "Another request with the same Idempotency-Key is just being " +
+        "started: use a key of its own for each request",
+    };
+  }
+  return {
+    kind: "idempotency-key-reused",
+    status: 422,
+    title: "Idempotency key reused",
+    detail:
+      "The Idempotency-Key stands for another request: use a key of its " +
+      "own for each request",
+    extensions: { operation: operationPath(operationId) },
   };
 }
 

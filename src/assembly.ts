@@ -108,10 +108,17 @@ export function assemble(input: AssemblyInput): Assembly {
         path: join(directory, name, `${crypto.randomUUID()}.spill.tmp`),
       }),
     concurrency: options.maxConcurrentRebuilds,
+    queueMax: options.rebuildQueueMax,
+    disk: {
+      freeBytes: () => fileSystem.freeBytes?.(directory),
+      logBytes: () =>
+        input.logOnFiles ? sizeOf(fileSystem, join(path, "events")) : undefined,
+    },
     memoryBytesMax: options.rebuildMemoryBytesMax,
     checkpointInterval: options.rebuildCheckpointInterval,
     throttle,
   });
+  projections.followBuilds(rebuilder.builds);
   const daemon = new OpossumDaemon({
     ...shared,
     throttle,
@@ -138,6 +145,14 @@ export function assemble(input: AssemblyInput): Assembly {
       await watchdog?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Bytes of the files in a folder. */
+function sizeOf(fileSystem: FileSystem, directory: string): number {
+  return fileSystem.list(directory).reduce(
+    (sum, name) => sum + (fileSystem.stat(join(directory, name))?.size ?? 0),
+    0,
+  );
 }
 
 function watchdogOf(

@@ -20,14 +20,6 @@ import { type RebuildAllOptions, RebuildConflictError } from "./rebuilder.ts";
 import type { RunningOperation } from "./running_operation.ts";
 import { refusedDetail } from "./task_outcomes.ts";
 
-/** How an operation is begun, in addition to what callers may say. */
-export interface BeginOptions extends RebuildAllOptions {
-  /** The interrupted operation that it continues. */
-  readonly resumes?: string;
-  /** When that was promoted, ISO 8601. */
-  readonly promotedAt?: string | null;
-}
-
 /** What they are made of. */
 export interface BuildTasksOptions {
   readonly registry: ProjectionRegistry;
@@ -44,7 +36,12 @@ export interface BuildTasksOptions {
 /** Who wants builds, and what of them. */
 export interface Wanting {
   readonly operation: RunningOperation;
-  readonly options: BeginOptions;
+  /** Who gets a free place first; `null`: as each definition says. */
+  readonly priority: number | null;
+  readonly trigger: RebuildTrigger;
+  readonly whenRunning: RebuildAllOptions["whenRunning"] | undefined;
+  /** Whether it goes on with what an earlier process began. */
+  readonly continues: boolean;
   /** Whether they are compared with what serves. */
   readonly verify: boolean;
   /** Whether they wait to be promoted. */
@@ -63,6 +60,16 @@ export class BuildTasks {
   /** @param options What they are made of. */
   constructor(options: BuildTasksOptions) {
     this.#options = options;
+  }
+
+  /** The build of a projection, or `undefined`. */
+  get(name: string): BuildTask | undefined {
+    return this.#tasks.get(name);
+  }
+
+  /** Whether a projection is being built here. */
+  has(name: string): boolean {
+    return this.#tasks.has(name);
   }
 
   /** Those that have not ended. */
@@ -110,8 +117,8 @@ export class BuildTasks {
   #add(plan: PlannedRebuild, wanting: Wanting): BuildTask | undefined {
     const { registry, store, clock, onEnd } = this.#options;
     const { projectionName, reason, events } = plan;
-    const { operation, options, verify, manual, context, onPark } = wanting;
-    const { priority, trigger = "code", resumes, promotedAt = null } = options;
+    const { operation, verify, manual, context, onPark } = wanting;
+    const { priority, trigger, continues } = wanting;
     const lock = lockBuild(store, projectionName, operation.id);
     if (lock instanceof Error) {
       refuse(lock, plan, wanting);
@@ -128,8 +135,8 @@ export class BuildTasks {
       verify,
       manual: manual
         ? {
-          continues: resumes !== undefined,
-          isPromoted: promotedAt !== null,
+          continues,
+          isPromoted: operation.promotedAt !== null,
           onPark,
           onDemote: () => operation.promoteAt(null),
         }
@@ -150,10 +157,10 @@ export class BuildTasks {
 function refuse(
   error: Error,
   plan: PlannedRebuild,
-  { operation, options }: Wanting,
+  { operation, whenRunning }: Wanting,
 ): void {
-  if (options.whenRunning === "reject") throw error;
-  operation.refuse(refusedDetail(plan, error));
+  if (whenRunning === "reject") throw error;
+  operation.settle(refusedDetail(plan, error));
 }
 
 function conflictWith(

@@ -14,6 +14,7 @@ import type {
   RebuildPromotion,
   RebuildTrigger,
 } from "./operation.ts";
+import type { IdempotencyRecord, StoredOperation } from "./operation_store.ts";
 import type { OperationLimit } from "./scheduler.ts";
 
 /** What an operation is begun with. */
@@ -21,17 +22,26 @@ export interface RunningOperationOptions {
   readonly id: string;
   readonly trigger: RebuildTrigger;
   readonly note: string | null;
+  readonly requestedBy: string | null;
+  readonly priority: number | null;
   readonly resumes: string | null;
+  readonly idempotency: IdempotencyRecord | undefined;
   /** Number of each projection's newest generation, 0 for none. */
   readonly generationsBefore: Readonly<Record<string, number>>;
-  readonly verify: boolean;
-  readonly promote: RebuildPromotion;
-  /** When what it builds was promoted, ISO 8601, or `null`. */
-  readonly promotedAt: string | null;
+  /** @default {false} */
+  readonly verify?: boolean;
+  /** @default {"automatic"} */
+  readonly promote?: RebuildPromotion;
+  /** When what it builds was promoted, ISO 8601, or `null`. @default {null} */
+  readonly promotedAt?: string | null;
   readonly span: OpenSpan;
   readonly clock: Clock;
   /** At most this many of its projections at once. */
   readonly concurrency: number;
+  /** When it was asked for, if not now: by an earlier process that has ended since. */
+  readonly startedAt?: Date;
+  /** When it was ordered to wait. @default {null: it was not} */
+  readonly pausedAt?: string | null;
 }
 
 /** An operation of this process. */
@@ -40,22 +50,32 @@ export class RunningOperation {
   readonly limit: OperationLimit;
   readonly #options: RunningOperationOptions;
   readonly #tasks: BuildTask[] = [];
-  readonly #refused: ProjectionRebuildDetail[] = [];
+  /** Outcomes without a task. */
+  readonly #settled: ProjectionRebuildDetail[] = [];
   readonly #left = new Map<BuildTask, PromiseWithResolvers<StopReason>>();
   readonly #startedAt: Date;
   readonly #startedMs: number;
+  #pausedAt: string | null;
   #result: ProjectionRebuildResult | undefined;
   #promotedAt: string | null;
-  #turn: Promise<unknown> = Promise.resolve();
 
   /** @param options What it is begun with. */
   constructor(options: RunningOperationOptions) {
     this.#options = options;
     this.id = options.id;
-    this.#promotedAt = options.promotedAt;
+    this.#promotedAt = options.promotedAt ?? null;
     this.limit = { concurrency: options.concurrency, running: 0 };
-    this.#startedAt = options.clock.now();
-    this.#startedMs = options.clock.monotonicMs();
+    const { clock, startedAt, pausedAt = null } = options;
+    this.#startedAt = startedAt ?? clock.now();
+    // Also the time that passed before this process.
+    const agoMs = clock.now().getTime() - this.#startedAt.getTime();
+    this.#startedMs = clock.monotonicMs() - Math.max(agoMs, 0);
+    this.#pausedAt = pausedAt;
+  }
+
+  /** When it was ordered to wait, ISO 8601, or `null` while it is not. */
+  get pausedAt(): string | null {
+    return this.#pausedAt;
   }
 
   /** The tasks that it waits for. */
@@ -73,11 +93,12 @@ export class RunningOperation {
     task.operationIds.add(this.id);
     this.#tasks.push(task);
     this.#left.set(task, Promise.withResolvers<StopReason>());
+    if (this.#pausedAt !== null) task.pause(this.id);
   }
 
-  /** Takes note of a projection that cannot be rebuilt now. */
-  refuse(detail: ProjectionRebuildDetail): void {
-    this.#refused.push(detail);
+  /** Takes note of an outcome without a task: it cannot be rebuilt now, or was before. */
+  settle(detail: ProjectionRebuildDetail): void {
+    this.#settled.push(detail);
   }
 
   /** Stops what only it waits for; for the rest, which others wait for, it waits no more. */
@@ -92,25 +113,25 @@ export class RunningOperation {
     }
   }
 
+  /** When what it builds was promoted, ISO 8601, or `null`. */
+  get promotedAt(): string | null {
+    return this.#promotedAt;
+  }
+
   /** Takes note that what it builds may be swapped in, or may not after all. */
   promoteAt(at: string | null): void {
     this.#promotedAt = at;
   }
 
-  /** Does one thing after the other. */
-  inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(action, action);
-    this.#turn = done;
-    return done;
-  }
-
   /** Holds up what it waits for. */
   pause(): void {
+    this.#pausedAt = this.#options.clock.now().toISOString();
     for (const task of this.#tasks) task.pause(this.id);
   }
 
   /** Lets what it waits for go on. */
   resume(): void {
+    this.#pausedAt = null;
     for (const task of this.#tasks) task.resume(this.id);
   }
 
@@ -124,7 +145,7 @@ export class RunningOperation {
       ])
     ));
     const { clock, span, id } = this.#options;
-    const details = [...ended, ...this.#refused]
+    const details = [...ended, ...this.#settled]
       .sort((a, b) => a.projectionName < b.projectionName ? -1 : 1);
     const failed = details.filter(({ success }) => !success);
     const state = stateOf(details);
@@ -149,8 +170,9 @@ export class RunningOperation {
 
   /** What the world is told. */
   snapshot(): RebuildOperation {
-    const { id, trigger, note, resumes, generationsBefore, verify, promote } =
-      this.#options;
+    const { id, trigger, note, resumes, generationsBefore } = this.#options;
+    const { requestedBy, priority, concurrency } = this.#options;
+    const { verify = false, promote = "automatic" } = this.#options;
     const left = this.#tasks.filter(({ hasEnded }) => !hasEnded);
     const isQueued = this.#tasks.every(({ phase }) => phase === "queued");
     const isPaused = left.length > 0 &&
@@ -161,7 +183,7 @@ export class RunningOperation {
       state: this.#result?.state ?? stateNow,
       trigger,
       projectionNames: Object.freeze(
-        [...this.#tasks, ...this.#refused].map((task) => task.projectionName)
+        [...this.#tasks, ...this.#settled].map((task) => task.projectionName)
           .sort(),
       ),
       generationsBefore,
@@ -169,12 +191,35 @@ export class RunningOperation {
       promote,
       promotedAt: this.#promotedAt,
       note,
+      requestedBy,
+      priority,
+      concurrency,
+      pausedAt: this.#result ? null : this.#pausedAt,
       resumes,
       startedAt: this.#startedAt.toISOString(),
       completedAt: this.#result?.completedAt ?? null,
       progress: Object.freeze(this.#tasks.map((task) => task.progress())),
       result: this.#result ?? null,
     });
+  }
+
+  /** What is written down. */
+  record(): StoredOperation {
+    const { idempotency } = this.#options;
+    const snapshot = this.snapshot();
+    const record = idempotency ? { ...snapshot, idempotency } : snapshot;
+    if (this.#pausedAt === null || snapshot.state !== "interrupted") {
+      return record;
+    }
+    // The process stops, the order outlasts it: it is held up as before when the next one starts.
+    const pausedAt = this.#pausedAt;
+    return {
+      ...record,
+      state: "paused",
+      pausedAt,
+      completedAt: null,
+      result: null,
+    };
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a shared scan reads from and writes to.
+ * What a scan in the serving thread reads.
  *
  * @module
  */
@@ -9,29 +9,6 @@ import type {
   UnparsedBatch,
 } from "../events/event_store.ts";
 import { toUnparsed } from "../events/parsed_event.ts";
-import type {
-  Build,
-  GenerationLocation,
-} from "../projections/projection_store.ts";
-
-/**
- * Lends several builds at once.
- *
- * @param builds Which.
- * @param action Told where they are, in the same order.
- * @returns What it returns.
- */
-export async function lendAll<T>(
-  builds: readonly Build[],
-  action: (locations: readonly GenerationLocation[]) => Promise<T>,
-  locations: readonly GenerationLocation[] = [],
-): Promise<T> {
-  const [first, ...others] = builds;
-  if (!first) return await action(locations);
-  return await first.lend((location) =>
-    lendAll(others, action, [...locations, location])
-  );
-}
 
 /**
  * Reads events of some types, parsed by the store, as if they were not.

@@ -23,13 +23,14 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
 import { beginBuild, type Member } from "./begin_build.ts";
 import { CatchUp } from "./catch_up.ts";
+import { lendAll } from "./lend_all.ts";
 import {
   type PassMember,
   type PassProgress,
   type PassSettings,
   scanPass,
 } from "./scan_pass.ts";
-import { lendAll, readUnparsed } from "./scan_sources.ts";
+import { readUnparsed } from "./scan_sources.ts";
 import type { ScanWorkers, WorkerAssignment } from "./scan_workers.ts";
 import type { RebuildThrottle } from "./throttle.ts";
 
@@ -118,6 +119,19 @@ export class SharedScan {
     else task.signal.addEventListener("abort", end, { once: true });
   }
 
+  /**
+   * Deletes what an earlier run of a task has left behind. Its build lock is held.
+   *
+   * @param task The task.
+   */
+  async discard({ projectionName }: BuildTask): Promise<void> {
+    const { store, live } = this.#options;
+    const identity = live.identity(projectionName);
+    // Beginning anew sweeps it away, also what another definition has begun.
+    const build = await store.begin(identity, { resume: false });
+    await build.discard();
+  }
+
   /** Scans as far as each may, compares those that are to be, and scans the rest for them. */
   async #scanAll(members: readonly Member[]): Promise<void> {
     const { events, batchSize } = this.#options;
@@ -181,7 +195,7 @@ export class SharedScan {
     const settings = this.#settings(members, upTo);
     const abandoned: Promise<void>[] = [];
     const outcomes = await lendAll(
-      members.map(({ build }) => build),
+      members,
       (locations) =>
         workers.scan(
           members.map((member, index) =>

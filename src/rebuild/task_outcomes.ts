@@ -1,15 +1,29 @@
 /**
- * What becomes of tasks that fail, cannot be begun, or are about to end. Pure functions of them.
+ * How far tasks have come, and what becomes of those that fail, cannot be begun, or are about to
+ * end. Types, and pure functions of them.
  *
  * @module
  */
 import { ProjectionApplyError } from "../projections/errors.ts";
+import type { Position } from "../events/event.ts";
 import type { BuildTask } from "./build_task.ts";
 import type {
   PlannedRebuild,
   ProjectionRebuildDetail,
   RebuildFailure,
 } from "./operation.ts";
+
+/** How far a task has come. */
+export interface TaskProgress {
+  /** Position up to which the log was read. */
+  readonly position: Position;
+  /** Position up to which it will be read. */
+  readonly target: Position;
+  /** Events applied. */
+  readonly eventsProcessed: number;
+  /** Share of the work up to `target` that is done, 0 to 1. */
+  readonly share: number;
+}
 
 /**
  * What a failed rebuild says about an error.

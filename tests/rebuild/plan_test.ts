@@ -20,6 +20,9 @@ function info(state: ProjectionState, rolledBack: boolean): ProjectionInfo {
     owner: null,
     errorPolicy: "stop",
     deadLetters: 0,
+    build: null,
+    lastBuild: null,
+    lastError: null,
   };
 }
 

@@ -269,6 +269,11 @@ Deno.test("a rebuild that was asked for after a rollback goes on after an interr
     await opossum.rebuilder.pause(id);
   }
   await using opossum = await start(dir.path, OFF, events);
+  // It was paused, which outlasts a restart.
+  const { operationIds: [id = ""] } = await opossum.rebuilder
+    .getRebuildStatus();
+  await opossum.rebuilder.resume(id);
+  assert((await opossum.rebuilder.wait(id))?.success);
   const { generation, state } = await opossum.projections.info("One");
   assertEquals([generation, state], [3, "ready"]);
 });
