@@ -5,10 +5,14 @@
  */
 import { AppendConditionError } from "../events/append_condition.ts";
 import {
+  ProjectionRollbackError,
   ProjectionSkipError,
   UnknownProjectionError,
 } from "../projections/errors.ts";
-import { RebuildConflictError } from "../rebuild/rebuilder.ts";
+import {
+  PromotionRefusedError,
+  RebuildConflictError,
+} from "../rebuild/rebuilder.ts";
 import {
   IdempotencyKeyError,
   RebuildQueueFullError,
@@ -66,12 +70,6 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
     [EXIT_INTERRUPTED, "Stopped by SIGINT or SIGTERM."],
   ];
 
-/** The errors of the library that say that something collides, by name: not all are of all versions. */
-const CONFLICTS: ReadonlySet<string> = new Set([
-  "ProjectionRollbackError",
-  "PromotionRefusedError",
-]);
-
 /**
  * The exit status that goes with an error.
  *
@@ -91,7 +89,8 @@ export function exitCodeOf(error: unknown): number {
     error instanceof ProjectionSkipError ||
     error instanceof IdempotencyKeyError ||
     error instanceof AppendConditionError ||
-    (error instanceof Error && CONFLICTS.has(error.name))
+    error instanceof ProjectionRollbackError ||
+    error instanceof PromotionRefusedError
   ) return EXIT_CONFLICT;
   if (
     error instanceof RebuildQueueFullError || error instanceof LockTimeoutError

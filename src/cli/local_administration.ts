@@ -186,13 +186,8 @@ export class LocalAdministration implements Administration {
 
   async order(id: string, order: OperationOrder): Promise<RebuildOperation> {
     const before = await this.operation(id);
-    if (before.result !== null && before.resumedBy === undefined) {
-      throw new OperationConflictError(
-        id,
-        ORDERED[order],
-        `it has ended: ${before.state}`,
-      );
-    }
+    const isOpen = before.result === null || before.state === "interrupted";
+    if (!isOpen) throw hasEnded(id, order, before);
     if (await this.#give(id, order)) return await this.operation(id);
     const continued = await this.#takeUp(id);
     if (continued.id !== id) {
@@ -203,12 +198,11 @@ export class LocalAdministration implements Administration {
       }
     }
     const now = await this.operation(continued.id);
+    if (now.result !== null) throw hasEnded(id, order, now);
     throw new OperationConflictError(
       id,
       ORDERED[order],
-      now.result === null
-        ? "another process has it: ask that one by '--url'"
-        : `it has ended: ${now.state}`,
+      "another process has it: ask that one by '--url'",
     );
   }
 
@@ -266,4 +260,16 @@ export class LocalAdministration implements Administration {
     await catchUp(this.#opossum, [name], progress, this.#io.signal);
     return await this.#opossum.projections.info(name);
   }
+}
+
+function hasEnded(
+  id: string,
+  order: OperationOrder,
+  { state }: RebuildOperation,
+): OperationConflictError {
+  return new OperationConflictError(
+    id,
+    ORDERED[order],
+    `it has ended: ${state}`,
+  );
 }

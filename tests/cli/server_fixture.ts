@@ -35,6 +35,7 @@ export class CliServer implements AsyncDisposable {
     const resources = new AsyncDisposableStack();
     resources.defer(() => {
       hooks.onApply = undefined;
+      hooks.factor = undefined;
       dir[Symbol.dispose]();
     });
     const opossum = resources.use(

@@ -125,7 +125,7 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
     ["Projection", info.name],
     ["State", info.state],
     ["Generation", info.generation ?? "none"],
-    ["Rolled back", info.rolledBackAt ?? null],
+    ["Rolled back", info.rolledBackAt],
     [
       "Version",
       info.builtVersion === info.version || info.builtVersion === null

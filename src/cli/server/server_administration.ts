@@ -63,10 +63,7 @@ export class ServerAdministration implements Administration {
   }
 
   async projection(name: string): Promise<ProjectionDetail> {
-    const path = projectionPath(name);
-    const info = await this.#of(name, () => this.#get<ProjectionDetail>(path));
-    // Servers of earlier versions do not list them.
-    return { ...info, generations: info.generations ?? [] };
+    return await this.#of(name, () => this.#get(projectionPath(name)));
   }
 
   async deadLetters(name: string): Promise<readonly DeadLetter[]> {
