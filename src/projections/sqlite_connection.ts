@@ -11,6 +11,7 @@ import {
   ProjectionDamagedError,
   ProjectionUnavailableError,
 } from "./errors.ts";
+import { refuseLink } from "../storage/symbolic_links.ts";
 import { GENERATION_FORMAT } from "./generation_schema.ts";
 import type { BuildIdentity } from "./projection_store.ts";
 
@@ -36,6 +37,7 @@ const SETTINGS: Readonly<Record<Exclude<ConnectionUse, "reading">, string>> = {
 
 /** Opens a database with the settings of its use. */
 export function connect(file: string, use: ConnectionUse): DatabaseSync {
+  refuseLink(file);
   if (use === "reading") return connectToRead(file);
   const database = new DatabaseSync(file);
   try {
