@@ -7,6 +7,7 @@
 import type { Position, StoredEvent } from "../events/event.ts";
 import { matchesQuery, type Query } from "../events/query.ts";
 import type { FileSystem } from "../storage/file_system.ts";
+import { refuseLink } from "../storage/symbolic_links.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LogReadError, reasonOf } from "./errors.ts";
 import { EventLoader } from "./event_loader.ts";
@@ -303,6 +304,7 @@ export class LogIndex implements Disposable {
   #openFile(): PositionIndex {
     const { fileSystem, path, storeId } = this.#options;
     const file = `${path}/${INDEX_FILE}`;
+    refuseLink(file);
     return new PositionIndex(fileSystem.openDatabase?.(file) ?? file, storeId);
   }
 

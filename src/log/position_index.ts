@@ -11,7 +11,6 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
 import type { Database } from "../storage/file_system.ts";
-import { refuseLink } from "../storage/symbolic_links.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
 import { LogReadError } from "./errors.ts";
 import {
@@ -93,7 +92,6 @@ export class PositionIndex implements Disposable {
    * @throws {IndexMismatchError} If it belongs to another store or format.
    */
   constructor(database: string | Database, storeId: string) {
-    if (typeof database === "string") refuseLink(database);
     this.#db = typeof database === "string"
       ? new DatabaseSync(database, { timeout: 50 })
       : database;

@@ -73,7 +73,6 @@ export const silentLogger: Logger = { log() {} };
  * What JSON leaves as it is, but terminals and editors obey: control characters from DEL on,
  * separators of lines, and marks that turn the direction of reading.
  */
-// deno-lint-ignore no-control-regex -- these are what is looked for
 const INVISIBLE =
   /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 

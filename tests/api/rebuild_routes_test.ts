@@ -8,7 +8,11 @@ function setUp(...names: string[]) {
   const opossum = new FakeOpossum(...names);
   return {
     opossum,
-    app: createAdminRouter({ opossum, auth: { tokens: [TOKEN] } }),
+    app: createAdminRouter({
+      opossum,
+      auth: { tokens: [TOKEN] },
+      limits: { triggersPerMinute: 100 },
+    }),
   };
 }
 
@@ -243,6 +247,8 @@ Deno.test("POST rebuild of one answers 400 to what cannot be a name, 404 to unkn
       "__proto__",
       "%C3%A4",
       "x".repeat(129),
+      "CON",
+      "lpt1",
     ]
   ) {
     const response = await ask(
@@ -253,7 +259,7 @@ Deno.test("POST rebuild of one answers 400 to what cannot be a name, 404 to unkn
     const problem = await assertProblem(response, 400, "invalid-name");
     assert(!JSON.stringify(problem.detail).includes(name));
   }
-  for (const name of ["constructor", "toString", "hasOwnProperty", "CON"]) {
+  for (const name of ["constructor", "toString", "hasOwnProperty"]) {
     const response = await ask(
       app,
       "POST",
