@@ -11,6 +11,7 @@
 // deno-lint-ignore-file no-console -- this program talks to people
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ACCESS_BUGS } from "../tests/faults/seeded_bugs/access.ts";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
 import type { SeededBug } from "../tests/faults/seeded_bugs/seeded_bug.ts";
@@ -74,7 +75,12 @@ async function runTests(
 }
 
 if (import.meta.main) {
-  const bugs = [...WRITING_BUGS, ...READING_BUGS, ...PROJECTION_BUGS]
+  const bugs = [
+    ...WRITING_BUGS,
+    ...READING_BUGS,
+    ...PROJECTION_BUGS,
+    ...ACCESS_BUGS,
+  ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();
   const copy = staging.copy("", "project");
