@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
 import { OPERATION_BUGS } from "../tests/faults/seeded_bugs/operations.ts";
+import { ACCESS_BUGS } from "../tests/faults/seeded_bugs/access.ts";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
 import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
@@ -121,6 +122,7 @@ if (import.meta.main) {
     ...OVERLOOKED_BUGS,
     ...STATE_BUGS,
     ...OPERATION_BUGS,
+    ...ACCESS_BUGS,
   ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();
