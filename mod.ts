@@ -69,9 +69,11 @@ export {
   ProjectionApplyError,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionRollbackError,
   ProjectionsClosedError,
   ProjectionSkipError,
   ProjectionUnavailableError,
+  type RollbackRefusal,
   type SkipRefusal,
   SuspectedEventError,
   UnknownProjectionError,
@@ -79,8 +81,10 @@ export {
 export type {
   DeadLetter,
   DocumentPage,
+  GenerationRole,
   PageOptions,
   ProjectionFault,
+  ProjectionGeneration,
   ProjectionInfo,
   ProjectionOwner,
   Projections,
@@ -90,20 +94,24 @@ export type {
 
 // src/rebuild/
 export type {
+  ComparisonSample,
   OperationState,
   PlannedRebuild,
   ProjectionRebuildDetail,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
+  RebuildComparison,
   RebuildFailure,
   RebuildOperation,
   RebuildPlan,
+  RebuildPromotion,
   RebuildReason,
   RebuildThrottleStatus,
   RebuildTrigger,
 } from "./src/rebuild/operation.ts";
 export {
   type ListOperationsOptions,
+  PromotionRefusedError,
   type RebuildAllOptions,
   RebuildConflictError,
   type Rebuilder,

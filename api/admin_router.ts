@@ -23,6 +23,7 @@ import { addEventRoutes } from "./operation_events.ts";
 import { addOperationRoutes } from "./operation_routes.ts";
 import { createErrorHandler } from "./problem.ts";
 import { addFaultRoutes } from "./fault_routes.ts";
+import { addGenerationRoutes } from "./generation_routes.ts";
 import { addProjectionRoutes } from "./projection_routes.ts";
 import { addRebuildRoutes } from "./rebuild_routes.ts";
 import { addScheduleRoutes } from "./schedule_routes.ts";
@@ -143,6 +144,7 @@ export function buildAdminRouter(
   addRebuildRoutes(router, opossum, rebuildWaitMs);
   addProjectionRoutes(router, opossum);
   addFaultRoutes(router, opossum);
+  addGenerationRoutes(router, opossum);
   addOperationRoutes(router, opossum);
   addScheduleRoutes(router, opossum);
   addEventRoutes(router, opossum);

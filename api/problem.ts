@@ -11,7 +11,9 @@ import {
   type Logger,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionRollbackError,
   ProjectionSkipError,
+  PromotionRefusedError,
   RebuildConflictError,
   UnknownOperationError,
   UnknownProjectionError,
@@ -231,6 +233,17 @@ export function problemOf(error: unknown): ProblemInit | undefined {
       extensions: { projectionName, position, refusal },
     };
   }
+  if (error instanceof ProjectionRollbackError) return rollbackProblem(error);
+  if (error instanceof PromotionRefusedError) {
+    const { operationId, projectionNames, message } = error;
+    return {
+      kind: "not-awaiting-promotion",
+      status: 409,
+      title: "Not awaiting promotion",
+      detail: message,
+      extensions: { operationId, projectionNames },
+    };
+  }
   if (error instanceof ProjectionNotBuiltError) {
     return {
       kind: "projection-not-built",
@@ -287,6 +300,31 @@ function rebuildConflict(
       "the operation that does it",
     extensions: { projectionName, operationId, operation },
     headers: { "Link": `<${operation}>; rel="related"` },
+  };
+}
+
+function rollbackProblem(
+  { projectionName, refusal, operationId, message }: ProjectionRollbackError,
+): ProblemInit {
+  if (refusal === "noPreviousGeneration") {
+    return {
+      kind: "no-previous-generation",
+      status: 409,
+      title: "No previous generation",
+      detail: message,
+      extensions: { projectionName },
+    };
+  }
+  const operation = operationId === null ? null : operationPath(operationId);
+  return {
+    kind: "rebuild-running",
+    status: 409,
+    title: "Rebuild running",
+    detail: message,
+    extensions: {
+      projectionName,
+      ...operation === null ? {} : { operationId, operation },
+    },
   };
 }
 

@@ -11,6 +11,7 @@
 // deno-lint-ignore-file no-console -- this program talks to people
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { GENERATION_BUGS } from "../tests/faults/seeded_bugs/generations.ts";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
 import { OPERATION_BUGS } from "../tests/faults/seeded_bugs/operations.ts";
 import { ACCESS_BUGS } from "../tests/faults/seeded_bugs/access.ts";
@@ -119,6 +120,7 @@ if (import.meta.main) {
     ...WRITING_BUGS,
     ...READING_BUGS,
     ...PROJECTION_BUGS,
+    ...GENERATION_BUGS,
     ...OVERLOOKED_BUGS,
     ...STATE_BUGS,
     ...OPERATION_BUGS,

@@ -6,7 +6,11 @@
  */
 import type { Position, Tag } from "../events/event.ts";
 import type { Checkpoint } from "./definition.ts";
-import type { DeadLetter, ProjectionOwner } from "./projections.ts";
+import type {
+  DeadLetter,
+  ProjectionGeneration,
+  ProjectionOwner,
+} from "./projections.ts";
 
 /** What a generation was built by. A generation is only continued by the same. */
 export interface BuildIdentity {
@@ -159,6 +163,12 @@ export interface GenerationLocation {
   readonly displayName: string;
 }
 
+/**
+ * What is noted down in a build, for whoever continues it: that it waits to be promoted, and what
+ * came of comparing it, as JSON text.
+ */
+export type BuildNote = "awaiting" | "comparison";
+
 /** A generation under construction, invisible to readers. */
 export interface Build extends AsyncDisposable {
   /** The generation to write to: another object after {@linkcode lend}. */
@@ -172,6 +182,15 @@ export interface Build extends AsyncDisposable {
    * @throws {ProjectionDamagedError} If it cannot be opened again.
    */
   lend<T>(action: (location: GenerationLocation) => Promise<T>): Promise<T>;
+  /** What was noted down in it, or `undefined`. */
+  readNote(note: BuildNote): string | undefined;
+  /** Notes something down in it, durably. Not between two commits. */
+  writeNote(note: BuildNote, text: string): void;
+  /**
+   * All documents in order of key, as they are at the first pull. Nothing may be committed before
+   * the loop is left.
+   */
+  snapshot(): AsyncIterable<StoredDocument>;
   /** Does what completing takes longest, so that it need not be done with the lock held. */
   prepare(): void;
   /**
@@ -187,14 +206,31 @@ export interface Build extends AsyncDisposable {
 export interface BeginOptions {
   /** Continue an interrupted build of the same identity, if there is one. */
   readonly resume: boolean;
+  /**
+   * Begin one that waits to be promoted, or continue only such a one: what nobody promoted must
+   * not be swapped in by whoever comes next. @default {false}
+   */
+  readonly manual?: boolean;
+}
+
+/** An operator's decision to serve an older generation, and what it was taken against. */
+export interface RolledBack {
+  /** When, ISO 8601. */
+  readonly at: string;
+  /** Version of the definition that was registered then. */
+  readonly version: number;
+  /** Its fingerprint. */
+  readonly fingerprint: string;
 }
 
 /** Which generations a projection has. */
 export interface GenerationNumbers {
   /** The one that serves, or `null`. */
   readonly current: number | null;
-  /** The one before it, kept for going back, or `null`. */
+  /** The one that served before it, kept for going back, or `null`. */
   readonly previous: number | null;
+  /** The decision to serve an older one, or `null`. */
+  readonly rolledBack: RolledBack | null;
 }
 
 /** Keeps the generations of all projections of one event store. */
@@ -238,9 +274,21 @@ export interface ProjectionStore extends AsyncDisposable {
   /** Begins a build, or continues an interrupted one. Call it with the build lock held. */
   begin(identity: BuildIdentity, options: BeginOptions): Promise<Build>;
 
+  /** Every generation there is and how far it is, the oldest first; those that cannot be read are left out. */
+  generations(name: string): Promise<readonly ProjectionGeneration[]>;
+
+  /**
+   * Makes the previous generation the current one and the other way round, atomically and durably;
+   * what was being built is deleted. Call it with the build lock and the live lock held.
+   *
+   * @param identity What the registered definition builds.
+   * @throws {ProjectionRollbackError} If there is no previous one, or it cannot be served.
+   */
+  rollBack(identity: BuildIdentity): Promise<void>;
+
   /**
    * Whether a build of that identity was interrupted and can be continued: nobody is at it. Looks
-   * with the build lock held, and not longer.
+   * with the build lock held, and not longer. One that waits to be promoted does not count.
    */
   hasInterruptedBuild(identity: BuildIdentity): Promise<boolean>;
 

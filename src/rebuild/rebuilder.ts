@@ -12,6 +12,7 @@ import type {
   ProjectionRebuildStatus,
   RebuildOperation,
   RebuildPlan,
+  RebuildPromotion,
   RebuildTrigger,
 } from "./operation.ts";
 
@@ -43,6 +44,16 @@ export interface RebuildOptions {
    * throw {@linkcode RebuildConflictError}. @default {"join"}
    */
   readonly whenRunning?: "join" | "reject";
+  /**
+   * Compares each new build with the generation that serves, at the same position, before it is
+   * swapped in: see {@linkcode RebuildComparison}. Live updates go on meanwhile. @default {false}
+   */
+  readonly verify?: boolean;
+  /**
+   * `"manual"`: a build that is complete waits for {@linkcode Rebuilder.promote}, however long,
+   * also over restarts; it is caught up then. @default {"automatic"}
+   */
+  readonly promote?: RebuildPromotion;
   /**
    * Cancels the operation. Projections already swapped in stay; the others keep their old
    * generation. The returned promise resolves with the partial result, state `cancelled`.
@@ -99,6 +110,30 @@ export class RebuildConflictError extends Error {
         (operationId === null
           ? "by another process"
           : `by operation ${operationId}`),
+    );
+  }
+}
+
+/** What an operation builds cannot be promoted yet, or was not meant to be. */
+export class PromotionRefusedError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "PromotionRefusedError";
+
+  /**
+   * Creates the error.
+   *
+   * @param operationId The operation.
+   * @param projectionNames Its projections that do not wait to be promoted.
+   */
+  constructor(
+    /** The operation. */
+    readonly operationId: string,
+    /** Its projections that do not wait to be promoted. */
+    readonly projectionNames: readonly string[],
+  ) {
+    super(
+      `Cannot promote what operation ${operationId} builds as it does not wait for that: ` +
+        projectionNames.join(", "),
     );
   }
 }
@@ -220,6 +255,68 @@ export interface Rebuilder {
   resume(id: string): Promise<boolean>;
 
   /**
+   * Swaps in what an operation with `promote: "manual"` built: catches up with the log first.
+   * Resolves once that is noted down, so that not even a crash forgets it, and goes on by itself.
+   * Follows an operation that a restart interrupted to the one that continued it.
+   *
+   * @returns The operation, or `undefined` if it is unknown or does not run here any more.
+   * @throws {PromotionRefusedError} If not all that it builds is complete.
+   * @throws {LogCorruptionError} If the log is damaged: what serves may hold more than it.
+   * @throws {RebuildNotStartedError} If it cannot be noted down; the build goes on waiting.
+   */
+  promote(id: string): Promise<RebuildOperation | undefined>;
+
+  /**
+   * Lets the previous generation of a projection serve again; the one that served becomes the
+   * previous one, so that a second call goes forward again.
+   *
+   * A generation of the registered definition is brought up to date by the live updates. One of
+   * another definition is served as it is, state `stale`. Neither a start nor a schedule undoes
+   * it until another definition is registered: rebuild it by name, or with `forceRebuild`.
+   *
+   * @throws {UnknownProjectionError} If the name is not registered.
+   * @throws {ProjectionRollbackError} If there is no previous generation that could serve, or the
+   * projection is being rebuilt.
+   * @throws {StoreReadOnlyError} If the store was opened to be read only.
+   *
+   * @example
+   * ```ts
+   * import { defineProjection, openOpossum, silentLogger } from "@opossum/deno";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = await Deno.makeTempDir();
+   * const open = (version: number) =>
+   *   openOpossum({
+   *     path,
+   *     projections: [
+   *       defineProjection<{ version: number }>({
+   *         name: "Versions",
+   *         version,
+   *         eventTypes: ["Happened"],
+   *         key: () => "it",
+   *         apply: () => ({ version }),
+   *       }),
+   *     ],
+   *     logger: silentLogger,
+   *   });
+   * for (const version of [1, 2]) {
+   *   await using opossum = await open(version);
+   *   await opossum.daemon.whenStarted();
+   *   const { last } = await opossum.events.append([{ type: "Happened", data: null }]);
+   *   await opossum.projections.waitFor(last);
+   * }
+   * {
+   *   await using opossum = await open(2);
+   *   await opossum.rebuilder.rollback("Versions");
+   *   assertEquals(await opossum.projections.get("Versions", "it"), { version: 1 });
+   *   assertEquals((await opossum.projections.info("Versions")).state, "stale");
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  rollback(name: string): Promise<void>;
+
+  /**
    * Calls back when an operation of this process begins, is paused, goes on, or ends. Progress in
    * between is asked for. Dispose the returned object to stop.
    */
@@ -228,7 +325,7 @@ export interface Rebuilder {
   /** What `start` would do, without doing it. */
   plan(
     names: readonly string[] | undefined,
-    options?: Pick<RebuildAllOptions, "forceRebuild">,
+    options?: Pick<RebuildAllOptions, "forceRebuild" | "trigger">,
   ): Promise<readonly PlannedRebuild[]>;
 
   /**

@@ -132,6 +132,10 @@ export class FakeOpossum implements Opossum {
         await this.#info(name);
         return this.letters;
       },
+      generations: async (name) => {
+        await this.#info(name);
+        return [];
+      },
       info: (name) => this.#info(name),
       waitFor: notFaked,
     };
@@ -140,6 +144,8 @@ export class FakeOpossum implements Opossum {
       rebuild: notFaked,
       start: (names, options) => this.#start(names, options),
       wait: (id, options) => this.#wait(id, options?.signal),
+      promote: notFaked,
+      rollback: notFaked,
       cancel: (id) => Promise.resolve(this.#cancel(id)),
       pause: (id) => Promise.resolve(this.#setPaused(id, "paused")),
       resume: (id) => Promise.resolve(this.#setPaused(id, "running")),
@@ -353,6 +359,7 @@ export class FakeOpossum implements Opossum {
       state: this.states.get(name) ?? "ready",
       generation: 1,
       previousGeneration: null,
+      rolledBackAt: null,
       version: 1,
       builtVersion: 1,
       checkpoint: this.checkpoints.get(name) ?? 0,

@@ -79,11 +79,13 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /readyz",
     "POST /admin/operations/{operationId}/cancel",
     "POST /admin/operations/{operationId}/pause",
+    "POST /admin/operations/{operationId}/promote",
     "POST /admin/operations/{operationId}/resume",
     "POST /admin/projections/rebuild",
     "POST /admin/projections/{projectionName}/events/{position}/skip",
     "POST /admin/projections/{projectionName}/rebuild",
     "POST /admin/projections/{projectionName}/retry",
+    "POST /admin/projections/{projectionName}/rollback",
   ]);
 });
 
