@@ -129,6 +129,17 @@ export {
 } from "./src/rebuild/refusals.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 
+// src/audit/
+export {
+  type AuditEntry,
+  type AuditListOptions,
+  type AuditLog,
+  type AuditPage,
+  type AuditRecord,
+  type AuditResult,
+  AuditUnavailableError,
+} from "./src/audit/audit_log.ts";
+
 // src/daemon/
 export type { Daemon, DaemonState } from "./src/daemon/daemon.ts";
 export type {

@@ -22,6 +22,7 @@ import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { RequestIdVariables } from "hono/request-id";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { routeOf } from "./route_of.ts";
 import { storeProblemOf } from "./store_problem.ts";
 
 /** The media type of problem details. */
@@ -166,7 +167,8 @@ export function createErrorHandler(
         problem: problem.kind,
         requestId: requestIdOf(context),
         method: context.req.method,
-        path: context.req.path,
+        // Not the path, which may hold the key of a document.
+        route: routeOf(context),
         error,
         stack: error.stack,
       });
@@ -367,8 +369,13 @@ function httpProblem({ status }: HTTPException): ProblemInit | undefined {
   };
 }
 
-function requestIdOf(
-  context: Context<{ Variables: Partial<RequestIdVariables> }>,
-): string | undefined {
-  return context.get("requestId");
+/**
+ * The id of a request.
+ *
+ * @param context The request's context.
+ * @returns The id, or `undefined` where none was given.
+ */
+export function requestIdOf(context: Context): string | undefined {
+  return (context as Context<{ Variables: Partial<RequestIdVariables> }>)
+    .get("requestId");
 }

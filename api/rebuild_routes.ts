@@ -28,7 +28,7 @@ import {
   RebuildRequest,
 } from "./rebuild_request.ts";
 import { awaitOutcome } from "./rebuild_wait.ts";
-import { requesterOf } from "./requester.ts";
+import { principalOf } from "./principal.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import {
   Operation,
@@ -270,7 +270,8 @@ function assertWritable({ appendHealth: { state, cause } }: Opossum): void {
   throw new StoreReadOnlyError({ cause }, "rebuild");
 }
 
-function requestedBy(context: Context): { readonly requestedBy?: string } {
-  const id = requesterOf(context);
-  return id === null ? {} : { requestedBy: id };
+function requestedBy(
+  context: Context,
+): Pick<RebuildOptions, "requestedBy"> {
+  return { requestedBy: principalOf(context).id };
 }

@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { GENERATION_BUGS } from "../tests/faults/seeded_bugs/generations.ts";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
 import { OPERATION_BUGS } from "../tests/faults/seeded_bugs/operations.ts";
+import { ACCESS_BUGS } from "../tests/faults/seeded_bugs/access.ts";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
 import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
@@ -123,6 +124,7 @@ if (import.meta.main) {
     ...OVERLOOKED_BUGS,
     ...STATE_BUGS,
     ...OPERATION_BUGS,
+    ...ACCESS_BUGS,
   ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();

@@ -5,6 +5,8 @@
  */
 import {
   type AppendHealth,
+  type AuditEntry,
+  type AuditLog,
   type Daemon,
   type DaemonState,
   type DeadLetter,
@@ -63,6 +65,26 @@ export class FakeOpossum implements Opossum {
   });
   readonly events = new MemoryEventStore();
   readonly started: Started[] = [];
+  /** What was written to the audit log, the oldest first. */
+  readonly audited: AuditEntry[] = [];
+  /** Thrown by the audit log. */
+  auditError: unknown;
+  readonly audit: AuditLog = {
+    record: (entry) => {
+      if (this.auditError !== undefined) return Promise.reject(this.auditError);
+      this.audited.push(entry);
+      return Promise.resolve();
+    },
+    list: ({ limit = 50 } = {}) =>
+      Promise.resolve({
+        records: this.audited.map((entry, i) => ({
+          id: `000000000000000-00000000-${i}`,
+          at: STARTED_AT,
+          ...entry,
+        })).reverse().slice(0, limit),
+        next: null,
+      }),
+  };
   readonly checkpoints = new Map<string, number>();
   readonly states = new Map<string, ProjectionState>();
   /** Ends rebuilds as soon as they start, in this state. */

@@ -62,6 +62,7 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
   );
   assertEquals(operationsOf(document).map(([name]) => name).sort(), [
     "DELETE /admin/operations/{operationId}",
+    "GET /admin/audit",
     "GET /admin/events",
     "GET /admin/operations",
     "GET /admin/operations/{operationId}",
