@@ -50,7 +50,7 @@ export class CliServer implements AsyncDisposable {
     const auth = { tokens: [TOKEN] };
     const { url } = resources.use(
       serveApp({
-        app: createApp({ opossum, auth }),
+        app: createApp({ opossum, auth, limits: { triggersPerMinute: 1_000 } }),
         auth,
         port: 0,
         logger: silentLogger,

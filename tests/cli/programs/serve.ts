@@ -15,7 +15,7 @@ const opossum = await openOpossum({
   logger: silentLogger,
 });
 const server = serveApp({
-  app: createApp({ opossum, auth }),
+  app: createApp({ opossum, auth, limits: { triggersPerMinute: 1_000 } }),
   auth,
   port: Number(port),
   logger: silentLogger,
