@@ -12,6 +12,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GENERATION_BUGS } from "../tests/faults/seeded_bugs/generations.ts";
+import { COMMAND_BUGS } from "../tests/faults/seeded_bugs/commands.ts";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
 import { OPERATION_BUGS } from "../tests/faults/seeded_bugs/operations.ts";
 import { ACCESS_BUGS } from "../tests/faults/seeded_bugs/access.ts";
@@ -123,6 +124,7 @@ if (import.meta.main) {
     ...GENERATION_BUGS,
     ...OVERLOOKED_BUGS,
     ...STATE_BUGS,
+    ...COMMAND_BUGS,
     ...OPERATION_BUGS,
     ...ACCESS_BUGS,
   ]

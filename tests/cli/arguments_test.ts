@@ -1,4 +1,9 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
 import { TempDir } from "../support/temp_dir.ts";
 import { COMMANDS as COMMAND_TABLE } from "../../src/cli/commands.ts";
@@ -85,7 +90,7 @@ Deno.test("--help after a command explains that command, without a data folder",
     assertEquals(stdout.includes("--data DIR"), isOfFolders, name);
     const isOfServers = place.works === "anywhere" || place.works === "server";
     assertEquals(stdout.includes("--url URL"), isOfServers, name);
-    assertEquals(examples.length > 0, true, name);
+    assert(examples.length > 0, name);
     for (const help of [["help", ...words], [...formerly.split(" "), "-h"]]) {
       assertEquals(stdout, (await runCommand(help)).stdout);
     }

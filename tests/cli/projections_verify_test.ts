@@ -66,7 +66,7 @@ Deno.test("projections verify finds one wrong document, with status 1, and asks 
   ]);
   assertEquals(wrong.exitCode, 1);
   const { ok, findings } = JSON.parse(wrong.stdout);
-  assertEquals(ok, false);
+  assert(!ok);
   assert(findings.length > 0);
   const other = await runCommand(["projections", "verify", "Beta", ...common]);
   assertEquals(other.exitCode, 0);

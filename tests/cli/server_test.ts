@@ -90,20 +90,20 @@ Deno.test("projections rebuild --force asks on a terminal, and --yes answers", a
   await server.opossum.events.append(counts(6));
   await server.run(["rebuild"]);
   const questions: string[] = [];
-  const ask = (answer: boolean) => ({
+  const ask = (answer: "yes" | "no") => ({
     env: { OPOSSUM_TOKEN: TOKEN },
     confirm: (question: string) => {
       questions.push(question);
-      return answer;
+      return answer === "yes";
     },
   });
-  const refused = await server.run(["rebuild", "--force"], ask(false));
+  const refused = await server.run(["rebuild", "--force"], ask("no"));
   assertEquals([refused.exitCode, refused.stdout], [1, "Nothing was done\n"]);
   assertStringIncludes(questions[0] ?? "", "Would rebuild 2 of 2 projections");
   const { operations } = await server.json("operations", "list");
   assertEquals(operations.length, 1);
-  await server.run(["rebuild", "--force"], ask(true));
-  await server.run(["rebuild", "--force", "--yes"], ask(false));
+  await server.run(["rebuild", "--force"], ask("yes"));
+  await server.run(["rebuild", "--force", "--yes"], ask("no"));
   const after = await server.json("operations", "list");
   assertEquals([after.operations.length, questions.length], [3, 2]);
 });

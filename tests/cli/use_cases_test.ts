@@ -39,11 +39,13 @@ class Production implements AsyncDisposable {
   }
 
   /** Deploys a release. */
-  async deploy(release: string, autoRebuild = false): Promise<void> {
+  async deploy(
+    release: string,
+    options: { readonly autoRebuild?: boolean } = {},
+  ): Promise<void> {
     await this.#server?.stop();
     this.#release = release;
     if (this.#where === "a folder") return;
-    const options = { autoRebuild };
     this.#server = await ReleaseServer.start(this.data, release, options);
   }
 
@@ -127,7 +129,7 @@ for (const where of PLACES) {
     await using production = new Production(where);
     for (let reset = 0; reset < 2; reset++) {
       await seed(production.data);
-      await production.deploy(RELEASES.current, true);
+      await production.deploy(RELEASES.current, { autoRebuild: true });
       if (where === "a folder") {
         const built = await production.json("projections", "rebuild");
         assertEquals(built.totalRebuilt, 4);
