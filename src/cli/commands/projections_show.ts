@@ -64,19 +64,17 @@ to go back to, or the projection is being rebuilt.`,
   async run(call) {
     const { operands: [name = ""], options, io } = call;
     await using administration = await openAdministration(call);
-    if (!options.yes && io.confirm) {
-      const before = await administration.projection(name);
-      const { generation, previousGeneration } = before;
+    const { generation, previousGeneration } = await administration
+      .projection(name);
+    // With nothing to go back to there is nothing to ask.
+    if (!options.yes && io.confirm && previousGeneration !== null) {
       const isWanted = await io.confirm(
-        `${name} would serve generation ${previousGeneration ?? "none"} ` +
-          `instead of ${generation ?? "none"}. Go on?`,
+        `${name} would serve generation ${previousGeneration} instead of ${
+          generation ?? "none"
+        }. Go on?`,
       );
       if (!isWanted) {
-        return {
-          exitCode: EXIT_FAILURE,
-          json: null,
-          text: "Nothing was done",
-        };
+        return { exitCode: EXIT_FAILURE, json: null, text: "Nothing was done" };
       }
     }
     const info = await administration.rollback(name);
