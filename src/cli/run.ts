@@ -16,6 +16,7 @@ import {
 } from "./exit_codes.ts";
 import { commandHelp, generalHelp, groupHelp } from "./help.ts";
 import type { CommandIo } from "./io.ts";
+import { visible } from "./visible_text.ts";
 
 /**
  * Runs the command line once.
@@ -49,6 +50,7 @@ export async function runCli(
   let hasWritten = false;
   const watched: CommandIo = {
     ...io,
+    report: (line) => io.report(visible(line)),
     async write(text) {
       hasWritten = true;
       await io.write(text);
@@ -62,7 +64,7 @@ export async function runCli(
     // Whoever read our output has seen enough: there is nobody to tell.
     if (error instanceof Deno.errors.BrokenPipe) return EXIT_FAILURE;
     failure = error;
-    exitCode = explain(error, io);
+    exitCode = explain(error, watched);
   }
   // A program that reads the output finds one JSON value there, come what may.
   if (args.includes("--json") && !hasWritten) {
@@ -103,7 +105,7 @@ async function print(
   io: CommandIo,
 ): Promise<void> {
   if (asJson && json !== undefined) await io.write(toJsonLine(json));
-  if (!asJson && text !== undefined) await io.write(`${text}\n`);
+  if (!asJson && text !== undefined) await io.write(`${visible(text)}\n`);
 }
 
 /** Says on standard error what went wrong; returns the exit status. */
@@ -127,5 +129,5 @@ function describe(error: unknown): Record<string, unknown> {
 }
 
 function toJsonLine(value: unknown): string {
-  return `${JSON.stringify(value)}\n`;
+  return `${visible(JSON.stringify(value))}\n`;
 }

@@ -200,6 +200,15 @@ Deno.test("a rebuild in the folder collides with the server's, which can be watc
   assertStringIncludes(watched.stdout, "2 of 2 projections rebuilt");
 });
 
+Deno.test("what others typed obeys no terminal", async () => {
+  await using server = await CliServer.start();
+  await server.opossum.rebuilder.rebuild("Alpha", { note: "\u009b2Jgone" });
+  for (const args of [[], ["--json"]]) {
+    const { stdout } = await server.run(["operations", "list", ...args]);
+    assertStringIncludes(stdout, "\\u009b2Jgone");
+  }
+});
+
 Deno.test("operations list pages through the history", async () => {
   await using server = await CliServer.start();
   for (let i = 0; i < 3; i++) await server.run(["rebuild", "Alpha"]);

@@ -9,6 +9,7 @@ import type { Position, StoredEvent } from "../../events/event.ts";
 import type { Command, CommandCall, CommandOutcome } from "../command.ts";
 import { EXIT_INTERRUPTED, EXIT_OK } from "../exit_codes.ts";
 import { openEvents, queryOf } from "../open_events.ts";
+import { visible } from "../visible_text.ts";
 import { readInteger } from "./read_integer.ts";
 
 const NO_EVENTS_OVER_HTTP = {
@@ -144,7 +145,9 @@ function printer({ io, options: { json = false } }: CommandCall): {
 function toJson(
   { position, id, type, tags, data, timestamp }: StoredEvent,
 ): string {
-  return JSON.stringify({ position, id, type, tags, data, timestamp });
+  return visible(
+    JSON.stringify({ position, id, type, tags, data, timestamp }),
+  );
 }
 
 function toText(
@@ -157,14 +160,6 @@ function toText(
     tags.join(" "),
     JSON.stringify(data),
   ];
-  return visible(parts.join("  "));
-}
-
-/** Without what terminals obey: events hold what strangers typed. */
-function visible(text: string): string {
-  return text.replace(
-    // deno-lint-ignore no-control-regex -- these are what is looked for
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  // One event is one line.
+  return visible(parts.join("  ").replaceAll("\n", "\\u000a"));
 }

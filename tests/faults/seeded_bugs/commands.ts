@@ -76,9 +76,16 @@ export const COMMAND_BUGS: readonly SeededBug[] = [
   {
     name: "events write to the terminal what strangers typed",
     file: "src/cli/commands/events_read.ts",
-    replace: '  return visible(parts.join("  "));',
-    by: '  return parts.join("  ").slice(visible("").length);',
+    replace: "  return visible(parts",
+    by: "  return String(parts",
     tests: ["tests/cli/events_test.ts"],
+  },
+  {
+    name: "notes are written to the terminal as strangers typed them",
+    file: "src/cli/run.ts",
+    replace: "`${visible(text)}\\n`",
+    by: "`${text}\\n`",
+    tests: ["tests/cli/server_test.ts"],
   },
   {
     name: "a projection that was not compared is found right",
