@@ -38,7 +38,11 @@ async function serve(
     ...options,
   });
   await opossum.daemon.whenStarted();
-  const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
+  const app = createAdminRouter({
+    opossum,
+    auth: { tokens: [TOKEN] },
+    limits: { triggersPerMinute: 100 },
+  });
   return {
     opossum,
     app,
