@@ -167,6 +167,17 @@ function unsuccessful(
       extensions,
     };
   }
+  const failed = result.details.filter(({ success }) => !success);
+  if (failed.every(({ error }) => error?.name === "RebuildConflictError")) {
+    return {
+      kind: "rebuild-conflict",
+      status: 409,
+      title: "Rebuild already running",
+      detail: "Another operation, which this one cannot join, as it runs " +
+        `elsewhere or waits for an operator, rebuilds already: ${names}`,
+      extensions,
+    };
+  }
   return {
     kind: "rebuild-failed",
     status: 500,

@@ -79,7 +79,7 @@ export async function fuzz(
       offences.push(
         `${fault}: #${i} ${method} ${target} ` +
           `${JSON.stringify({ headers, body: body.slice(0, 500) })} -> ` +
-          JSON.stringify(response?.body.slice(0, 500)),
+          JSON.stringify(response?.body.slice(0, 1_500)),
       );
     }
     if (status >= 200 && status < 300) {
