@@ -4,12 +4,12 @@
  * @module
  */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
 import type { Opossum } from "../mod.ts";
 import { refuseUnacceptable } from "./accept.ts";
 import { auditRequests } from "./audit.ts";
 import { addAuditRoutes } from "./audit_routes.ts";
-import { type AdminAuth, createGuard } from "./auth.ts";
+import { type Access, type AdminAuth, createAccess } from "./auth.ts";
+import { addDashboard, addGuardedDashboard } from "./dashboard/routes.ts";
 import { describedRoutes } from "./described_routes.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
 import {
@@ -21,6 +21,7 @@ import {
 import { createNotFoundHandler, refuseOtherMethods } from "./methods.ts";
 import { addEventRoutes } from "./operation_events.ts";
 import { addOperationRoutes } from "./operation_routes.ts";
+import { principalOf } from "./principal.ts";
 import { createErrorHandler } from "./problem.ts";
 import { addFaultRoutes } from "./fault_routes.ts";
 import { addGenerationRoutes } from "./generation_routes.ts";
@@ -84,22 +85,22 @@ export function createAdminRouter(options: AdminRouterOptions): OpenAPIHono {
   const limits = resolveLimits(options.limits, clock);
   return buildAdminRouter(options, {
     limits,
-    guard: createGuard(auth, limits, logger),
+    access: createAccess(auth, limits, logger),
   });
 }
 
 /**
- * {@linkcode createAdminRouter} with limits and a guard that others share.
+ * {@linkcode createAdminRouter} with limits and ways in that others share.
  *
  * @param options The store.
- * @param shared `limits`: those in force. `guard`: decides who may use it.
+ * @param shared `limits`: those in force. `access`: decides who may use it.
  * @returns The router.
  */
 export function buildAdminRouter(
   { opossum, rebuildWaitMs = 30_000 }: AdminRouterOptions,
-  { limits, guard }: {
+  { limits, access }: {
     readonly limits: ResolvedLimits;
-    readonly guard: MiddlewareHandler;
+    readonly access: Access;
   },
 ): OpenAPIHono {
   if (
@@ -129,7 +130,12 @@ export function buildAdminRouter(
     requestIds(),
     securityHeaders(),
     provideLimits(limits),
-    guard,
+  );
+  // Signing in comes before the guard, which asks for what one gets by it.
+  addDashboard(router, { opossum, access, limits });
+  router.use(
+    "/admin/*",
+    access.guard,
     refuseOtherMethods(router),
     refuseUnacceptable(find),
     limitTriggers(limits, find),
@@ -149,6 +155,7 @@ export function buildAdminRouter(
   addScheduleRoutes(router, opossum);
   addEventRoutes(router, opossum);
   addAuditRoutes(router, opossum);
+  addGuardedDashboard(router, opossum, principalOf);
   // Mounted elsewhere, the other router's own 404 would not be a problem document.
   router.all("/admin/*", createNotFoundHandler(router));
   return router;

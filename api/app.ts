@@ -6,7 +6,7 @@
  */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { type AdminRouterOptions, buildAdminRouter } from "./admin_router.ts";
-import { createGuard } from "./auth.ts";
+import { createAccess } from "./auth.ts";
 import { addDocs, type DocumentInfo } from "./docs.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
 import { addHealthRoutes } from "./health_routes.ts";
@@ -81,7 +81,7 @@ export function createApp(options: AppOptions): OpenAPIHono {
   const { clock, logger } = opossum.options;
   const limits = resolveLimits(options.limits, clock);
   // One for all, so that wrong tokens are counted together.
-  const guard = createGuard(auth, limits, logger);
+  const access = createAccess(auth, limits, logger);
   app.onError(createErrorHandler({ logger, toProblem }));
   app.notFound(createNotFoundHandler(app));
   app.use(
@@ -97,11 +97,11 @@ export function createApp(options: AppOptions): OpenAPIHono {
     }));
   }
 
-  app.route("/", buildAdminRouter(options, { limits, guard }));
+  app.route("/", buildAdminRouter(options, { limits, access }));
   addHealthRoutes(app, {
     opossum,
     metrics,
-    metricsGuard: openMetrics ? (_context, next) => next() : guard,
+    metricsGuard: openMetrics ? (_context, next) => next() : access.guard,
   });
   for (const router of routers) app.route("/", router);
   addDocs(app, info);

@@ -15,13 +15,15 @@ import {
 import {
   type AdminScope,
   ANONYMOUS,
-  principalOf,
+  type Principal,
   setPrincipal,
 } from "./principal.ts";
 import { type ProblemInit, problemResponse, requestIdOf } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
+import { endWithSession, Sessions } from "./sessions.ts";
 import {
   type AdminToken,
+  findBearer,
   findPrincipal,
   knownTokens,
   TOKEN_LENGTH_MAX,
@@ -122,7 +124,48 @@ export function createGuard(
   limits: ResolvedLimits,
   logger: Logger,
 ): MiddlewareHandler {
-  if ("allowUnauthenticated" in auth) return refuseCrossSite;
+  return createAccess(auth, limits, logger).guard;
+}
+
+/** How to get in: with a token in each request, or, in a browser, by signing in with one once. */
+export interface Access {
+  /** Lets requests pass that bear an accepted token, or a session. */
+  readonly guard: MiddlewareHandler;
+  /** The sessions, or `undefined` where no token is needed. */
+  readonly sessions: Sessions | undefined;
+  /**
+   * Looks who bears a token that was typed in, and counts like the guard what fails.
+   *
+   * @param context The request's context.
+   * @param token What was typed in.
+   * @returns Who it is, or why they are not let in.
+   */
+  readonly identify: (
+    context: Context,
+    token: string,
+  ) => Principal | ProblemInit;
+}
+
+/**
+ * {@linkcode createGuard}, and what signing in takes.
+ *
+ * @param auth The tokens, or that none are needed.
+ * @param limits The limits.
+ * @param logger Told of requests that were refused.
+ * @returns How to get in.
+ */
+export function createAccess(
+  auth: AdminAuth,
+  limits: ResolvedLimits,
+  logger: Logger,
+): Access {
+  if ("allowUnauthenticated" in auth) {
+    return {
+      guard: refuseCrossSite,
+      sessions: undefined,
+      identify: () => ANONYMOUS,
+    };
+  }
   const { tokens } = auth;
   const read = typeof tokens === "function" ? tokens : () => tokens;
   // A server that cannot let anybody in should say so when it starts.
@@ -131,24 +174,61 @@ export function createGuard(
     perMinute: limits.failedLoginsPerMinute,
     clock: limits.clock,
   });
-  return async (context, next) => {
+  const nowMs = () => limits.clock.now().getTime();
+  const sessions = new Sessions({
+    clock: limits.clock,
+    findBearer: (digest) => findBearer(knownTokens(read()), digest, nowMs()),
+  });
+  const attempt = (context: Context) => {
     const client = limits.clientAddress(context);
     const key = client === undefined ? undefined : clientKey(client);
     const waitSeconds = key === undefined ? 0 : failures.waitSeconds(key);
-    if (waitSeconds > 0) {
-      return problemResponse(context, tooManyFailures(waitSeconds));
-    }
-    const fail = (problem: Refusal) => {
-      if (key !== undefined) failures.count(key);
-      logger.log("warn", "Credentials were refused", {
-        problem: problem.kind,
-        client,
-        requestId: requestIdOf(context),
-      });
-      return refuse(context, problem);
+    return {
+      tooMany: waitSeconds > 0 ? tooManyFailures(waitSeconds) : undefined,
+      failed: (problem: Refusal) => {
+        if (key !== undefined) failures.count(key);
+        logger.log("warn", "Credentials were refused", {
+          problem: problem.kind,
+          client,
+          requestId: requestIdOf(context),
+        });
+        return problem;
+      },
     };
-
+  };
+  const identify = (context: Context, token: string) => {
+    const { tooMany, failed } = attempt(context);
+    if (tooMany) return tooMany;
+    const principal = token.length > TOKEN_LENGTH_MAX
+      ? undefined
+      : findPrincipal(knownTokens(read()), token, nowMs());
+    if (principal === undefined) {
+      const { challenge: _, ...problem } = failed(UNKNOWN_TOKEN);
+      return problem;
+    }
+    return principal;
+  };
+  const guard: MiddlewareHandler = async (context, next) => {
     const credentials = context.req.header("authorization");
+    // Coming back to a stream is nothing that somebody does.
+    const isUse = context.req.header("accept") !== "text/event-stream";
+    const session = credentials === undefined
+      ? sessions.find(context, { isUse })
+      : undefined;
+    if (session) {
+      // A browser sends cookies by itself, whoever made it ask.
+      if (isUnsafe(context) && isCrossSite(context)) {
+        return problemResponse(context, CROSS_SITE);
+      }
+      const refusal = admit(context, session.principal);
+      if (refusal) return refusal;
+      await next();
+      context.res = endWithSession(context.res, session);
+      return;
+    }
+    const { tooMany, failed } = attempt(context);
+    if (tooMany) return problemResponse(context, tooMany);
+    const fail = (problem: Refusal) => refuse(context, failed(problem));
     // Asking for the way in is no attempt to break in.
     if (credentials === undefined) return refuse(context, NO_CREDENTIALS);
     const match = credentials.length > TOKEN_LENGTH_MAX + "Bearer ".length
@@ -158,22 +238,24 @@ export function createGuard(
     const principal = findPrincipal(
       knownTokens(read()),
       match[1] ?? "",
-      limits.clock.now().getTime(),
+      nowMs(),
     );
     if (principal === undefined) return fail(UNKNOWN_TOKEN);
+    return admit(context, principal) ?? await next();
+  };
+  const admit = (context: Context, principal: Principal) => {
     setPrincipal(context, principal);
     const scope: AdminScope = isUnsafe(context) ? "operate" : "read";
-    if (!principal.scopes.includes(scope)) {
-      logger.log("warn", "A token was refused what it may not do", {
-        principal: principalOf(context).id,
-        scope,
-        client,
-        requestId: requestIdOf(context),
-      });
-      return refuse(context, INSUFFICIENT_SCOPE);
-    }
-    return await next();
+    if (principal.scopes.includes(scope)) return undefined;
+    logger.log("warn", "A token was refused what it may not do", {
+      principal: principal.id,
+      scope,
+      client: limits.clientAddress(context),
+      requestId: requestIdOf(context),
+    });
+    return refuse(context, INSUFFICIENT_SCOPE);
   };
+  return { guard, sessions, identify };
 }
 
 type Refusal = ProblemInit & { readonly challenge: string };
@@ -222,23 +304,34 @@ function tooManyFailures(waitSeconds: number): ProblemInit {
  */
 const refuseCrossSite: MiddlewareHandler = async (context, next) => {
   if (isUnsafe(context) && isCrossSite(context)) {
-    return problemResponse(context, {
-      kind: "cross-site-request",
-      status: 403,
-      title: "Cross-site request",
-      detail: "Pages of other sites cannot change anything here: configure a " +
-        "token and send it",
-    });
+    return problemResponse(context, CROSS_SITE);
   }
   setPrincipal(context, ANONYMOUS);
   return await next();
 };
 
-function isCrossSite(context: Context): boolean {
+/** What pages of other sites are answered. */
+export const CROSS_SITE: ProblemInit = {
+  kind: "cross-site-request",
+  status: 403,
+  title: "Cross-site request",
+  detail: "Pages of other sites cannot change anything here: configure a " +
+    "token and send it",
+};
+
+/**
+ * Whether a browser says that a page of another site made it ask.
+ *
+ * @param context The request's context.
+ * @returns `false` also for what is no browser.
+ */
+export function isCrossSite(context: Context): boolean {
   const site = context.req.header("sec-fetch-site");
   if (site !== undefined) return site !== "same-origin" && site !== "none";
   const origin = context.req.header("origin");
-  return origin !== undefined && origin !== new URL(context.req.url).origin;
+  // Not the scheme: behind a proxy that terminates TLS it is another one.
+  return origin !== undefined &&
+    URL.parse(origin)?.host !== new URL(context.req.url).host;
 }
 
 function unauthorized(

@@ -99,6 +99,34 @@ export function findPrincipal(
   return found;
 }
 
+/**
+ * Finds who bears a token that was presented before, as long as it is accepted.
+ *
+ * @param tokens The accepted tokens.
+ * @param digest What {@linkcode tokenDigest} made of it.
+ * @param nowMs The time, in milliseconds since 1970.
+ * @returns Who it is, or `undefined` once it is unknown or expired.
+ */
+export function findBearer(
+  tokens: readonly KnownToken[],
+  digest: string,
+  nowMs: number,
+): Principal | undefined {
+  return tokens.find((known) =>
+    hexOf(known.digest) === digest && nowMs < known.expiresMs
+  )?.principal;
+}
+
+/**
+ * What to keep of a token instead of itself.
+ *
+ * @param token The token.
+ * @returns Its SHA-256 in hexadecimal digits.
+ */
+export function tokenDigest(token: string): string {
+  return hexOf(digestOf(token));
+}
+
 function knownToken(
   { id, token, scopes, expiresAt }: AdminToken,
   where: string,

@@ -29,7 +29,7 @@ const DYNAMIC_IMPORT =
 /** Every TypeScript file below the folders, or the files themselves; missing ones are none. */
 export function sourceFiles(...roots: string[]): SourceFile[] {
   return roots.flatMap((root) => filesBelow(join(ROOT, root)))
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .map(readSourceFile);
 }
 

@@ -1,0 +1,112 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
+/**
+ * The dialog in which everything is confirmed, and the plan that it shows.
+ *
+ * @module
+ */
+import type { JSX } from "hono/jsx/jsx-runtime";
+import type { RebuildPlan } from "../../mod.ts";
+import { about, bytes, count, countOf, REASONS } from "./words.ts";
+
+/** The dialog. The script fills it in. */
+export function ConfirmDialog(): JSX.Element {
+  return (
+    <dialog id="confirm" aria-labelledby="confirm-title">
+      <form>
+        <h2 id="confirm-title"></h2>
+        <p id="confirm-text"></p>
+        <div id="confirm-plan" aria-live="polite"></div>
+        <fieldset id="confirm-rebuild" hidden>
+          <label for="confirm-note">Why? (optional, for the history)</label>
+          <input id="confirm-note" name="note" maxlength={500} />
+          <label class="check">
+            <input type="checkbox" name="slowly" /> One projection at a time
+          </label>
+        </fieldset>
+        <p id="confirm-problem" class="problem" role="alert" hidden></p>
+        <div class="buttons">
+          <button type="button" id="confirm-close">Close</button>
+          <button type="submit" id="confirm-go" class="main"></button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+/**
+ * What a rebuild would do, and what it would take.
+ *
+ * @param plan The plan.
+ * @returns HTML without a document around it.
+ */
+export function planFragment(plan: RebuildPlan): string {
+  return String(<Plan plan={plan} />);
+}
+
+function Plan({ plan }: { readonly plan: RebuildPlan }): JSX.Element {
+  const { projections, events, estimatedDuration } = plan;
+  const { estimatedBytes, freeBytes } = plan;
+  const planned = projections.filter(({ rebuild }) => rebuild);
+  if (planned.length === 0) {
+    return (
+      <p data-nothing>
+        <strong>Nothing needs a rebuild:</strong>{" "}
+        {countOf(projections.length, "projection")}{" "}
+        {projections.length === 1 ? "is" : "are"} up to date.
+      </p>
+    );
+  }
+  const isTooLarge = freeBytes !== null && estimatedBytes > freeBytes;
+  return (
+    <>
+      <table class="plan">
+        <caption class="unseen">What would be rebuilt</caption>
+        <thead>
+          <tr>
+            <th scope="col">Projection</th>
+            <th scope="col">Why</th>
+            <th scope="col" class="number">Events</th>
+          </tr>
+        </thead>
+        <tbody>
+          {planned.map((each) => (
+            <tr>
+              <th scope="row">{each.projectionName}</th>
+              <td>{REASONS[each.reason]}</td>
+              <td class="number">{count(each.events)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <dl class="plan-totals">
+        <div>
+          <dt>Events to read</dt>
+          <dd>{count(events)}</dd>
+        </div>
+        <div>
+          <dt>Time</dt>
+          <dd>
+            {estimatedDuration === null
+              ? "unknown: none was measured yet"
+              : about(estimatedDuration)}
+          </dd>
+        </div>
+        <div>
+          <dt>Disk</dt>
+          <dd>
+            {bytes(estimatedBytes)}
+            {freeBytes === null ? "" : ` of ${bytes(freeBytes)} free`}
+          </dd>
+        </div>
+      </dl>
+      {isTooLarge
+        ? (
+          <p class="problem">
+            It does not fit on the disk, and will be refused.
+          </p>
+        )
+        : null}
+    </>
+  );
+}

@@ -1,0 +1,176 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
+/**
+ * One projection with all that is known of it.
+ *
+ * @module
+ */
+import type { Child } from "hono/jsx";
+import type { JSX } from "hono/jsx/jsx-runtime";
+import type { DeadLetter, ProjectionInfo } from "../../mod.ts";
+import { Badge } from "./action.tsx";
+import { ProjectionButtons } from "./projections_view.tsx";
+import type { DashboardState, ProjectionDetails } from "./state.ts";
+import {
+  bytes,
+  count,
+  countOf,
+  duration,
+  instant,
+  shortId,
+  STATE_TONES,
+  STATES,
+} from "./words.ts";
+
+/** What is known of one projection. */
+export function ProjectionPage(
+  { state, details: { info, deadLetters } }: {
+    readonly state: DashboardState;
+    readonly details: ProjectionDetails;
+  },
+): JSX.Element {
+  return (
+    <>
+      <section aria-labelledby="projection-heading" data-key="projection">
+        <header class="section-head">
+          <h2 id="projection-heading">
+            {info.name}
+            <Badge tone={STATE_TONES[info.state]} text={info.state} />
+          </h2>
+          <div class="buttons">
+            <ProjectionButtons info={info} principal={state.principal} />
+          </div>
+        </header>
+        <p>{STATES[info.state]}.</p>
+        <dl class="facts-list">
+          {factsOf(info).map(([name, value]) => (
+            <div data-key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      </section>
+      <DeadLetters deadLetters={deadLetters} />
+      <p data-key="back">
+        <a href="/admin">All projections</a>
+      </p>
+    </>
+  );
+}
+
+function factsOf(info: ProjectionInfo): readonly (readonly [string, Child])[] {
+  const { owner, lastBuild, lastError, fault, builtVersion, builtAt } = info;
+  return [
+    [
+      "Version",
+      builtVersion === null || builtVersion === info.version
+        ? String(info.version)
+        : `${info.version}, built with ${builtVersion}`,
+    ],
+    ["Generation", info.generation === null ? "none" : String(info.generation)],
+    [
+      "Previous generation",
+      info.previousGeneration === null
+        ? "none: cannot be rolled back"
+        : String(info.previousGeneration),
+    ],
+    ["Checkpoint", count(info.checkpoint)],
+    ["Lag", info.lag === 0 ? "none" : countOf(info.lag, "event")],
+    ["Documents", count(info.documents)],
+    ["Size", bytes(info.bytes)],
+    ["Built", builtAt === null ? "never" : instant(builtAt)],
+    [
+      "Last build",
+      lastBuild === null
+        ? "none"
+        : `${lastBuild.state} ${instant(lastBuild.completedAt)}, took ${
+          duration(lastBuild.duration)
+        }, operation ${shortId(lastBuild.operationId)}`,
+    ],
+    ["On an error", info.errorPolicy],
+    [
+      "Kept up to date by",
+      owner === null
+        ? "nobody"
+        : owner.isSelf
+        ? "this process"
+        : owner.pid === null
+        ? "another process, which is taking over"
+        : `process ${owner.pid}`,
+    ],
+    ...(fault === null ? [] : [
+      [
+        "Fault",
+        `position ${
+          count(fault.position)
+        } (${fault.eventType}): ${fault.message}`,
+      ] as const,
+    ]),
+    ...(lastError === null ? [] : [
+      [
+        "Last error",
+        `${
+          lastError.position === null
+            ? ""
+            : `position ${count(lastError.position)} (${lastError.eventType}): `
+        }${lastError.message} — ${instant(lastError.at)}`,
+      ] as const,
+    ]),
+  ];
+}
+
+/** More would not help anybody to see what is wrong. */
+const LETTERS_SHOWN = 100;
+
+function DeadLetters(
+  { deadLetters }: { readonly deadLetters: readonly DeadLetter[] },
+): JSX.Element {
+  const shown = deadLetters.slice(0, LETTERS_SHOWN);
+  return (
+    <section id="dead-letters" aria-labelledby="letters" data-key="letters">
+      <h2 id="letters">Dead letters</h2>
+      {deadLetters.length === 0
+        ? <p class="empty">No event was passed over.</p>
+        : (
+          <table role="table" class="cards">
+            <caption class="unseen">Events that it passed over</caption>
+            <thead role="rowgroup">
+              <tr role="row">
+                <th role="columnheader" scope="col" class="number">Position</th>
+                <th role="columnheader" scope="col">Event</th>
+                <th role="columnheader" scope="col">Document</th>
+                <th role="columnheader" scope="col">Why</th>
+                <th role="columnheader" scope="col">When</th>
+              </tr>
+            </thead>
+            <tbody role="rowgroup">
+              {shown.map((letter) => (
+                <tr role="row">
+                  <th role="rowheader" scope="row" class="number">
+                    {count(letter.position)}
+                  </th>
+                  <td role="cell" data-label="Event">{letter.eventType}</td>
+                  <td role="cell" data-label="Document">
+                    {letter.key ?? "all"}
+                  </td>
+                  <td role="cell" data-label="Why" class="wide">
+                    {letter.reason === "ordered" ? "ordered: " : ""}
+                    {letter.message}
+                  </td>
+                  <td role="cell" data-label="When">{instant(letter.at)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      {deadLetters.length > shown.length
+        ? (
+          <p class="facts">
+            The first {shown.length} of {countOf(deadLetters.length, "event")}.
+          </p>
+        )
+        : null}
+    </section>
+  );
+}

@@ -1,0 +1,277 @@
+/** The dashboard in Chromium: `deno task test:browser`. */
+/// <reference lib="dom" />
+import { assert, assertEquals } from "@std/assert";
+import { HOSTILE, POISON, startCampus, TOKENS } from "./campus.ts";
+import {
+  faintTexts,
+  openWindow,
+  press,
+  scrollsSideways,
+  signIn,
+  verdictIs,
+} from "./chromium.ts";
+
+/** A log that a rebuild is not through with before the test is. */
+const SLOW = { events: 10_000, eventsPerSecondMax: 100 };
+
+const SIZES = [{ width: 1280, height: 900 }, { width: 390, height: 844 }];
+
+for (const viewport of SIZES) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    const what = `${viewport.width} pixels wide, ${colorScheme}`;
+    Deno.test(`sign in, rebuild what needs it, watch it finish, sign out: ${what}`, async () => {
+      await using campus = await startCampus({ events: 2_000, version: 2 });
+      await using window = await openWindow(campus.url, {
+        viewport,
+        colorScheme,
+      });
+      const { page } = window;
+      await page.goto("/admin");
+      assert(!await scrollsSideways(page));
+      assertEquals(await faintTexts(page), []);
+      await signIn(page, TOKENS.operate);
+      assert(!page.url().includes(TOKENS.operate));
+      await verdictIs(page, "CourseDetails needs a rebuild");
+      assert(!await scrollsSideways(page));
+      assertEquals(await faintTexts(page), []);
+
+      await page.getByRole("button", { name: "Rebuild what needs it" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByRole("row", {
+        name: "CourseDetails its version changed 2,000",
+      }).waitFor();
+      await dialog.getByText("Events to read").waitFor();
+      assert(!await scrollsSideways(page));
+      assertEquals(await faintTexts(page), []);
+      await dialog.getByLabel("Why?").fill("after the release");
+      await dialog.getByRole("button", { name: "Rebuild" }).click();
+      await page.getByText("The rebuild has started.").waitFor();
+      await verdictIs(page, "All 4 projections are up to date");
+
+      const { rebuilder } = campus.opossum;
+      const [operation] = await rebuilder.listOperations({ limit: 1 });
+      assertEquals(operation?.state, "succeeded");
+      assertEquals(operation?.projectionNames, ["CourseDetails"]);
+      assertEquals(operation?.requestedBy, "ada");
+      assertEquals(operation?.note, "after the release");
+      await page.getByText("after the release").waitFor();
+      assertEquals(await faintTexts(page), []);
+
+      await page.getByRole("link", { name: "CourseDetails" }).click();
+      await page.getByRole("heading", { name: "Dead letters" }).waitFor();
+      assert(!await scrollsSideways(page));
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByLabel("Token of the admin API").waitFor();
+      assertEquals(await page.context().cookies(), []);
+    });
+  }
+}
+
+Deno.test("pause, resume and cancel a rebuild, each confirmed", async () => {
+  await using campus = await startCampus(SLOW);
+  await using window = await openWindow(campus.url);
+  const { page } = window;
+  const { rebuilder } = campus.opossum;
+  await signIn(page, TOKENS.operate);
+  await verdictIs(page, "All 4 projections are up to date");
+  for (const name of ["CourseDetails", "StudentDetails"]) {
+    await page.getByLabel(`Select ${name}`).check();
+  }
+  await press(page, "Rebuild selected", "Rebuild");
+  await verdictIs(page, "Rebuilding CourseDetails and StudentDetails");
+  const [{ id } = { id: "" }] = await rebuilder.listOperations({ limit: 1 });
+  const short = id.slice(0, 8);
+  const bars = page.getByRole("progressbar");
+  await bars.nth(1).waitFor();
+  // Live: nobody loads the page again.
+  const before = await bars.first().getAttribute("value");
+  await page.waitForFunction(
+    (value) =>
+      document.querySelector("progress")?.getAttribute("value") !== value,
+    before,
+  );
+  await page.locator("#chart-throughput path.line[d]").waitFor({
+    state: "attached",
+  });
+  assert(await page.getByLabel("Select CourseDetails").isChecked());
+
+  await press(page, `Pause operation ${short}`, "Pause");
+  await page.getByText("It is paused.").waitFor();
+  await verdictIs(page, `Operation ${short} is paused`);
+  assertEquals((await rebuilder.getOperation(id))?.state, "paused");
+
+  await press(page, `Resume operation ${short}`, "Resume");
+  await verdictIs(page, "Rebuilding CourseDetails and StudentDetails");
+  assertEquals((await rebuilder.getOperation(id))?.state, "running");
+
+  // Nothing happens to who looks and closes.
+  await page.getByRole("button", { name: `Cancel operation ${short}` }).click();
+  await page.getByRole("button", { name: "Close" }).click();
+  assertEquals((await rebuilder.getOperation(id))?.state, "running");
+  await press(page, `Cancel operation ${short}`, "Cancel the rebuild");
+  await verdictIs(page, "All 4 projections are up to date");
+  await page.getByRole("row", { name: `${short} cancelled` }).waitFor();
+  assertEquals((await rebuilder.getOperation(id))?.state, "cancelled");
+});
+
+Deno.test("a problem is shown where it arose", async () => {
+  await using campus = await startCampus(SLOW);
+  // That a status is one of a problem, Chromium writes to the console.
+  await using window = await openWindow(campus.url, {}, /status of 409/);
+  const { page } = window;
+  const { rebuilder } = campus.opossum;
+  const { id } = await rebuilder.start(["CourseDetails"]);
+  await signIn(page, TOKENS.operate);
+  await page.getByRole("button", { name: "Pause operation" }).click();
+  await rebuilder.cancel(id);
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Pause" }).click();
+  await dialog.getByRole("alert").waitFor();
+  const text = await dialog.getByRole("alert").textContent();
+  assert(/^Operation ended: .+ Request .+/.test(text ?? ""), text ?? "");
+});
+
+Deno.test("a fault is shown as what it says, and can be retried and skipped", async () => {
+  await using campus = await startCampus({ events: 100 });
+  await using window = await openWindow(campus.url);
+  const { page } = window;
+  await signIn(page, TOKENS.operate);
+  await verdictIs(page, "All 4 projections are up to date");
+  await campus.opossum.events.append([POISON]);
+  await verdictIs(page, "CourseRatings is faulted at position 101");
+  await page.getByText(HOSTILE).first().waitFor();
+  await page.getByText("1 dead letter").click();
+  await page.getByRole("row", { name: "101 Poisoned course-1" }).waitFor();
+  await page.getByText(HOSTILE).first().waitFor();
+  assert((await page.title()).startsWith("CourseSearch"));
+  assertEquals(await page.locator("main img, main script").count(), 0);
+  await page.getByRole("link", { name: "All projections" }).click();
+  await press(page, "Retry CourseRatings", "Retry");
+  await page.getByText("It is tried again.").waitFor();
+  await press(page, "Skip event CourseRatings", "Skip the event");
+  await verdictIs(page, "All 4 projections are up to date");
+});
+
+Deno.test("who may look only sees everything, and can press nothing", async () => {
+  await using campus = await startCampus({ events: 100, version: 2 });
+  await using window = await openWindow(campus.url);
+  const { page } = window;
+  await signIn(page, TOKENS.read);
+  await page.getByText("Your token may look only").waitFor();
+  await page.getByRole("button", { name: "Dry run" }).click();
+  await page.getByRole("row", { name: "CourseDetails its version" }).waitFor();
+  assertEquals(await page.locator("#confirm-go").isVisible(), false);
+  await page.keyboard.press("Escape");
+  const buttons = page.locator("button[data-action]:not(:disabled)");
+  assertEquals(await buttons.allTextContents(), ["Dry run"]);
+});
+
+Deno.test("everything can be done with the keyboard, and the focus is not lost", async () => {
+  await using campus = await startCampus(SLOW);
+  await using window = await openWindow(campus.url);
+  const { page } = window;
+  await page.goto("/admin");
+  // The field has the focus.
+  await page.keyboard.type(TOKENS.operate);
+  await page.keyboard.press("Enter");
+  await page.getByText("Live", { exact: true }).waitFor();
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.textContent ?? "");
+  const tabTo = async (text: string) => {
+    for (let i = 0; i < 30 && await focused() !== text; i++) {
+      await page.keyboard.press("Tab");
+    }
+    assertEquals(await focused(), text);
+  };
+  await tabTo("Skip to the content");
+  await tabTo("Rebuild CourseDetails");
+  const outline = await page.evaluate(() =>
+    getComputedStyle(document.activeElement as Element).outlineStyle
+  );
+  assertEquals(outline, "solid");
+  await page.keyboard.press("Enter");
+  const go = page.locator("#confirm-go:not(:disabled)");
+  await go.waitFor();
+  // The dialog keeps the focus to itself.
+  for (let i = 0; i < 8; i++) {
+    await page.keyboard.press("Tab");
+    const isOutside = await page.evaluate(() => {
+      const { activeElement: active } = document;
+      return active !== document.body && !active?.closest("dialog");
+    });
+    assert(!isOutside);
+  }
+  await page.keyboard.press("Escape");
+  assertEquals(await focused(), "Rebuild CourseDetails");
+  await page.keyboard.press("Enter");
+  await go.waitFor();
+  await page.getByLabel("Why?").focus();
+  await page.keyboard.press("Enter");
+  await verdictIs(page, "Rebuilding CourseDetails");
+  await tabTo(
+    `Pause operation ${
+      (await campus.opossum.rebuilder.listOperations({ limit: 1 }))[0]?.id
+        .slice(0, 8)
+    }`,
+  );
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").getByRole("button", { name: "Pause" }).press(
+    "Enter",
+  );
+  // The page changed under the focus, which stays.
+  await page.getByRole("button", { name: "Resume operation" }).waitFor();
+  assert((await focused()).startsWith("Resume operation"));
+});
+
+Deno.test("without script the page shows how things stand, and signs out", async () => {
+  await using campus = await startCampus({ events: 100, version: 2 });
+  await using window = await openWindow(campus.url, {
+    javaScriptEnabled: false,
+  });
+  const { page } = window;
+  await page.goto("/admin");
+  await page.getByLabel("Token of the admin API").fill(TOKENS.operate);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await verdictIs(page, "CourseDetails needs a rebuild");
+  await page.getByRole("row", { name: "CourseDetails version 2" }).waitFor();
+  await page.getByText("Without script this page only shows").waitFor();
+  const visible = page.locator("button:visible");
+  assertEquals(await visible.allTextContents(), ["Sign out"]);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Token of the admin API").waitFor();
+});
+
+Deno.test("a page whose session has ended asks to sign in again", async () => {
+  await using campus = await startCampus({ events: 100 });
+  await using window = await openWindow(campus.url, {}, /status of 401/);
+  const { page } = window;
+  await signIn(page, TOKENS.operate);
+  const other = await window.open();
+  await other.goto("/admin");
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.getByLabel("Token of the admin API").waitFor();
+  await campus.opossum.events.append([POISON]);
+  await page.bringToFront();
+  await page.getByLabel("Token of the admin API").waitFor();
+});
+
+Deno.test("nothing moves for those who asked for that", async () => {
+  await using campus = await startCampus(SLOW);
+  await using window = await openWindow(campus.url, {
+    reducedMotion: "reduce",
+  });
+  const { page } = window;
+  await campus.opossum.rebuilder.start(["CourseDetails"]);
+  await signIn(page, TOKENS.operate);
+  await page.getByRole("progressbar").first().waitFor();
+  const moving = await page.evaluate(() =>
+    [...document.querySelectorAll("*")].filter((element) => {
+      const { transitionDuration, animationName } = getComputedStyle(
+        element,
+        element.tagName === "PROGRESS" ? "::-webkit-progress-value" : null,
+      );
+      return /[1-9]/.test(transitionDuration) || animationName !== "none";
+    }).length
+  );
+  assertEquals(moving, 0);
+});
