@@ -267,6 +267,8 @@ async function act() {
     ...(names ? { projectionNames: names } : {}),
     ...(note ? { note } : {}),
     ...(form.has("slowly") ? { concurrency: 1 } : {}),
+    ...(form.has("verify") ? { verify: true } : {}),
+    ...(form.has("manual") ? { promote: "manual" } : {}),
   };
   const request = rebuild === undefined ? {} : {
     headers: {

@@ -23,6 +23,13 @@ export function ConfirmDialog(): JSX.Element {
           <label class="check">
             <input type="checkbox" name="slowly" /> One projection at a time
           </label>
+          <label class="check">
+            <input type="checkbox" name="verify" />{" "}
+            Compare with what serves before the swap
+          </label>
+          <label class="check">
+            <input type="checkbox" name="manual" /> Wait until I promote it
+          </label>
         </fieldset>
         <p id="confirm-problem" class="problem" role="alert" hidden></p>
         <div class="buttons">

@@ -14,6 +14,7 @@ import type {
 } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
 import { type Action, ActionButton, Badge } from "./action.tsx";
+import { Comparison } from "./comparison_view.tsx";
 import type { DashboardState } from "./state.ts";
 import {
   about,
@@ -104,7 +105,7 @@ function Bar(
     readonly nowMs: number;
   },
 ): JSX.Element {
-  const { projectionName, percent } = progress;
+  const { projectionName, percent, comparison } = progress;
   // Never a hundred before it is done.
   const shown = Math.min(Math.floor(percent * 10) / 10, 100);
   return (
@@ -117,6 +118,9 @@ function Bar(
         aria-label={`Rebuild of ${projectionName}`}
       />
       <small class="bar-facts">{factsOf(progress, nowMs).join(" · ")}</small>
+      {comparison
+        ? <Comparison comparison={comparison} name={projectionName} />
+        : null}
     </li>
   );
 }
@@ -125,7 +129,6 @@ const PHASES: Readonly<Record<string, string>> = {
   queued: "waits for a free place",
   scanning: "reads the log",
   catchingUp: "catches up with new events",
-  verifying: "is compared with what serves",
   awaitingPromotion: "waits to be promoted",
   swapping: "is swapped in",
 };
@@ -153,8 +156,7 @@ function actionsOf({ id, state, progress }: RebuildOperation): Action[] {
   const path = `/admin/operations/${id}`;
   const short = shortId(id);
   const actions: Action[] = [];
-  const phases: readonly string[] = progress.map(({ phase }) => phase);
-  if (phases.includes("awaitingPromotion")) {
+  if (progress.some(({ phase }) => phase === "awaitingPromotion")) {
     actions.push({
       label: "Promote",
       title: `Promote what operation ${short} built?`,
@@ -315,6 +317,14 @@ function Outcome(
           {detail.errorMessage === null
             ? null
             : <span class="error">{detail.errorMessage}</span>}
+          {detail.comparison
+            ? (
+              <Comparison
+                comparison={detail.comparison}
+                name={detail.projectionName}
+              />
+            )
+            : null}
         </li>
       ))}
     </ul>

@@ -7,7 +7,11 @@
  */
 import type { Child } from "hono/jsx";
 import type { JSX } from "hono/jsx/jsx-runtime";
-import type { DeadLetter, ProjectionInfo } from "../../mod.ts";
+import type {
+  DeadLetter,
+  ProjectionGeneration,
+  ProjectionInfo,
+} from "../../mod.ts";
 import { Badge } from "./action.tsx";
 import { ProjectionButtons } from "./projections_view.tsx";
 import type { DashboardState, ProjectionDetails } from "./state.ts";
@@ -24,7 +28,7 @@ import {
 
 /** What is known of one projection. */
 export function ProjectionPage(
-  { state, details: { info, deadLetters } }: {
+  { state, details: { info, deadLetters, generations } }: {
     readonly state: DashboardState;
     readonly details: ProjectionDetails;
   },
@@ -51,6 +55,7 @@ export function ProjectionPage(
           ))}
         </dl>
       </section>
+      <Generations generations={generations} />
       <DeadLetters deadLetters={deadLetters} />
       <p data-key="back">
         <a href="/admin">All projections</a>
@@ -68,12 +73,13 @@ function factsOf(info: ProjectionInfo): readonly (readonly [string, Child])[] {
         ? String(info.version)
         : `${info.version}, built with ${builtVersion}`,
     ],
-    ["Generation", info.generation === null ? "none" : String(info.generation)],
     [
-      "Previous generation",
-      info.previousGeneration === null
-        ? "none: cannot be rolled back"
-        : String(info.previousGeneration),
+      "Generation",
+      `${info.generation ?? "none"}${
+        info.rolledBackAt === null
+          ? ""
+          : `, rolled back ${instant(info.rolledBackAt)}`
+      }`,
     ],
     ["Checkpoint", count(info.checkpoint)],
     ["Lag", info.lag === 0 ? "none" : countOf(info.lag, "event")],
@@ -118,6 +124,69 @@ function factsOf(info: ProjectionInfo): readonly (readonly [string, Child])[] {
       ] as const,
     ]),
   ];
+}
+
+const ROLES: Readonly<Record<ProjectionGeneration["role"], string>> = {
+  current: "serves",
+  previous: "can be rolled back to",
+  building: "is being built",
+  awaitingPromotion: "waits to be promoted",
+};
+
+function Generations(
+  { generations }: { readonly generations: readonly ProjectionGeneration[] },
+): JSX.Element {
+  return (
+    <section aria-labelledby="generations" data-key="generations">
+      <h2 id="generations">Generations</h2>
+      {generations.length === 0
+        ? <p class="empty">None was built yet.</p>
+        : (
+          <table role="table" class="cards">
+            <caption class="unseen">Its generations on the disk</caption>
+            <thead role="rowgroup">
+              <tr role="row">
+                <th role="columnheader" scope="col">Generation</th>
+                <th role="columnheader" scope="col">Version</th>
+                <th role="columnheader" scope="col" class="number">
+                  Checkpoint
+                </th>
+                <th role="columnheader" scope="col" class="number">
+                  Documents
+                </th>
+                <th role="columnheader" scope="col" class="number">Size</th>
+                <th role="columnheader" scope="col">Built</th>
+              </tr>
+            </thead>
+            <tbody role="rowgroup">
+              {generations.map((generation) => (
+                <tr role="row" data-key={String(generation.number)}>
+                  <th role="rowheader" scope="row">
+                    {generation.number}
+                    <small>{ROLES[generation.role]}</small>
+                  </th>
+                  <td role="cell" data-label="Version">{generation.version}</td>
+                  <td role="cell" data-label="Checkpoint" class="number">
+                    {count(generation.checkpoint)}
+                  </td>
+                  <td role="cell" data-label="Documents" class="number">
+                    {count(generation.documents)}
+                  </td>
+                  <td role="cell" data-label="Size" class="number">
+                    {bytes(generation.bytes)}
+                  </td>
+                  <td role="cell" data-label="Built">
+                    {generation.builtAt === null
+                      ? "not yet"
+                      : instant(generation.builtAt)}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+    </section>
+  );
 }
 
 /** More would not help anybody to see what is wrong. */

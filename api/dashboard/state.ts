@@ -7,6 +7,7 @@ import type {
   AppendHealth,
   DeadLetter,
   Opossum,
+  ProjectionGeneration,
   ProjectionInfo,
   ProjectionRebuildStatus,
   RebuildOperation,
@@ -40,6 +41,8 @@ export interface DashboardState {
 export interface ProjectionDetails {
   readonly info: ProjectionInfo;
   readonly deadLetters: readonly DeadLetter[];
+  /** The newest first. */
+  readonly generations: readonly ProjectionGeneration[];
 }
 
 /** Who looks. */
@@ -107,5 +110,6 @@ export async function gatherDetails(
   return {
     info,
     deadLetters: isReadable ? await projections.deadLetters(name) : [],
+    generations: (await projections.generations(name)).toReversed(),
   };
 }

@@ -68,8 +68,9 @@ function findingsOf(
     fault ? [`${name} is faulted at position ${count(fault.position)}`] : []
   );
   if (faults.length > 0) add("bad", list(faults));
-  const due = projections.filter(({ state, build }) =>
-    build === null && (state === "absent" || state === "stale")
+  const due = projections.filter(({ state, build, rolledBackAt }) =>
+    build === null && rolledBackAt === null &&
+    (state === "absent" || state === "stale")
   ).map(({ name }) => name);
   if (due.length > 0) {
     const need = due.length === 1 ? "needs" : "need";
@@ -96,10 +97,14 @@ function findingsOf(
     );
   }
   const waiting = projections.filter(({ build }) =>
-    (build?.phase as string | undefined) === "awaitingPromotion"
+    build?.phase === "awaitingPromotion"
   ).map(({ name }) => name);
   if (waiting.length > 0) {
     add("warn", `The new build of ${list(waiting)} waits to be promoted`);
+  }
+  for (const { name, rolledBackAt, generation } of projections) {
+    if (rolledBackAt === null) continue;
+    add("warn", `${name} is rolled back to generation ${generation}`);
   }
   const building = projections.filter(({ build, name }) =>
     build !== null && !build.paused && !waiting.includes(name)

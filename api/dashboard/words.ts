@@ -36,6 +36,8 @@ export const REASONS: Readonly<Record<RebuildReason, string>> = {
   ahead: "it is ahead of the log",
   faulted: "its code failed on an event",
   interrupted: "a rebuild was interrupted",
+  awaitingPromotion: "a build of it waits to be promoted",
+  rolledBack: "it was rolled back",
   forced: "all are to be rebuilt",
   requested: "you ask for it",
   upToDate: "it is up to date",

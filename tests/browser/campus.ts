@@ -47,7 +47,8 @@ function projectionsOf(version: number) {
       version,
       eventTypes: ["Enrolled"],
       key: ({ data }) => data.course,
-      apply: (state) => ({ count: (state?.count ?? 0) + 1 }),
+      // Another version says other things.
+      apply: (state) => ({ count: (state?.count ?? 0) + version }),
     }),
     defineProjection<typeof enrolments, Enrolled>({
       name: "StudentDetails",

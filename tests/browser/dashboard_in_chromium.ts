@@ -114,6 +114,62 @@ Deno.test("pause, resume and cancel a rebuild, each confirmed", async () => {
   assertEquals((await rebuilder.getOperation(id))?.state, "cancelled");
 });
 
+Deno.test("roll back, and forward again", async () => {
+  await using campus = await startCampus({ events: 100 });
+  await using window = await openWindow(campus.url);
+  const { page } = window;
+  const { projections, rebuilder } = campus.opossum;
+  const served = async () =>
+    (await projections.info("CourseDetails")).generation;
+  await signIn(page, TOKENS.operate);
+  await verdictIs(page, "All 4 projections are up to date");
+  const button = page.getByRole("button", { name: "Roll back CourseDetails" });
+  assert(await button.isDisabled());
+  await rebuilder.rebuild("CourseDetails");
+  const [before, after] = [await served(), (await served() ?? 0) - 1];
+  await page.getByText(`version 1, generation ${before}`).waitFor();
+  await button.click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText(
+    `Generation ${after} serves again instead of generation ${before}`,
+  ).waitFor();
+  await dialog.getByRole("button", { name: "Roll back" }).click();
+  await page.getByText("It is rolled back.").waitFor();
+  await verdictIs(page, `CourseDetails is rolled back to generation ${after}`);
+  assertEquals(await served(), after);
+  await page.getByRole("link", { name: "CourseDetails" }).click();
+  await page.getByRole("row", { name: `${before} can be rolled back to` })
+    .waitFor();
+  await press(page, "Roll back CourseDetails", "Roll back");
+  await verdictIs(page, "All 4 projections are up to date");
+  assertEquals(await served(), before);
+});
+
+Deno.test("compare a build with what serves, and promote it", async () => {
+  await using campus = await startCampus({ events: 100, version: 2 });
+  await using window = await openWindow(campus.url);
+  const { page } = window;
+  await signIn(page, TOKENS.operate);
+  await page.getByRole("button", { name: "Rebuild CourseDetails" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Compare with what serves").check();
+  await dialog.getByLabel("Wait until I promote it").check();
+  await dialog.getByRole("button", { name: "Rebuild" }).click();
+  await verdictIs(page, "The new build of CourseDetails waits to be promoted");
+  await page.getByText("Against generation 1: 0 added, 0 removed, 40 changed")
+    .waitFor();
+  await page.getByText("The first 20 differences").click();
+  await page.getByText('+ {"count":').first().waitFor();
+  assertEquals(
+    (await campus.opossum.projections.info("CourseDetails")).generation,
+    1,
+  );
+  const [{ id } = { id: "" }] = await campus.opossum.rebuilder
+    .listOperations({ limit: 1 });
+  await press(page, `Promote operation ${id.slice(0, 8)}`, "Promote");
+  await verdictIs(page, "All 4 projections are up to date");
+});
+
 Deno.test("a problem is shown where it arose", async () => {
   await using campus = await startCampus(SLOW);
   // That a status is one of a problem, Chromium writes to the console.
@@ -171,7 +227,7 @@ Deno.test("everything can be done with the keyboard, and the focus is not lost",
   await using window = await openWindow(campus.url);
   const { page } = window;
   await page.goto("/admin");
-  // The field has the focus.
+  await page.locator("#token:focus").waitFor();
   await page.keyboard.type(TOKENS.operate);
   await page.keyboard.press("Enter");
   await page.getByText("Live", { exact: true }).waitFor();
@@ -218,6 +274,7 @@ Deno.test("everything can be done with the keyboard, and the focus is not lost",
   await page.getByRole("dialog").getByRole("button", { name: "Pause" }).press(
     "Enter",
   );
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
   // The page changed under the focus, which stays.
   await page.getByRole("button", { name: "Resume operation" }).waitFor();
   assert((await focused()).startsWith("Resume operation"));
