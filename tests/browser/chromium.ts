@@ -12,7 +12,7 @@ import {
 } from "playwright-core";
 
 /** A page, and a browser around it that ends with it. */
-export interface Window extends AsyncDisposable {
+export interface TestBrowser extends AsyncDisposable {
   readonly page: Page;
   /** Opens another page of the same browser, with the same cookies. */
   readonly open: () => Promise<Page>;
@@ -26,11 +26,11 @@ export interface Window extends AsyncDisposable {
  * @param options What the browser is like.
  * @param expected Console messages that are meant to be there.
  */
-export async function openWindow(
+export async function openBrowser(
   url: string,
   options: BrowserContextOptions = {},
   expected: RegExp = /^$/,
-): Promise<Window> {
+): Promise<TestBrowser> {
   await using resources = new AsyncDisposableStack();
   const browser = await launch();
   resources.defer(() => browser.close());
@@ -50,6 +50,7 @@ export async function openWindow(
   });
   await context.addInitScript(() => {
     addEventListener("securitypolicyviolation", ({ violatedDirective }) => {
+      // deno-lint-ignore no-console -- runs in the page, whose console is watched
       console.error(`policy: ${violatedDirective}`);
     });
   });

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { HOSTILE, POISON, startCampus, TOKENS } from "./campus.ts";
 import {
   faintTexts,
-  openWindow,
+  openBrowser,
   press,
   scrollsSideways,
   signIn,
@@ -21,11 +21,11 @@ for (const viewport of SIZES) {
     const what = `${viewport.width} pixels wide, ${colorScheme}`;
     Deno.test(`sign in, rebuild what needs it, watch it finish, sign out: ${what}`, async () => {
       await using campus = await startCampus({ events: 2_000, version: 2 });
-      await using window = await openWindow(campus.url, {
+      await using browser = await openBrowser(campus.url, {
         viewport,
         colorScheme,
       });
-      const { page } = window;
+      const { page } = browser;
       await page.goto("/admin");
       assert(!await scrollsSideways(page));
       assertEquals(await faintTexts(page), []);
@@ -69,8 +69,8 @@ for (const viewport of SIZES) {
 
 Deno.test("pause, resume and cancel a rebuild, each confirmed", async () => {
   await using campus = await startCampus(SLOW);
-  await using window = await openWindow(campus.url);
-  const { page } = window;
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
   const { rebuilder } = campus.opossum;
   await signIn(page, TOKENS.operate);
   await verdictIs(page, "All 4 projections are up to date");
@@ -116,8 +116,8 @@ Deno.test("pause, resume and cancel a rebuild, each confirmed", async () => {
 
 Deno.test("roll back, and forward again", async () => {
   await using campus = await startCampus({ events: 100 });
-  await using window = await openWindow(campus.url);
-  const { page } = window;
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
   const { projections, rebuilder } = campus.opossum;
   const served = async () =>
     (await projections.info("CourseDetails")).generation;
@@ -147,8 +147,8 @@ Deno.test("roll back, and forward again", async () => {
 
 Deno.test("compare a build with what serves, and promote it", async () => {
   await using campus = await startCampus({ events: 100, version: 2 });
-  await using window = await openWindow(campus.url);
-  const { page } = window;
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
   await signIn(page, TOKENS.operate);
   await page.getByRole("button", { name: "Rebuild CourseDetails" }).click();
   const dialog = page.getByRole("dialog");
@@ -173,8 +173,8 @@ Deno.test("compare a build with what serves, and promote it", async () => {
 Deno.test("a problem is shown where it arose", async () => {
   await using campus = await startCampus(SLOW);
   // That a status is one of a problem, Chromium writes to the console.
-  await using window = await openWindow(campus.url, {}, /status of 409/);
-  const { page } = window;
+  await using browser = await openBrowser(campus.url, {}, /status of 409/);
+  const { page } = browser;
   const { rebuilder } = campus.opossum;
   const { id } = await rebuilder.start(["CourseDetails"]);
   await signIn(page, TOKENS.operate);
@@ -189,8 +189,8 @@ Deno.test("a problem is shown where it arose", async () => {
 
 Deno.test("a fault is shown as what it says, and can be retried and skipped", async () => {
   await using campus = await startCampus({ events: 100 });
-  await using window = await openWindow(campus.url);
-  const { page } = window;
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
   await signIn(page, TOKENS.operate);
   await verdictIs(page, "All 4 projections are up to date");
   await campus.opossum.events.append([POISON]);
@@ -210,13 +210,13 @@ Deno.test("a fault is shown as what it says, and can be retried and skipped", as
 
 Deno.test("who may look only sees everything, and can press nothing", async () => {
   await using campus = await startCampus({ events: 100, version: 2 });
-  await using window = await openWindow(campus.url);
-  const { page } = window;
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
   await signIn(page, TOKENS.read);
   await page.getByText("Your token may look only").waitFor();
   await page.getByRole("button", { name: "Dry run" }).click();
   await page.getByRole("row", { name: "CourseDetails its version" }).waitFor();
-  assertEquals(await page.locator("#confirm-go").isVisible(), false);
+  assert(!await page.locator("#confirm-go").isVisible());
   await page.keyboard.press("Escape");
   const buttons = page.locator("button[data-action]:not(:disabled)");
   assertEquals(await buttons.allTextContents(), ["Dry run"]);
@@ -224,8 +224,8 @@ Deno.test("who may look only sees everything, and can press nothing", async () =
 
 Deno.test("everything can be done with the keyboard, and the focus is not lost", async () => {
   await using campus = await startCampus(SLOW);
-  await using window = await openWindow(campus.url);
-  const { page } = window;
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
   await page.goto("/admin");
   await page.locator("#token:focus").waitFor();
   await page.keyboard.type(TOKENS.operate);
@@ -282,10 +282,10 @@ Deno.test("everything can be done with the keyboard, and the focus is not lost",
 
 Deno.test("without script the page shows how things stand, and signs out", async () => {
   await using campus = await startCampus({ events: 100, version: 2 });
-  await using window = await openWindow(campus.url, {
+  await using browser = await openBrowser(campus.url, {
     javaScriptEnabled: false,
   });
-  const { page } = window;
+  const { page } = browser;
   await page.goto("/admin");
   await page.getByLabel("Token of the admin API").fill(TOKENS.operate);
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -300,10 +300,10 @@ Deno.test("without script the page shows how things stand, and signs out", async
 
 Deno.test("a page whose session has ended asks to sign in again", async () => {
   await using campus = await startCampus({ events: 100 });
-  await using window = await openWindow(campus.url, {}, /status of 401/);
-  const { page } = window;
+  await using browser = await openBrowser(campus.url, {}, /status of 401/);
+  const { page } = browser;
   await signIn(page, TOKENS.operate);
-  const other = await window.open();
+  const other = await browser.open();
   await other.goto("/admin");
   await other.getByRole("button", { name: "Sign out" }).click();
   await other.getByLabel("Token of the admin API").waitFor();
@@ -314,10 +314,10 @@ Deno.test("a page whose session has ended asks to sign in again", async () => {
 
 Deno.test("nothing moves for those who asked for that", async () => {
   await using campus = await startCampus(SLOW);
-  await using window = await openWindow(campus.url, {
+  await using browser = await openBrowser(campus.url, {
     reducedMotion: "reduce",
   });
-  const { page } = window;
+  const { page } = browser;
   await campus.opossum.rebuilder.start(["CourseDetails"]);
   await signIn(page, TOKENS.operate);
   await page.getByRole("progressbar").first().waitFor();
