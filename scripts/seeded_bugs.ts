@@ -17,6 +17,7 @@ import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
 import { OPERATION_BUGS } from "../tests/faults/seeded_bugs/operations.ts";
 import { ACCESS_BUGS } from "../tests/faults/seeded_bugs/access.ts";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
+import { SESSION_BUGS } from "../tests/faults/seeded_bugs/sessions.ts";
 import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
 import type { SeededBug } from "../tests/faults/seeded_bugs/seeded_bug.ts";
@@ -127,6 +128,7 @@ if (import.meta.main) {
     ...COMMAND_BUGS,
     ...OPERATION_BUGS,
     ...ACCESS_BUGS,
+    ...SESSION_BUGS,
   ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();

@@ -183,7 +183,10 @@ function Charts(): JSX.Element {
     >
       <h2 id="charts-heading">Since this page was opened</h2>
       <div class="chart-pair">
-        <Chart id="throughput" title="Events read by rebuilds a second" />
+        <Chart
+          id="throughput"
+          title="Events looked at a second, over all rebuilds"
+        />
         <Chart id="lag" title="Events behind, over all projections" />
       </div>
     </section>

@@ -10,8 +10,8 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   {
     name: "strangers learn which methods a path has",
     file: "api/admin_router.ts",
-    replace: "    guard,\n    refuseOtherMethods(router),",
-    by: "    refuseOtherMethods(router),\n    guard,",
+    replace: "    access.guard,\n    refuseOtherMethods(router),",
+    by: "    refuseOtherMethods(router),\n    access.guard,",
     tests: [
       "tests/api/security/order_test.ts",
       "tests/api/security/protocol_test.ts",
@@ -20,8 +20,8 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   {
     name: "a token that may read may do everything",
     file: "api/auth.ts",
-    replace: "    if (!principal.scopes.includes(scope)) {",
-    by: "    if (principal.scopes.length === 0) {",
+    replace: "    if (principal.scopes.includes(scope)) return undefined;",
+    by: "    if (principal.scopes.length > 0) return undefined;",
     tests: ["tests/api/security/auth_test.ts"],
   },
   {
@@ -49,7 +49,7 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   {
     name: "wrong tokens are not counted",
     file: "api/auth.ts",
-    replace: "      if (key !== undefined) failures.count(key);\n",
+    replace: "        if (key !== undefined) failures.count(key);\n",
     by: "",
     tests: ["tests/api/security/auth_test.ts"],
   },
