@@ -5,6 +5,8 @@
 const live = document.getElementById("live");
 const connection = document.getElementById("connection");
 const notices = document.getElementById("notices");
+/** For those who hear the page. */
+const progressTold = document.getElementById("progress-told");
 
 /** Between two refreshes at least, in milliseconds. */
 const REFRESH_MS = 1_000;
@@ -16,6 +18,8 @@ const SAMPLES_MAX = 300;
 const CHART_WIDTH = 300;
 const RECONNECT_MS = 10_000;
 const NOTICES_MAX = 4;
+/** What is told of a bar to those who hear it: every quarter. */
+const TOLD_PERCENT = 25;
 
 const numbers = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
@@ -135,12 +139,14 @@ function notify(text, tone, operation) {
 
 const lags = new Map();
 const rates = new Map();
+const quarters = new Map();
 const samples = [];
 
 function tell({ id, state, result, projectionNames, progress }) {
+  const names = projectionNames.join(", ");
   if (result) {
+    quarters.delete(id);
     if (rates.delete(id)) {
-      const names = projectionNames.join(", ");
       const tone = state === "succeeded" ? "good" : "bad";
       notify(`Rebuild of ${names}: ${state}.`, tone, id);
     }
@@ -149,6 +155,14 @@ function tell({ id, state, result, projectionNames, progress }) {
   const rate = progress.filter(({ paused }) => !paused)
     .reduce((sum, { eventsPerSecond }) => sum + (eventsPerSecond ?? 0), 0);
   rates.set(id, rate);
+  const percent = Math.min(...progress.map(({ percent }) => percent));
+  const quarter = Math.floor(percent / TOLD_PERCENT);
+  if (quarter > 0 && quarters.get(id) !== quarter) {
+    progressTold.textContent = `Rebuild of ${names}: ${
+      quarter * TOLD_PERCENT
+    } percent`;
+  }
+  quarters.set(id, quarter);
 }
 
 function watch() {
@@ -203,7 +217,7 @@ function drawOne(id, values) {
   );
   const text = `Now ${numbers.format(values.at(-1))}, at most ` +
     numbers.format(most);
-  figure.querySelector("output").textContent = text;
+  figure.querySelector(".now").textContent = text;
   const svg = figure.querySelector("svg");
   const title = figure.querySelector("figcaption").firstChild.nodeValue.trim();
   svg.setAttribute("aria-label", `${title}: ${text}`);
@@ -245,7 +259,7 @@ async function ask(button) {
     });
     if (response.status === 401) return location.reload();
     if (asked !== mine) return;
-    if (!response.ok) return await complain(response);
+    if (!response.ok) return show(await problemOf(response));
     part("plan").replaceChildren(...parse(await response.text()).childNodes);
     const isIdle = part("plan").querySelector("[data-nothing]") !== null;
     part("go").hidden ||= isIdle;
@@ -282,14 +296,15 @@ async function act() {
   try {
     const response = await fetch(url, { method: "POST", ...request });
     if (response.status === 401) return location.reload();
-    if (asked !== mine) return;
-    part("go").disabled = false;
+    const isSeen = asked === mine && dialog.open;
+    if (isSeen) part("go").disabled = false;
     if (!response.ok) {
       mine.key = newKey();
-      return await complain(response);
+      const problem = await problemOf(response);
+      return isSeen ? show(problem) : notify(problem, "bad");
     }
     const { id, operationId, projectionNames } = await response.json();
-    dialog.close();
+    if (isSeen) dialog.close();
     const isIdle = projectionNames?.length === 0;
     notify(
       isIdle ? "Nothing needed a rebuild." : `${done}.`,
@@ -298,16 +313,18 @@ async function act() {
     );
     refresh();
   } catch {
+    const text = "Cannot reach the server.";
+    if (asked !== mine || !dialog.open) return notify(text, "bad");
     part("go").disabled = false;
-    show("Cannot reach the server. Sending it again does nothing twice.");
+    show(text);
   }
 }
 
-/** Shows a problem (RFC 9457) where it arose. */
-async function complain(response) {
+/** What a problem (RFC 9457) says. */
+async function problemOf(response) {
   const { title, detail, requestId } = await response.json().catch(() => ({}));
   const text = title ? `${title}: ${detail}.` : `Status ${response.status}.`;
-  show(requestId ? `${text} Request ${requestId}.` : text);
+  return requestId ? `${text} Request ${requestId}.` : text;
 }
 
 function show(problem) {

@@ -97,7 +97,8 @@ export function dashboardPage(content: PageContent): string {
       <a class="skip" href="#live">Skip to the content</a>
       <Header viewer={state} />
       <main>
-        <div id="notices" role="status" aria-live="polite"></div>
+        <div id="notices" role="status"></div>
+        <p id="progress-told" class="unseen" role="status"></p>
         <p class="facts without-script">
           Without script this page only shows how things stand; it is loaded
           again every {REFRESH_SECONDS} seconds.
@@ -161,8 +162,10 @@ function VerdictBand(
     >
       <span class="symbol" aria-hidden="true">{SYMBOLS[tone]}</span>
       <div>
-        <h2 id="verdict-heading" data-verdict>{headline}</h2>
-        {more.map((sentence) => <p key={sentence}>{sentence}</p>)}
+        <div role="status">
+          <h2 id="verdict-heading" data-verdict>{headline}</h2>
+          {more.map((sentence) => <p key={sentence}>{sentence}</p>)}
+        </div>
         <p class="facts">
           The log holds {count(state.head)} events. As of{" "}
           {instant(new Date(state.nowMs).toISOString())}.
@@ -199,7 +202,7 @@ function Chart(
   return (
     <figure id={`chart-${id}`}>
       <figcaption>
-        {title} <output></output>
+        {title} <span class="now"></span>
       </figcaption>
       <svg
         viewBox="0 0 300 72"

@@ -45,7 +45,7 @@ for (const viewport of SIZES) {
       assertEquals(await faintTexts(page), []);
       await dialog.getByLabel("Why?").fill("after the release");
       await dialog.getByRole("button", { name: "Rebuild" }).click();
-      await page.getByText("The rebuild has started.").waitFor();
+      await page.getByText("The rebuild has started.").first().waitFor();
       await verdictIs(page, "All 4 projections are up to date");
 
       const { rebuilder } = campus.opossum;
@@ -185,6 +185,45 @@ Deno.test("a problem is shown where it arose", async () => {
   await dialog.getByRole("alert").waitFor();
   const text = await dialog.getByRole("alert").textContent();
   assert(/^Operation ended: .+ Request .+/.test(text ?? ""), text ?? "");
+});
+
+Deno.test("those who hear the page are told of progress, verdicts and outcomes", async () => {
+  await using campus = await startCampus({
+    events: 4_000,
+    eventsPerSecondMax: 1_000,
+  });
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
+  await signIn(page, TOKENS.operate);
+  await verdictIs(page, "All 4 projections are up to date");
+  await page.evaluate(() => {
+    const told: string[] = [];
+    Object.assign(globalThis, { told });
+    const watcher = new MutationObserver(() => {
+      for (const region of document.querySelectorAll("[role=status]")) {
+        const text = region.textContent?.trim() ?? "";
+        if (text && !told.includes(text)) told.push(text);
+      }
+    });
+    watcher.observe(document.body, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+    });
+  });
+  const { id } = await campus.opossum.rebuilder.start(["CourseDetails"]);
+  await page.getByText("Rebuild of CourseDetails: succeeded.").waitFor();
+  await verdictIs(page, "All 4 projections are up to date");
+  const told = await page.evaluate(() => Reflect.get(globalThis, "told"));
+  for (
+    const text of [
+      "Rebuilding CourseDetails",
+      "Rebuild of CourseDetails: 50 percent",
+      `Rebuild of CourseDetails: succeeded. Operation ${
+        id.slice(0, 8)
+      }. Dismiss`,
+    ]
+  ) assert(told.includes(text), `${text} of ${told}`);
 });
 
 Deno.test("a fault is shown as what it says, and can be retried and skipped", async () => {
