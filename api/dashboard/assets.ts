@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import base from "./base.css" with { type: "text" };
+import media from "./media.css" with { type: "text" };
 import script from "./dashboard.js" with { type: "text" };
 import parts from "./parts.css" with { type: "text" };
 
@@ -20,7 +21,11 @@ export interface Asset {
 const DIGITS = 12;
 
 /** The style sheet. */
-export const STYLE: Asset = asset("css", `${base}\n${parts}`, "text/css");
+export const STYLE: Asset = asset(
+  "css",
+  [base, parts, media].join("\n"),
+  "text/css",
+);
 
 /** The script. */
 export const SCRIPT: Asset = asset("js", script, "text/javascript");
