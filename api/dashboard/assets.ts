@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import base from "./base.css" with { type: "text" };
+import dialog from "./dialog.css" with { type: "text" };
 import media from "./media.css" with { type: "text" };
 import script from "./dashboard.js" with { type: "text" };
 import parts from "./parts.css" with { type: "text" };
@@ -23,7 +24,7 @@ const DIGITS = 12;
 /** The style sheet. */
 export const STYLE: Asset = asset(
   "css",
-  [base, parts, media].join("\n"),
+  [base, parts, dialog, media].join("\n"),
   "text/css",
 );
 

@@ -35,7 +35,7 @@ export function Comparison(
           <summary>
             The first {countOf(samples.length, "difference")}
           </summary>
-          <ul>
+          <ul tabindex={0}>
             {samples.map(({ key, change, before, after }) => (
               <li data-key={key}>
                 <strong>{key}</strong> {change}

@@ -18,6 +18,8 @@ const SAMPLES_MAX = 300;
 const CHART_WIDTH = 300;
 const RECONNECT_MS = 10_000;
 const NOTICES_MAX = 4;
+/** Phases in which events are looked at. */
+const READING = new Set(["scanning", "catchingUp"]);
 /** What is told of a bar to those who hear it: every quarter. */
 const TOLD_PERCENT = 25;
 
@@ -152,7 +154,9 @@ function tell({ id, state, result, projectionNames, progress }) {
     }
     return;
   }
-  const rate = progress.filter(({ paused }) => !paused)
+  const rate = progress.filter(({ paused, phase }) =>
+    !paused && READING.has(phase)
+  )
     .reduce((sum, { eventsPerSecond }) => sum + (eventsPerSecond ?? 0), 0);
   rates.set(id, rate);
   const percent = Math.min(...progress.map(({ percent }) => percent));

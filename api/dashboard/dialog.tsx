@@ -19,7 +19,7 @@ export function ConfirmDialog(): JSX.Element {
         <div id="confirm-plan" aria-live="polite"></div>
         <fieldset id="confirm-rebuild" hidden>
           <label for="confirm-note">Why? (optional, for the history)</label>
-          <input id="confirm-note" name="note" maxlength={500} />
+          <input id="confirm-note" name="note" maxlength={256} />
           <label class="check">
             <input type="checkbox" name="slowly" /> One projection at a time
           </label>

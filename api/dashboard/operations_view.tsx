@@ -139,13 +139,14 @@ function factsOf(
 ): string[] {
   const { phase, position, target, paused, stalled } = progress;
   const { eventsPerSecond, estimatedCompletionAt } = progress;
+  const isAtWork = !paused && phase !== "awaitingPromotion";
   const facts = [paused ? "paused" : PHASES[phase] ?? phase];
   if (stalled) facts.push("stalled: nothing has moved for 10 s");
   facts.push(`event ${count(position)} of ${count(target)}`);
-  if (eventsPerSecond !== null && !paused) {
+  if (eventsPerSecond !== null && isAtWork) {
     facts.push(`${countOf(Math.round(eventsPerSecond), "event")}/s`);
   }
-  if (estimatedCompletionAt !== null && !paused) {
+  if (estimatedCompletionAt !== null && isAtWork) {
     const leftMs = Math.max(Date.parse(estimatedCompletionAt) - nowMs, 0);
     facts.push(`${about(leftMs)} left`);
   }
@@ -271,7 +272,7 @@ function HistoryRow(
           ? null
           : <small>continued by {shortId(resumedBy)}</small>}
       </td>
-      <td role="cell" data-label="Projections">
+      <td role="cell" data-label="Projections" class="wide">
         {result === null
           ? list(projectionNames)
           : (

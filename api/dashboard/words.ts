@@ -39,7 +39,7 @@ export const REASONS: Readonly<Record<RebuildReason, string>> = {
   awaitingPromotion: "a build of it waits to be promoted",
   rolledBack: "it was rolled back",
   forced: "all are to be rebuilt",
-  requested: "you ask for it",
+  requested: "it is asked for",
   upToDate: "it is up to date",
 };
 

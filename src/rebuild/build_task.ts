@@ -231,6 +231,7 @@ export class BuildTask {
     this.#phase = "scanning";
     if (this.#startedMs !== undefined) {
       this.#parking.leave();
+      this.#moved();
       this.#eventsBefore = this.#eventsProcessed;
       return;
     }
@@ -299,6 +300,8 @@ export class BuildTask {
     if (this.#startedMs === undefined || this.hasEnded || this.isPaused) {
       return false;
     }
+    // That nobody promotes it yet is no fault of the build.
+    if (this.isParked) return false;
     return this.#options.clock.monotonicMs() - this.#movedMs >= STALLED_MS;
   }
 

@@ -247,6 +247,36 @@ Deno.test("a fault is shown as what it says, and can be retried and skipped", as
   await verdictIs(page, "All 4 projections are up to date");
 });
 
+Deno.test("whatever is long breaks, and the page is not scrolled sideways", async () => {
+  await using campus = await startCampus(SLOW);
+  for (const viewport of SIZES) {
+    await using browser = await openBrowser(campus.url, { viewport });
+    const { page } = browser;
+    await campus.opossum.rebuilder.start(["CourseDetails"], { note: "note" });
+    await signIn(page, TOKENS.operate);
+    await page.getByRole("progressbar").first().waitFor();
+    const texts = await page.evaluate(() => {
+      const long = document.querySelectorAll(
+        "h2, h3, th a, summary, strong, q, .bar-name, .bar-facts, .facts",
+      );
+      for (const element of long) element.textContent = "W".repeat(128);
+      for (const folded of document.querySelectorAll("details")) {
+        folded.open = true;
+      }
+      return long.length;
+    });
+    assert(texts > 20);
+    const wide = await page.evaluate(() =>
+      [...document.querySelectorAll("body *")].filter((element) =>
+        element.getBoundingClientRect().right >
+          document.documentElement.clientWidth
+      ).map(({ outerHTML }) => outerHTML.slice(0, 60))
+    );
+    assertEquals(wide, [], `${viewport.width} pixels`);
+    assert(!await scrollsSideways(page));
+  }
+});
+
 Deno.test("who may look only sees everything, and can press nothing", async () => {
   await using campus = await startCampus({ events: 100, version: 2 });
   await using browser = await openBrowser(campus.url);

@@ -127,7 +127,7 @@ Deno.test("info() tells how a projection stands also when the history cannot be 
   assertEquals(messages.filter((message) => message === words).length, 1);
 });
 
-Deno.test("a build is stalled when nothing moves for ten seconds, unless it is paused", async () => {
+Deno.test("a build is stalled when nothing moves for ten seconds, unless it is paused or waits to be promoted", async () => {
   const clock = new FakeClock();
   const task = new BuildTask({
     projectionName: "One",
@@ -164,6 +164,15 @@ Deno.test("a build is stalled when nothing moves for ten seconds, unless it is p
   await clock.advance(20_000);
   assert(!isStalled());
   task.resume("a");
+  assert(!isStalled());
+  await clock.advance(10_000);
+  assert(isStalled());
+  task.park();
+  assert(!isStalled());
+  task.promote();
+  await clock.advance(20_000);
+  assert(!isStalled());
+  task.begin(0);
   assert(!isStalled());
   await clock.advance(10_000);
   assert(isStalled());
