@@ -187,45 +187,6 @@ Deno.test("a problem is shown where it arose", async () => {
   assert(/^Operation ended: .+ Request .+/.test(text ?? ""), text ?? "");
 });
 
-Deno.test("those who hear the page are told of progress, verdicts and outcomes", async () => {
-  await using campus = await startCampus({
-    events: 4_000,
-    eventsPerSecondMax: 1_000,
-  });
-  await using browser = await openBrowser(campus.url);
-  const { page } = browser;
-  await signIn(page, TOKENS.operate);
-  await verdictIs(page, "All 4 projections are up to date");
-  await page.evaluate(() => {
-    const told: string[] = [];
-    Object.assign(globalThis, { told });
-    const watcher = new MutationObserver(() => {
-      for (const region of document.querySelectorAll("[role=status]")) {
-        const text = region.textContent?.trim() ?? "";
-        if (text && !told.includes(text)) told.push(text);
-      }
-    });
-    watcher.observe(document.body, {
-      subtree: true,
-      childList: true,
-      characterData: true,
-    });
-  });
-  const { id } = await campus.opossum.rebuilder.start(["CourseDetails"]);
-  await page.getByText("Rebuild of CourseDetails: succeeded.").waitFor();
-  await verdictIs(page, "All 4 projections are up to date");
-  const told = await page.evaluate(() => Reflect.get(globalThis, "told"));
-  for (
-    const text of [
-      "Rebuilding CourseDetails",
-      "Rebuild of CourseDetails: 50 percent",
-      `Rebuild of CourseDetails: succeeded. Operation ${
-        id.slice(0, 8)
-      }. Dismiss`,
-    ]
-  ) assert(told.includes(text), `${text} of ${told}`);
-});
-
 Deno.test("a fault is shown as what it says, and can be retried and skipped", async () => {
   await using campus = await startCampus({ events: 100 });
   await using browser = await openBrowser(campus.url);
@@ -247,36 +208,6 @@ Deno.test("a fault is shown as what it says, and can be retried and skipped", as
   await verdictIs(page, "All 4 projections are up to date");
 });
 
-Deno.test("whatever is long breaks, and the page is not scrolled sideways", async () => {
-  await using campus = await startCampus(SLOW);
-  for (const viewport of SIZES) {
-    await using browser = await openBrowser(campus.url, { viewport });
-    const { page } = browser;
-    await campus.opossum.rebuilder.start(["CourseDetails"], { note: "note" });
-    await signIn(page, TOKENS.operate);
-    await page.getByRole("progressbar").first().waitFor();
-    const texts = await page.evaluate(() => {
-      const long = document.querySelectorAll(
-        "h2, h3, th a, summary, strong, q, .bar-name, .bar-facts, .facts",
-      );
-      for (const element of long) element.textContent = "W".repeat(128);
-      for (const folded of document.querySelectorAll("details")) {
-        folded.open = true;
-      }
-      return long.length;
-    });
-    assert(texts > 20);
-    const wide = await page.evaluate(() =>
-      [...document.querySelectorAll("body *")].filter((element) =>
-        element.getBoundingClientRect().right >
-          document.documentElement.clientWidth
-      ).map(({ outerHTML }) => outerHTML.slice(0, 60))
-    );
-    assertEquals(wide, [], `${viewport.width} pixels`);
-    assert(!await scrollsSideways(page));
-  }
-});
-
 Deno.test("who may look only sees everything, and can press nothing", async () => {
   await using campus = await startCampus({ events: 100, version: 2 });
   await using browser = await openBrowser(campus.url);
@@ -291,82 +222,6 @@ Deno.test("who may look only sees everything, and can press nothing", async () =
   assertEquals(await buttons.allTextContents(), ["Dry run"]);
 });
 
-Deno.test("everything can be done with the keyboard, and the focus is not lost", async () => {
-  await using campus = await startCampus(SLOW);
-  await using browser = await openBrowser(campus.url);
-  const { page } = browser;
-  await page.goto("/admin");
-  await page.locator("#token:focus").waitFor();
-  await page.keyboard.type(TOKENS.operate);
-  await page.keyboard.press("Enter");
-  await page.getByText("Live", { exact: true }).waitFor();
-  const focused = () =>
-    page.evaluate(() => document.activeElement?.textContent ?? "");
-  const tabTo = async (text: string) => {
-    for (let i = 0; i < 30 && await focused() !== text; i++) {
-      await page.keyboard.press("Tab");
-    }
-    assertEquals(await focused(), text);
-  };
-  await tabTo("Skip to the content");
-  await tabTo("Rebuild CourseDetails");
-  const outline = await page.evaluate(() =>
-    getComputedStyle(document.activeElement as Element).outlineStyle
-  );
-  assertEquals(outline, "solid");
-  await page.keyboard.press("Enter");
-  const go = page.locator("#confirm-go:not(:disabled)");
-  await go.waitFor();
-  // The dialog keeps the focus to itself.
-  for (let i = 0; i < 8; i++) {
-    await page.keyboard.press("Tab");
-    const isOutside = await page.evaluate(() => {
-      const { activeElement: active } = document;
-      return active !== document.body && !active?.closest("dialog");
-    });
-    assert(!isOutside);
-  }
-  await page.keyboard.press("Escape");
-  assertEquals(await focused(), "Rebuild CourseDetails");
-  await page.keyboard.press("Enter");
-  await go.waitFor();
-  await page.getByLabel("Why?").focus();
-  await page.keyboard.press("Enter");
-  await verdictIs(page, "Rebuilding CourseDetails");
-  await tabTo(
-    `Pause operation ${
-      (await campus.opossum.rebuilder.listOperations({ limit: 1 }))[0]?.id
-        .slice(0, 8)
-    }`,
-  );
-  await page.keyboard.press("Enter");
-  await page.getByRole("dialog").getByRole("button", { name: "Pause" }).press(
-    "Enter",
-  );
-  await page.getByRole("dialog").waitFor({ state: "hidden" });
-  // The page changed under the focus, which stays.
-  await page.getByRole("button", { name: "Resume operation" }).waitFor();
-  assert((await focused()).startsWith("Resume operation"));
-});
-
-Deno.test("without script the page shows how things stand, and signs out", async () => {
-  await using campus = await startCampus({ events: 100, version: 2 });
-  await using browser = await openBrowser(campus.url, {
-    javaScriptEnabled: false,
-  });
-  const { page } = browser;
-  await page.goto("/admin");
-  await page.getByLabel("Token of the admin API").fill(TOKENS.operate);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await verdictIs(page, "CourseDetails needs a rebuild");
-  await page.getByRole("row", { name: "CourseDetails version 2" }).waitFor();
-  await page.getByText("Without script this page only shows").waitFor();
-  const visible = page.locator("button:visible");
-  assertEquals(await visible.allTextContents(), ["Sign out"]);
-  await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByLabel("Token of the admin API").waitFor();
-});
-
 Deno.test("a page whose session has ended asks to sign in again", async () => {
   await using campus = await startCampus({ events: 100 });
   await using browser = await openBrowser(campus.url, {}, /status of 401/);
@@ -379,25 +234,4 @@ Deno.test("a page whose session has ended asks to sign in again", async () => {
   await campus.opossum.events.append([POISON]);
   await page.bringToFront();
   await page.getByLabel("Token of the admin API").waitFor();
-});
-
-Deno.test("nothing moves for those who asked for that", async () => {
-  await using campus = await startCampus(SLOW);
-  await using browser = await openBrowser(campus.url, {
-    reducedMotion: "reduce",
-  });
-  const { page } = browser;
-  await campus.opossum.rebuilder.start(["CourseDetails"]);
-  await signIn(page, TOKENS.operate);
-  await page.getByRole("progressbar").first().waitFor();
-  const moving = await page.evaluate(() =>
-    [...document.querySelectorAll("*")].filter((element) => {
-      const { transitionDuration, animationName } = getComputedStyle(
-        element,
-        element.tagName === "PROGRESS" ? "::-webkit-progress-value" : null,
-      );
-      return /[1-9]/.test(transitionDuration) || animationName !== "none";
-    }).length
-  );
-  assertEquals(moving, 0);
 });
