@@ -43,6 +43,8 @@ export interface EstimateInput {
   readonly concurrency: number;
   /** Room on the disk. */
   readonly disk: DiskRoom | undefined;
+  /** Events that all rebuilds together may read a second, or `null` for any number. */
+  readonly eventsPerSecondMax: number | null;
 }
 
 /** Earlier operations that are looked at for rates. */
@@ -114,7 +116,7 @@ function bytesPerEvent({ bytes, checkpoint }: ProjectionSize): number {
 
 /** In milliseconds, or `null` when nothing like it was measured. */
 function durationOf(
-  { history, concurrency }: EstimateInput,
+  { history, concurrency, eventsPerSecondMax }: EstimateInput,
   wanted: readonly SurveyedProjection[],
 ): number | null {
   if (wanted.length === 0) return 0;
@@ -130,7 +132,9 @@ function durationOf(
     places.sort((a, b) => a - b);
     places[0] = (places[0] ?? 0) + planned.events / rate;
   }
-  return Math.round(Math.max(...places));
+  // At best all of them share one pass over the log.
+  const cappedMs = events * 1_000 / (eventsPerSecondMax ?? Infinity);
+  return Math.round(Math.max(...places, cappedMs));
 }
 
 /** Events a millisecond, by projection, when each was last rebuilt over as many events. */

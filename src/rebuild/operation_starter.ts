@@ -151,7 +151,7 @@ export class OperationStarter {
     names: readonly string[] | undefined,
     options: Pick<RebuildAllOptions, "forceRebuild" | "concurrency">,
   ): Promise<RebuildPlan> {
-    const { history, events, disk, registry } = this.#options;
+    const { history, events, disk, registry, throttle } = this.#options;
     const { concurrency } = resolveRebuildOptions(
       options,
       this.#options.concurrency,
@@ -167,6 +167,7 @@ export class OperationStarter {
       head: await events.head(),
       concurrency,
       disk,
+      eventsPerSecondMax: throttle.status.eventsPerSecondMax,
     });
   }
 

@@ -38,7 +38,7 @@ function rebuilt(
 
 function estimate(
   history: readonly RebuildOperation[],
-  { head = 1_000, concurrency = 1, names = NAMES } = {},
+  { head = 1_000, concurrency = 1, names = NAMES, cap = Infinity } = {},
 ): number | null {
   const surveyed = names.map((projectionName) => ({
     planned: {
@@ -57,6 +57,7 @@ function estimate(
     head,
     concurrency,
     disk: undefined,
+    eventsPerSecondMax: Number.isFinite(cap) ? cap : null,
   }).estimatedDuration;
 }
 
@@ -72,6 +73,16 @@ Deno.test("an estimate takes the rate of each projection's last rebuild", () => 
   assertEquals(estimate(history, { concurrency: 2 }), 400);
   assertEquals(estimate(history, { concurrency: 3 }), 300);
   assertEquals(estimate(history, { head: 2_000, concurrency: 3 }), 600);
+});
+
+Deno.test("an estimate does not promise more than the cap of events allows", () => {
+  const history = [
+    rebuilt([{ name: "One", scanned: 1_000, duration: 100 }]),
+  ];
+  const options = { names: ["One"] };
+  assertEquals(estimate(history, { ...options, cap: 500 }), 2_000);
+  assertEquals(estimate(history, { ...options, cap: 50_000 }), 100);
+  assertEquals(estimate([], { ...options, cap: 500 }), null);
 });
 
 Deno.test("an estimate judges what was never rebuilt by the slowest that was", () => {
