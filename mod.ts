@@ -104,6 +104,13 @@ export {
   RebuilderClosedError,
   type RebuildOptions,
 } from "./src/rebuild/rebuilder.ts";
+export {
+  KeyRebuildError,
+  type KeyRebuildRefusal,
+  type RebuildKeysOptions,
+  type RebuiltKey,
+  type RebuiltKeys,
+} from "./src/rebuild/rebuilt_keys.ts";
 export type { GoodNeighbourOptions } from "./src/rebuild/good_neighbour.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 

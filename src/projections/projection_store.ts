@@ -6,6 +6,7 @@
  */
 import type { Position, Tag } from "../events/event.ts";
 import type { Checkpoint } from "./definition.ts";
+import type { Mending } from "./mending.ts";
 import type { DeadLetter, ProjectionOwner } from "./projections.ts";
 
 /** What a generation was built by. A generation is only continued by the same. */
@@ -237,6 +238,23 @@ export interface ProjectionStore extends AsyncDisposable {
 
   /** Begins a build, or continues an interrupted one. Call it with the build lock held. */
   begin(identity: BuildIdentity, options: BeginOptions): Promise<Build>;
+
+  /**
+   * Opens the current generation to mend documents in it, also when it was found to be damaged.
+   * Call it with the build lock held, and dispose what it returns before that.
+   *
+   * @throws {ProjectionNotBuiltError} If there is none.
+   * @throws {ProjectionDamagedError} If its files are missing or of no use.
+   */
+  mend(name: string): Promise<Mending>;
+
+  /**
+   * Takes note that a projection's current generation is damaged: from then on it is refused, by
+   * this process and by those that open it later, until it is mended or rebuilt.
+   *
+   * @param what What was found; no keys and no documents.
+   */
+  condemn(name: string, what: string): void;
 
   /**
    * Whether a build of that identity was interrupted and can be continued: nobody is at it. Looks

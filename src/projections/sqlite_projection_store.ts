@@ -9,7 +9,10 @@ import type { Clock } from "../events/clock.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { FileSystem } from "../storage/file_system.ts";
-import { ProjectionUnavailableError } from "./errors.ts";
+import {
+  ProjectionNotBuiltError,
+  ProjectionUnavailableError,
+} from "./errors.ts";
 import {
   generationFileName,
   listGenerationFiles,
@@ -19,6 +22,8 @@ import {
   writeCurrentFile,
 } from "./generation_files.ts";
 import { GenerationLeases, type OpenMax } from "./generation_leases.ts";
+import { GenerationMending } from "./generation_mending.ts";
+import type { Mending } from "./mending.ts";
 import type {
   BeginOptions,
   Build,
@@ -109,6 +114,24 @@ export class SqliteProjectionStore implements ProjectionStore {
 
   async *snapshot(name: string): AsyncGenerator<StoredDocument> {
     yield* this.#leases.peek(name).snapshot();
+  }
+
+  // deno-lint-ignore require-await -- turns what is thrown into a rejection
+  async mend(name: string): Promise<Mending> {
+    const { fileSystem } = this.#options;
+    const current = this.#readCurrent(name);
+    if (!current) throw new ProjectionNotBuiltError(name);
+    const { generation } = current;
+    const location = this.#generationOptions(name, generation, "complete");
+    return new GenerationMending({
+      fileSystem,
+      projectionName: name,
+      location,
+    });
+  }
+
+  condemn(name: string, what: string): void {
+    this.#leases.condemn(name, what);
   }
 
   async begin(

@@ -22,6 +22,7 @@ import type {
   ProjectionRebuildStatus,
   RebuildOperation,
 } from "./operation.ts";
+import { KeyRebuilder } from "./key_rebuilder.ts";
 import type { OperationStore } from "./operation_store.ts";
 import { findInterrupted, generationsOf } from "./interrupted.ts";
 import { lockBuild, planRebuild, planUnusable } from "./plan.ts";
@@ -35,6 +36,7 @@ import {
   RebuilderClosedError,
   type RebuildOptions,
 } from "./rebuilder.ts";
+import type { RebuiltKeys } from "./rebuilt_keys.ts";
 import { onAbort, RunningOperation } from "./running_operation.ts";
 import { RebuildScheduler } from "./scheduler.ts";
 import { SharedScan, type SharedScanOptions } from "./shared_scan.ts";
@@ -69,6 +71,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #scans = new Set<Promise<void>>();
   readonly #observer: Disposable;
   readonly #reporter: RebuildReporter;
+  readonly #keys: KeyRebuilder;
   #lastResult: ProjectionRebuildResult | undefined;
   #isClosed = false;
 
@@ -78,6 +81,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     const { concurrency, telemetry, logger } = options;
     this.#reporter = new RebuildReporter(logger, telemetry);
     const scan = new SharedScan(options);
+    this.#keys = new KeyRebuilder(options);
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
@@ -157,6 +161,16 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   // deno-lint-ignore require-await -- the interface leaves room for a remote one
   async resume(id: string): Promise<boolean> {
     return this.#setPaused(id, (operation) => operation.resume());
+  }
+
+  rebuildKeys(
+    ...args: Parameters<Rebuilder["rebuildKeys"]>
+  ): Promise<RebuiltKeys> {
+    return this.#keys.rebuildKeys(...args);
+  }
+
+  repair(...args: Parameters<Rebuilder["repair"]>): Promise<RebuiltKeys> {
+    return this.#keys.repair(...args);
   }
 
   async plan(
@@ -268,6 +282,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     for (const task of [...waiting, ...active]) task.stop("interrupted");
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
     await Promise.all(this.#scans);
+    await this.#keys[Symbol.asyncDispose]();
     this.#observer[Symbol.dispose]();
   }
 

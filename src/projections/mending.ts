@@ -1,0 +1,113 @@
+/**
+ * Mending single documents of the generation that serves: what of it is looked at, and how it is
+ * changed. Types only.
+ *
+ * @module
+ */
+import type { Position, Tag } from "../events/event.ts";
+import type { Checkpoint } from "./definition.ts";
+import type {
+  BuildIdentity,
+  DocumentChange,
+  Generation,
+} from "./projection_store.ts";
+import type { DeadLetter } from "./projections.ts";
+
+/** A row of a table as it is found, sound or not. */
+export interface FoundRow {
+  /** Its number in the table. */
+  readonly row: number;
+  /** The document's key. */
+  readonly key: string;
+}
+
+/** A document as it is found. */
+export interface FoundDocument extends FoundRow {
+  /** Its text. */
+  readonly text: string;
+  /** Whether it is what was written. */
+  readonly isSound: boolean;
+}
+
+/** A tag of a document as it is found. */
+export interface FoundTag extends FoundRow {
+  readonly tag: Tag;
+}
+
+/** A related event as it is found. */
+export interface FoundEvent {
+  readonly position: Position;
+  /** The event as JSON text. */
+  readonly text: string;
+}
+
+/**
+ * A generation as it is at one moment, whatever is committed meanwhile. What is asked for is
+ * looked at piece by piece, and others run in between.
+ *
+ * Everything throws {@linkcode IrreparableError} for what single documents cannot be blamed for:
+ * a row that is not found by its key, or a related event that is not what was written.
+ */
+export interface Look extends Disposable {
+  /** Position up to which the generation has applied the log. */
+  readonly checkpoint: Checkpoint;
+  /** All documents. */
+  documents(): AsyncIterable<FoundDocument>;
+  /** All tags of documents. */
+  tags(): AsyncIterable<FoundTag>;
+  /** All related events. */
+  related(): AsyncIterable<FoundEvent>;
+  /** How many tags of related events there are. */
+  countRelatedTags(): Promise<number>;
+  /** Whether a related event is found by a tag. */
+  isRelated(tag: Tag, position: Position): boolean;
+  /** The document of a key. */
+  find(key: string): FoundDocument | undefined;
+  /** Whether a document is found by a tag. */
+  isTagged(tag: Tag, key: string): boolean;
+}
+
+/** What single documents are changed to, all in one transaction. */
+export interface MendingChanges {
+  readonly documents: readonly DocumentChange[];
+  /** The events that were passed over for these keys; those recorded so far are forgotten. */
+  readonly deadLetters: readonly Omit<DeadLetter, "at">[];
+  /** The keys that dead letters are given for. */
+  readonly keys: readonly string[];
+  /** Whether nothing is wrong with the generation from then on. */
+  readonly isSound: boolean;
+}
+
+/** A generation aside, for what is compared with the one that serves. */
+export interface Scratch {
+  /** The generation. It follows the same orders. */
+  readonly generation: Generation;
+  /** Looks at what was committed to it. Dispose it before the next commit. */
+  look(): Look;
+}
+
+/** A generation that is being mended. */
+export interface Mending extends Disposable {
+  /** Its number. */
+  readonly number: number;
+  /** What it was built by. */
+  readonly identity: BuildIdentity;
+  /** What was found to be wrong with it before, or `undefined`. */
+  readonly damage: string | undefined;
+  /** Looks at it as it is now. Dispose it soon: what is committed meanwhile takes room. */
+  look(): Look;
+  /** The events that it passed over. */
+  deadLetters(): readonly DeadLetter[];
+  /** An empty generation aside, deleted with this one. */
+  scratch(): Scratch;
+  /**
+   * Changes documents. Call it with the live lock held: the checkpoint stays, and whoever holds
+   * anything of the generation in memory, in whichever process, lets go of it.
+   */
+  commit(changes: MendingChanges): Promise<void>;
+}
+
+/** Something is wrong with a generation that cannot be mended document by document. */
+export class IrreparableError extends Error {
+  override readonly name = "IrreparableError";
+}

@@ -1,0 +1,89 @@
+/**
+ * Rebuilding single documents of a projection: what came of it, and why it may be refused. Types,
+ * and the error that callers handle.
+ *
+ * @module
+ */
+import type { Checkpoint } from "../projections/definition.ts";
+
+/** Documents that may be rebuilt at a time: whoever wants more rebuilds the projection. */
+export const KEYS_MAX = 10_000;
+
+/** What became of one document. Plain JSON. */
+export interface RebuiltKey {
+  /** The document's key. */
+  readonly key: string;
+  /**
+   * - `"unchanged"`: it was what the log says, or is not there and need not be.
+   * - `"changed"`: its text, its tags or its dead letters were not what the log says.
+   * - `"added"`: it was missing.
+   * - `"removed"`: it should not have been there.
+   */
+  readonly change: "unchanged" | "changed" | "added" | "removed";
+}
+
+/** What came of rebuilding single documents. Plain JSON. */
+export interface RebuiltKeys {
+  /** The projection. */
+  readonly projectionName: string;
+  /** The documents are as the log up to this position says. */
+  readonly checkpoint: Checkpoint;
+  /** Events of the log that were gone through. */
+  readonly eventsScanned: number;
+  /** The documents that were looked at, in order of key. */
+  readonly keys: readonly RebuiltKey[];
+}
+
+/** How to rebuild single documents. */
+export interface RebuildKeysOptions {
+  /** Gives up by throwing its reason; everything stays as it was. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Why single documents cannot be rebuilt:
+ *
+ * - `"notBuilt"`: the projection was never built.
+ * - `"stale"`: its documents were made by another definition, or of another log.
+ * - `"damaged"`: more is damaged than documents.
+ * - `"tooManyKeys"`: more than 10,000 documents would have to be looked at.
+ */
+export type KeyRebuildRefusal =
+  | "notBuilt"
+  | "stale"
+  | "damaged"
+  | "tooManyKeys";
+
+const REASONS: Readonly<Record<KeyRebuildRefusal, string>> = {
+  notBuilt: "it was never built",
+  stale: "its documents were made by another definition, or of another log",
+  damaged: "more of it is damaged than documents",
+  tooManyKeys: `more than ${KEYS_MAX} of them are concerned`,
+};
+
+/** Single documents of a projection cannot be rebuilt. Nothing was changed: rebuild all of it. */
+export class KeyRebuildError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "KeyRebuildError";
+
+  /**
+   * Creates the error.
+   *
+   * @param projectionName The projection.
+   * @param refusal Why.
+   * @param options `cause`: what was found.
+   */
+  constructor(
+    /** The projection. */
+    readonly projectionName: string,
+    /** Why. */
+    readonly refusal: KeyRebuildRefusal,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `Cannot rebuild single documents of projection "${projectionName}" as ` +
+        `${REASONS[refusal]}: rebuild the projection`,
+      options,
+    );
+  }
+}
