@@ -62,8 +62,11 @@ export type Damage =
   | { readonly kind: "foreign" | "orphanTag"; readonly key: string }
   | { readonly kind: "dropTags" };
 
-/** Damages documents in the file of a generation; returns whether there was anything to damage. */
-export function damageDocuments(file: string, damages: readonly Damage[]) {
+/** Damages documents in the file of a generation. */
+export function damageDocuments(
+  file: string,
+  damages: readonly Damage[],
+): void {
   using database = new DatabaseSync(file);
   for (const damage of damages) {
     const keys = database.prepare("SELECT key FROM documents ORDER BY key")

@@ -19,7 +19,7 @@ const event: fc.Arbitrary<NodeEvent> = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ from: id, to: id }) },
   { weight: 1, arbitrary: fc.record({ id }) },
-  { weight: 1, arbitrary: fc.record({ id, poison: fc.constant(true) }) },
+  { weight: 1, arbitrary: fc.record({ id, poison: fc.constant("yes") }) },
 ).map((data): NodeEvent => {
   if ("from" in data) return { type: "Linked", data };
   if ("name" in data) {
