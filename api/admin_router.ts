@@ -7,6 +7,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Opossum } from "../mod.ts";
 import { type AdminAuth, requireAuth } from "./auth.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
+import { addKeyRoutes } from "./key_routes.ts";
 import { createNotFoundHandler, refuseOtherMethods } from "./methods.ts";
 import { addOperationRoutes } from "./operation_routes.ts";
 import { createErrorHandler } from "./problem.ts";
@@ -93,6 +94,7 @@ export function createAdminRouter(
   addRebuildRoutes(router, opossum, rebuildWaitMs);
   addProjectionRoutes(router, opossum);
   addFaultRoutes(router, opossum);
+  addKeyRoutes(router, opossum);
   addOperationRoutes(router, opossum);
   addScheduleRoutes(router, opossum);
   // Mounted elsewhere, the other router's own 404 would not be a problem document.

@@ -17,6 +17,7 @@ import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { RequestIdVariables } from "hono/request-id";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { keyProblemOf } from "./key_problem.ts";
 import { storeProblemOf } from "./store_problem.ts";
 
 /** The media type of problem details. */
@@ -233,7 +234,7 @@ export function problemOf(error: unknown): ProblemInit | undefined {
     };
   }
   if (error instanceof HTTPException) return httpProblem(error);
-  return storeProblemOf(error);
+  return keyProblemOf(error) ?? storeProblemOf(error);
 }
 
 function rebuildConflict(

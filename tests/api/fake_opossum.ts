@@ -119,6 +119,8 @@ export class FakeOpossum implements Opossum {
       cancel: (id) => Promise.resolve(this.#cancel(id)),
       pause: notFaked,
       resume: notFaked,
+      rebuildKeys: notFaked,
+      repair: notFaked,
       plan: (_names, options) =>
         Promise.resolve(this.#names.map((projectionName) => ({
           projectionName,

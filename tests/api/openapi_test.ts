@@ -76,7 +76,9 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /readyz",
     "POST /admin/projections/rebuild",
     "POST /admin/projections/{projectionName}/events/{position}/skip",
+    "POST /admin/projections/{projectionName}/keys/{key}/rebuild",
     "POST /admin/projections/{projectionName}/rebuild",
+    "POST /admin/projections/{projectionName}/repair",
     "POST /admin/projections/{projectionName}/retry",
   ]);
 });
