@@ -116,6 +116,13 @@ export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 
 // src/daemon/
 export type { Daemon, DaemonState } from "./src/daemon/daemon.ts";
+export {
+  type ScrubbedProjection,
+  type ScrubOptions,
+  type ScrubReport,
+  ScrubRunningError,
+} from "./src/daemon/scrub.ts";
+export type { ScrubbedGenerations } from "./src/projections/generation_scrub.ts";
 export type {
   RebuildWindow,
   RebuildWindowStatus,

@@ -15,6 +15,7 @@ import {
   assertInteger,
   refusal,
   resolveConcurrency,
+  resolveCron,
   resolveGoodNeighbour,
   resolveWindows,
 } from "./option_checks.ts";
@@ -140,6 +141,12 @@ export interface OpossumOptions {
    */
   readonly rebuildSchedule?: GivenSchedule;
 
+  /**
+   * When to look for damage in all that is stored (see `Opossum.scrub`): a cron expression of five
+   * fields, UTC, such as `"0 2 * * SUN"`. The daemon keeps it. @default {never}
+   */
+  readonly scrubSchedule?: string;
+
   /** Whether to start the daemon at once. @default {true} */
   readonly startDaemon?: boolean;
 
@@ -204,6 +211,8 @@ export interface ResolvedOptions {
   readonly liveStallTimeout: number | undefined;
   /** When to rebuild what needs it. */
   readonly rebuildSchedule: readonly RebuildWindow[];
+  /** When to look for damage: a cron expression, or `undefined` for never. */
+  readonly scrubSchedule: string | undefined;
   /** Whether to start the daemon at once. */
   readonly startDaemon: boolean;
   /** Size at which a segment of the log is sealed, in bytes. */
@@ -244,6 +253,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildGoodNeighbour = true,
     liveStallTimeout,
     rebuildSchedule = [],
+    scrubSchedule,
     startDaemon = true,
     segmentBytesMax = 64 * MiB,
     allowNetworkFileSystem = false,
@@ -310,6 +320,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildGoodNeighbour: resolveGoodNeighbour(rebuildGoodNeighbour),
     liveStallTimeout,
     rebuildSchedule: resolveWindows(rebuildSchedule),
+    scrubSchedule: resolveCron("scrubSchedule", scrubSchedule),
     startDaemon: startDaemon && !readOnly,
     segmentBytesMax,
     allowNetworkFileSystem,

@@ -16,9 +16,14 @@ import type { Daemon, DaemonState } from "./daemon.ts";
 import { LiveLoop, type LiveLoopOptions } from "./live_loop.ts";
 import type { RebuildWindow, RebuildWindowStatus } from "./rebuild_window.ts";
 import { RebuildSchedule } from "./schedule.ts";
+import {
+  scrubOnSchedule,
+  type ScrubScheduleOptions,
+} from "./scrub_schedule.ts";
 
 /** What the daemon is made of. */
-export interface OpossumDaemonOptions extends LiveLoopOptions {
+export interface OpossumDaemonOptions
+  extends LiveLoopOptions, ScrubScheduleOptions {
   readonly rebuilder: OpossumRebuilder;
   readonly logger: Logger;
   /** What to rebuild at start-up. */
@@ -38,7 +43,7 @@ export class OpossumDaemon implements Daemon {
   #loop: LiveLoop | undefined;
   readonly #schedule: RebuildSchedule;
   #stopSchedule = new AbortController();
-  #scheduled: Promise<void> = Promise.resolve();
+  #scheduled: Promise<unknown> = Promise.resolve();
   #started: Promise<void> = Promise.resolve();
   /** Projections that were found to be damaged, and are about to be rebuilt. */
   readonly #damaged = new Set<string>();
@@ -76,7 +81,12 @@ export class OpossumDaemon implements Daemon {
     const { signal } = this.#stopSchedule;
     this.#started = this.#startUp();
     // After the start: a window that is open then would be in its way.
-    this.#scheduled = this.#started.then(() => this.#schedule.run(signal));
+    this.#scheduled = this.#started.then(() =>
+      Promise.all([
+        this.#schedule.run(signal),
+        scrubOnSchedule(this.#options, signal),
+      ])
+    );
     this.#damageWatch = this.#options.store.onDamage((name) =>
       this.#mend(name)
     );

@@ -11,7 +11,11 @@ import {
   ProjectionsClosedError,
   ProjectionUnavailableError,
 } from "./errors.ts";
-import { currentFileVersion, readCurrentFile } from "./generation_files.ts";
+import {
+  type CurrentFile,
+  currentFileVersion,
+  readCurrentFile,
+} from "./generation_files.ts";
 import { isUnshareable, markDamaged } from "./sqlite_connection.ts";
 import {
   SqliteGeneration,
@@ -135,8 +139,15 @@ export class GenerationLeases implements Disposable {
   condemn(name: string, what: string): void {
     const { fileSystem, directoryOf, locate, onDamage } = this.#options;
     const directory = directoryOf(name);
+    let current: CurrentFile | undefined;
+    try {
+      current = readCurrentFile(fileSystem, directory, name);
+    } catch (error) {
+      if (!(error instanceof ProjectionDamagedError)) throw error;
+      // That is what is damaged.
+      onDamage(name);
+    }
     const version = currentFileVersion(fileSystem, directory, name);
-    const current = readCurrentFile(fileSystem, directory, name);
     if (!current || version === undefined) return;
     const file = locate(name, current.generation);
     const error = new ProjectionDamagedError(name, file.displayName, {

@@ -37,7 +37,7 @@ import {
 export interface GenerationMendingOptions {
   readonly fileSystem: FileSystem;
   /** The projection. */
-  readonly projectionName: string;
+  readonly name: string;
   /** The generation that serves. */
   readonly location: SqliteGenerationOptions;
 }
@@ -94,7 +94,7 @@ export class GenerationMending implements Mending {
   }
 
   scratch(): Scratch {
-    const { projectionName, location } = this.#options;
+    const { name: projectionName, location } = this.#options;
     const file = join(
       dirname(location.file),
       // Swept by whoever builds or mends next, when this process is killed.
@@ -160,7 +160,7 @@ export class GenerationMending implements Mending {
   }
 
   async #tellOthers(): Promise<void> {
-    const { fileSystem, location, projectionName } = this.#options;
+    const { fileSystem, location, name: projectionName } = this.#options;
     const path = join(dirname(location.file), CURRENT);
     const text = readTextIfExists(fileSystem, path);
     if (text === undefined) throw new ProjectionNotBuiltError(projectionName);
@@ -179,7 +179,7 @@ export class GenerationMending implements Mending {
   }
 
   #unusable(cause: unknown): Error {
-    const { projectionName, location } = this.#options;
+    const { name: projectionName, location } = this.#options;
     return asUnusable(projectionName, location.displayName, cause);
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { Position, Tag } from "../events/event.ts";
 import type { Checkpoint } from "./definition.ts";
+import type { ScrubbedGenerations } from "./generation_scrub.ts";
 import type { Mending } from "./mending.ts";
 import type { DeadLetter, ProjectionOwner } from "./projections.ts";
 
@@ -247,6 +248,15 @@ export interface ProjectionStore extends AsyncDisposable {
    * @throws {ProjectionDamagedError} If its files are missing or of no use.
    */
   mend(name: string): Promise<Mending>;
+
+  /**
+   * Looks for damage in all that is kept of a projection, whatever is committed or switched
+   * meanwhile. One that is kept for going back is marked; about the current one see
+   * {@linkcode condemn}.
+   *
+   * @param rest Called after each piece of work; what it throws ends the work.
+   */
+  scrub(name: string, rest: () => Promise<void>): Promise<ScrubbedGenerations>;
 
   /**
    * Takes note that a projection's current generation is damaged: from then on it is refused, by

@@ -23,6 +23,10 @@ import {
 } from "./generation_files.ts";
 import { GenerationLeases, type OpenMax } from "./generation_leases.ts";
 import { GenerationMending } from "./generation_mending.ts";
+import {
+  type ScrubbedGenerations,
+  scrubGenerations,
+} from "./generation_scrub.ts";
 import type { Mending } from "./mending.ts";
 import type {
   BeginOptions,
@@ -118,16 +122,18 @@ export class SqliteProjectionStore implements ProjectionStore {
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
   async mend(name: string): Promise<Mending> {
-    const { fileSystem } = this.#options;
-    const current = this.#readCurrent(name);
-    if (!current) throw new ProjectionNotBuiltError(name);
-    const { generation } = current;
+    const { generation } = this.#readCurrent(name) ?? {};
+    if (generation === undefined) throw new ProjectionNotBuiltError(name);
     const location = this.#generationOptions(name, generation, "complete");
-    return new GenerationMending({
-      fileSystem,
-      projectionName: name,
-      location,
-    });
+    return new GenerationMending({ ...this.#options, name, location });
+  }
+
+  async scrub(
+    name: string,
+    rest: () => Promise<void>,
+  ): Promise<ScrubbedGenerations> {
+    const directory = this.#directory(name);
+    return await scrubGenerations({ ...this.#options, directory, name, rest });
   }
 
   condemn(name: string, what: string): void {

@@ -188,6 +188,11 @@ export class FakeOpossum implements Opossum {
   readonly verify: Opossum["verify"] = () =>
     Promise.reject(new Error("Not faked"));
 
+  readonly scrub: Opossum["scrub"] = () =>
+    Promise.reject(new Error("Not faked"));
+
+  readonly lastScrub: Opossum["lastScrub"] = () => Promise.resolve(undefined);
+
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
