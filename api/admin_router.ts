@@ -15,6 +15,7 @@ import { addFaultRoutes } from "./fault_routes.ts";
 import { addProjectionRoutes } from "./projection_routes.ts";
 import { addRebuildRoutes } from "./rebuild_routes.ts";
 import { addScheduleRoutes } from "./schedule_routes.ts";
+import { addScrubRoutes } from "./scrub_routes.ts";
 import { SECURITY_SCHEME } from "./sections.ts";
 import { validationHook } from "./validation.ts";
 
@@ -97,6 +98,7 @@ export function createAdminRouter(
   addKeyRoutes(router, opossum);
   addOperationRoutes(router, opossum);
   addScheduleRoutes(router, opossum);
+  addScrubRoutes(router, opossum, rebuildWaitMs);
   // Mounted elsewhere, the other router's own 404 would not be a problem document.
   router.all("/admin/*", createNotFoundHandler(router));
   return router;

@@ -71,6 +71,7 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /admin/projections/{projectionName}",
     "GET /admin/projections/{projectionName}/dead-letters",
     "GET /admin/schedule",
+    "GET /admin/scrub",
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
@@ -80,6 +81,7 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "POST /admin/projections/{projectionName}/rebuild",
     "POST /admin/projections/{projectionName}/repair",
     "POST /admin/projections/{projectionName}/retry",
+    "POST /admin/scrub",
   ]);
 });
 

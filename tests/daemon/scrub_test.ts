@@ -11,6 +11,7 @@ import {
   silentLogger,
   UnknownProjectionError,
 } from "../../mod.ts";
+import { scrubGenerations } from "../../src/projections/generation_scrub.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { FakeClock, MemoryEventStore } from "../../src/testing/mod.ts";
 import { damageDocuments } from "../rebuild/repair_fixture.ts";
@@ -304,6 +305,30 @@ Deno.test("scrub() never calls damaged what is being switched, changed or repair
   goesOn = false;
   await busy;
   assert((await scrubber.scrub()).ok);
+});
+
+Deno.test("scrub() begins anew when generations that it is about to look at are switched and deleted", async () => {
+  using dir = await filled();
+  await using opossum = await open(dir.path);
+  let switches = 0;
+  const found = await scrubGenerations({
+    fileSystem: denoFileSystem,
+    directory: dir.file("projections/Sums"),
+    name: "Sums",
+    async rest() {
+      // The previous one is looked at last: by then it is gone.
+      if (switches++ === 0) await opossum.rebuilder.rebuild("Sums");
+    },
+  });
+  assertEquals([found.state, found.generation], ["ok", 3]);
+  assertEquals(found.previousProblem, null);
+  const restless = await scrubGenerations({
+    fileSystem: denoFileSystem,
+    directory: dir.file("projections/Sums"),
+    name: "Sums",
+    rest: async () => void await opossum.rebuilder.rebuild("Sums"),
+  });
+  assertEquals(restless.state, "unavailable");
 });
 
 Deno.test("scrub() says of files that cannot be read just now that they are unavailable, and marks nothing", async () => {
