@@ -58,6 +58,13 @@ export {
   type ProjectionDocument,
   type RelatedEvents,
 } from "./src/projections/definition.ts";
+export type {
+  ProjectionBuildInfo,
+  ProjectionLastBuild,
+  ProjectionLastError,
+  ProjectionRebuildProgress,
+  RebuildPhase,
+} from "./src/projections/build_info.ts";
 export {
   ProjectionApplyError,
   ProjectionDamagedError,
@@ -86,12 +93,11 @@ export type {
   OperationState,
   PlannedRebuild,
   ProjectionRebuildDetail,
-  ProjectionRebuildProgress,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildFailure,
   RebuildOperation,
-  RebuildPhase,
+  RebuildPlan,
   RebuildReason,
   RebuildThrottleStatus,
   RebuildTrigger,
@@ -103,6 +109,7 @@ export {
   type Rebuilder,
   RebuilderClosedError,
   type RebuildOptions,
+  type StartOptions,
 } from "./src/rebuild/rebuilder.ts";
 export {
   KeyRebuildError,
@@ -112,6 +119,13 @@ export {
   type RebuiltKeys,
 } from "./src/rebuild/rebuilt_keys.ts";
 export type { GoodNeighbourOptions } from "./src/rebuild/good_neighbour.ts";
+export {
+  IdempotencyKeyError,
+  InsufficientDiskSpaceError,
+  OperationNotRecordedError,
+  RebuildQueueFullError,
+  UnknownOperationError,
+} from "./src/rebuild/refusals.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
 
 // src/daemon/

@@ -9,6 +9,7 @@ import { type AdminAuth, requireAuth } from "./auth.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
 import { addKeyRoutes } from "./key_routes.ts";
 import { createNotFoundHandler, refuseOtherMethods } from "./methods.ts";
+import { addEventRoutes } from "./operation_events.ts";
 import { addOperationRoutes } from "./operation_routes.ts";
 import { createErrorHandler } from "./problem.ts";
 import { addFaultRoutes } from "./fault_routes.ts";
@@ -99,6 +100,7 @@ export function createAdminRouter(
   addOperationRoutes(router, opossum);
   addScheduleRoutes(router, opossum);
   addScrubRoutes(router, opossum, rebuildWaitMs);
+  addEventRoutes(router, opossum);
   // Mounted elsewhere, the other router's own 404 would not be a problem document.
   router.all("/admin/*", createNotFoundHandler(router));
   return router;

@@ -12,6 +12,7 @@ import type {
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildOperation,
+  RebuildPlan,
 } from "../mod.ts";
 
 const OPERATION_ID = "0b5ad2f1c4e94a7f8d3b6c1e2a9f7d40";
@@ -55,7 +56,11 @@ export const operationExample: RebuildOperation = {
   trigger: "api",
   projectionNames: ["CourseDetails"],
   generationsBefore: { CourseDetails: 6 },
-  note: null,
+  note: "After the fix of the enrolment count",
+  requestedBy: "deployer",
+  priority: null,
+  concurrency: 4,
+  pausedAt: null,
   resumes: null,
   startedAt: STARTED_AT,
   completedAt: null,
@@ -68,6 +73,7 @@ export const operationExample: RebuildOperation = {
     eventsProcessed: 455,
     percent: 40.2,
     paused: false,
+    stalled: false,
     runsIn: "worker",
     eventsPerSecond: 100.4,
     estimatedCompletionAt: ESTIMATED_AT,
@@ -113,6 +119,16 @@ export const infoExample: ProjectionInfo = {
   fault: null,
   errorPolicy: "stop",
   deadLetters: 0,
+  build: null,
+  lastBuild: {
+    operationId: OPERATION_ID,
+    state: "succeeded",
+    startedAt: STARTED_AT,
+    completedAt: COMPLETED_AT,
+    duration: 15_123.5,
+    eventsProcessed: 1_120,
+  },
+  lastError: null,
 };
 
 /** An event that was passed over for one document. */
@@ -132,4 +148,13 @@ export const plannedExample: PlannedRebuild = {
   rebuild: true,
   events: 1_523,
   checkpoint: 1_523,
+};
+
+/** What rebuilding it would take. */
+export const planExample: RebuildPlan = {
+  projections: [plannedExample],
+  events: 1_523,
+  estimatedDuration: 15_123,
+  estimatedBytes: 126_976,
+  freeBytes: 52_428_800_000,
 };

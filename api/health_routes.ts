@@ -57,7 +57,7 @@ const ReadinessSchema: z.ZodType<Readiness> = z.object({
   }),
   daemon: z.enum(["stopped", "starting", "running", "stopping"]),
   projections: z.partialRecord(
-    z.enum(["absent", "ready", "stale", "faulted", "damaged"]),
+    z.enum(["absent", "building", "ready", "stale", "faulted", "damaged"]),
     z.int().nonnegative(),
   ),
 }).openapi("Readiness");
@@ -242,7 +242,8 @@ function reasonNotToServe(
   if (daemon === "stopped" && isDaemonExpected) {
     return "The daemon does not run: projections are not kept up to date";
   }
-  const unreadable = (projections.absent ?? 0) + (projections.damaged ?? 0);
+  const { absent = 0, building = 0, damaged = 0 } = projections;
+  const unreadable = absent + building + damaged;
   if (daemon === "starting" && unreadable > 0) {
     return `Projections are being built at start-up, not readable yet: ${unreadable}`;
   }

@@ -1,16 +1,20 @@
 /**
- * The routes that follow and cancel rebuild operations.
+ * The routes that follow rebuild operations, and cancel, pause and resume them.
  *
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { etag } from "hono/etag";
-import type { Opossum, RebuildOperation } from "../mod.ts";
+import {
+  type Opossum,
+  type RebuildOperation,
+  UnknownOperationError,
+} from "../mod.ts";
 import { operationExample } from "./examples.ts";
-import { ProblemError } from "./problem.ts";
+import { operationPath, ProblemError, type ProblemInit } from "./problem.ts";
 import { announceOperation } from "./rebuild_wait.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
-import { NoQuery, Operation, OperationId } from "./schemas.ts";
+import { NoQuery, Operation, OperationId, State } from "./schemas.ts";
 import { ADMIN_SECURITY, OPERATIONS_TAG } from "./sections.ts";
 
 const OperationParams = z.object({ operationId: OperationId });
@@ -22,8 +26,9 @@ const listRoute = createRoute({
   tags: [OPERATIONS_TAG],
   security: ADMIN_SECURITY,
   summary: "List rebuild operations",
-  description: "Returns the newest operations first, running and ended, also " +
-    "those of earlier processes.",
+  description:
+    `Returns the newest operations first, running and ended, also those of earlier
+processes. \`next\` is what to pass as \`before\` for the page after, or null on the last one.`,
   request: {
     query: z.strictObject({
       limit: z.string().regex(/^([1-9]\d{0,2}|1000)$/, {
@@ -35,15 +40,24 @@ const listRoute = createRoute({
         default: 50,
         description: "At most this many operations",
       }),
+      before: OperationId.optional().openapi({
+        description: "Only those asked for before this one",
+      }),
+      state: State.optional().openapi({
+        description: "Only those in this state",
+      }),
     }),
   },
   responses: {
     200: jsonResponse(
       "The operations",
-      z.object({ operations: z.array(Operation) }).openapi("OperationList"),
-      { operations: [operationExample] },
+      z.object({
+        operations: z.array(Operation),
+        next: z.string().nullable(),
+      }).openapi("OperationList"),
+      { operations: [operationExample], next: operationExample.id },
     ),
-    ...problemResponses(400, 401, 500),
+    ...problemResponses(400, 401, 404, 500),
   },
 });
 
@@ -64,23 +78,81 @@ const getRoute = createRoute({
   },
 });
 
-const cancelRoute = createRoute({
+const CANCEL =
+  "Projections that it has rebuilt already stay; the others keep " +
+  "their old documents. Cancelling twice is no error.";
+
+const deleteRoute = createRoute({
   method: "delete",
   path: "/admin/operations/{operationId}",
   operationId: "cancelOperation",
   tags: [OPERATIONS_TAG],
   security: ADMIN_SECURITY,
   summary: "Cancel a rebuild operation",
-  description:
-    "Projections that it has rebuilt already stay; the others keep " +
-    "their old documents. Cancelling twice is no error.",
+  description: `${CANCEL} The same as \`POST …/cancel\`.`,
   request: { params: OperationParams, query: NoQuery },
   responses: {
-    202: jsonResponse("It is being cancelled", Operation, {
+    202: jsonResponse("It is cancelled", Operation, {
       ...operationExample,
       state: "cancelled",
     }),
-    ...problemResponses(400, 401, 403, 404, 409, 500),
+    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
+  },
+});
+
+const cancelRoute = createRoute({
+  method: "post",
+  path: "/admin/operations/{operationId}/cancel",
+  operationId: "cancelOperationByPost",
+  tags: [OPERATIONS_TAG],
+  security: ADMIN_SECURITY,
+  summary: "Cancel a rebuild operation",
+  description: `${CANCEL} Operations that are paused can be cancelled as well.`,
+  request: { params: OperationParams, query: NoQuery },
+  responses: {
+    202: jsonResponse("It is cancelled", Operation, {
+      ...operationExample,
+      state: "cancelled",
+    }),
+    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
+  },
+});
+
+const pauseRoute = createRoute({
+  method: "post",
+  path: "/admin/operations/{operationId}/pause",
+  operationId: "pauseOperation",
+  tags: [OPERATIONS_TAG],
+  security: ADMIN_SECURITY,
+  summary: "Pause a rebuild operation",
+  description:
+    `What it builds stops within a moment, keeps what it has, and goes on after
+\`POST …/resume\`. The order is durable: the operation is paused after a restart as well, also of a
+server that was killed, and rebuilds at start-up leave its projections alone. Pausing twice is no
+error. A projection that is just being swapped in is not held up any more.`,
+  request: { params: OperationParams, query: NoQuery },
+  responses: {
+    202: jsonResponse("It is paused", Operation, {
+      ...operationExample,
+      state: "paused",
+      pausedAt: operationExample.startedAt,
+    }),
+    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
+  },
+});
+
+const resumeRoute = createRoute({
+  method: "post",
+  path: "/admin/operations/{operationId}/resume",
+  operationId: "resumeOperation",
+  tags: [OPERATIONS_TAG],
+  security: ADMIN_SECURITY,
+  summary: "Resume a paused rebuild operation",
+  description: "It goes on where it stood. Resuming twice is no error.",
+  request: { params: OperationParams, query: NoQuery },
+  responses: {
+    202: jsonResponse("It goes on", Operation, operationExample),
+    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
   },
 });
 
@@ -97,11 +169,20 @@ export function addOperationRoutes(
   const { rebuilder } = opossum;
 
   router.openapi(listRoute, async (context) => {
-    const { limit } = context.req.valid("query");
-    const operations = await rebuilder.listOperations(
-      limit === undefined ? {} : { limit: Number(limit) },
-    );
-    return context.json({ operations: [...operations] }, 200);
+    const { limit, before, state } = context.req.valid("query");
+    const filter = state === undefined ? {} : { state };
+    const operations = await rebuilder.listOperations({
+      ...filter,
+      ...(limit === undefined ? {} : { limit: Number(limit) }),
+      ...(before === undefined ? {} : { before }),
+    });
+    const last = operations.at(-1)?.id;
+    // Whether there is a next page, only the history knows.
+    const rest = last === undefined
+      ? []
+      : await rebuilder.listOperations({ ...filter, before: last, limit: 1 });
+    const next = rest.length > 0 ? last ?? null : null;
+    return context.json({ operations: [...operations], next }, 200);
   });
 
   router.openapi(getRoute, async (context) => {
@@ -115,23 +196,77 @@ export function addOperationRoutes(
     return context.json(operation, 200);
   });
 
+  const act = async (
+    id: string,
+    action: "cancel" | "pause" | "resume",
+  ): Promise<RebuildOperation> => {
+    const isDone = await rebuilder[action](id);
+    const operation = await findOperation(opossum, id);
+    // It may have ended while it was being cancelled: what became of it counts.
+    const isAsWanted = action === "cancel"
+      ? operation.state === "cancelled" || (isDone && operation.result === null)
+      : isDone;
+    if (isAsWanted) return operation;
+    throw new ProblemError(refusal(operation, action));
+  };
+
+  router.openapi(deleteRoute, async (context) => {
+    const { operationId } = context.req.valid("param");
+    return context.json(await act(operationId, "cancel"), 202);
+  });
+
   router.openapi(cancelRoute, async (context) => {
     const { operationId } = context.req.valid("param");
-    await rebuilder.cancel(operationId);
-    const operation = await findOperation(opossum, operationId);
-    // It may have succeeded while it was being cancelled: what became of it counts.
-    if (operation.result !== null && operation.state !== "cancelled") {
-      throw new ProblemError({
-        kind: "operation-ended",
-        status: 409,
-        title: "Operation ended",
-        detail: `The operation cannot be cancelled as it has ended: ` +
-          operation.state,
-        extensions: { state: operation.state },
-      });
-    }
-    return context.json(operation, 202);
+    return context.json(await act(operationId, "cancel"), 202);
   });
+
+  router.openapi(pauseRoute, async (context) => {
+    const { operationId } = context.req.valid("param");
+    return context.json(await act(operationId, "pause"), 202);
+  });
+
+  router.openapi(resumeRoute, async (context) => {
+    const { operationId } = context.req.valid("param");
+    return context.json(await act(operationId, "resume"), 202);
+  });
+}
+
+/** Why nothing was done to an operation. */
+function refusal(
+  { state, result, resumedBy }: RebuildOperation,
+  action: "cancel" | "pause" | "resume",
+): ProblemInit {
+  const done = { cancel: "cancelled", pause: "paused", resume: "resumed" };
+  const what = `The operation cannot be ${done[action]} as it`;
+  if (resumedBy !== undefined) {
+    const operation = operationPath(resumedBy);
+    return {
+      kind: "operation-ended",
+      status: 409,
+      title: "Operation ended",
+      detail: `${what} was interrupted and continued by another one: ask that`,
+      extensions: { state, resumedBy, operation },
+      headers: { "Link": `<${operation}>; rel="related"` },
+    };
+  }
+  if (result !== null || state === "interrupted") {
+    return {
+      kind: "operation-ended",
+      status: 409,
+      title: "Operation ended",
+      detail: `${what} has ended: ${state}`,
+      extensions: { state },
+    };
+  }
+  return {
+    kind: "operation-elsewhere",
+    status: 409,
+    title: "Operation elsewhere",
+    detail:
+      `${what} is one of another process, or of one that was ended: ask ` +
+      "that process, or restart the server to have it continued",
+    extensions: { state },
+  };
 }
 
 async function findOperation(
@@ -140,11 +275,5 @@ async function findOperation(
 ): Promise<RebuildOperation> {
   const operation = await rebuilder.getOperation(id);
   if (operation !== undefined) return operation;
-  throw new ProblemError({
-    kind: "unknown-operation",
-    status: 404,
-    title: "Unknown operation",
-    detail: "No operation of that id is known: GET /admin/operations lists " +
-      "those that are",
-  });
+  throw new UnknownOperationError(id);
 }

@@ -6,11 +6,14 @@
  */
 import {
   AppendConditionError,
+  IdempotencyKeyError,
+  InsufficientDiskSpaceError,
   type Logger,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
   ProjectionSkipError,
   RebuildConflictError,
+  UnknownOperationError,
   UnknownProjectionError,
 } from "../mod.ts";
 import type { Context, ErrorHandler } from "hono";
@@ -194,6 +197,29 @@ export function problemOf(error: unknown): ProblemInit | undefined {
     };
   }
   if (error instanceof RebuildConflictError) return rebuildConflict(error);
+  if (error instanceof UnknownOperationError) {
+    return {
+      kind: "unknown-operation",
+      status: 404,
+      title: "Unknown operation",
+      detail: "No operation of that id is known: GET /admin/operations lists " +
+        "those that are",
+    };
+  }
+  if (error instanceof IdempotencyKeyError) return keyConflict(error);
+  if (error instanceof InsufficientDiskSpaceError) {
+    const { estimatedBytes, freeBytes } = error;
+    return {
+      kind: "insufficient-storage",
+      status: 507,
+      title: "Insufficient storage",
+      detail:
+        `The rebuild is estimated to take ${estimatedBytes} bytes on the ` +
+        `disk, and ${freeBytes} are free: make room, rebuild fewer ` +
+        "projections, or start it all the same with 'ignoreDiskSpace=true'",
+      extensions: { estimatedBytes, freeBytes },
+    };
+  }
   if (error instanceof ProjectionSkipError) {
     const { projectionName, position, refusal } = error;
     return {
@@ -260,6 +286,27 @@ function rebuildConflict(
       "the operation that does it",
     extensions: { projectionName, operationId, operation },
     headers: { "Link": `<${operation}>; rel="related"` },
+  };
+}
+
+function keyConflict({ operationId }: IdempotencyKeyError): ProblemInit {
+  if (operationId === null) {
+    return {
+      kind: "idempotency-key-in-use",
+      status: 409,
+      title: "Idempotency key in use",
+      detail: "Another request with the same Idempotency-Key is just being " +
+        "started: use a key of its own for each request",
+    };
+  }
+  return {
+    kind: "idempotency-key-reused",
+    status: 422,
+    title: "Idempotency key reused",
+    detail:
+      "The Idempotency-Key stands for another request: use a key of its " +
+      "own for each request",
+    extensions: { operation: operationPath(operationId) },
   };
 }
 

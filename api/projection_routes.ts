@@ -8,16 +8,20 @@ import type { Opossum } from "../mod.ts";
 import {
   checkpointsExample,
   infoExample,
-  plannedExample,
+  planExample,
   statusExample,
 } from "./examples.ts";
+import {
+  namedProjections,
+  PlanQuery,
+  rebuildOptionsOf,
+} from "./rebuild_request.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import {
   Checkpoints,
-  ForceAllQuery,
   Info,
   NoQuery,
-  Planned,
+  Plan,
   ProjectionName,
   RebuildStatus,
 } from "./schemas.ts";
@@ -103,16 +107,18 @@ const planRoute = createRoute({
   tags: [PROJECTIONS_TAG],
   security: ADMIN_SECURITY,
   summary: "Plan a rebuild (dry run)",
-  description: "Returns what `POST /admin/projections/rebuild` with the same " +
-    "`forceAll` would do now, and why, without doing it.",
-  request: { query: ForceAllQuery },
+  description:
+    `Returns what \`POST /admin/projections/rebuild\` with the same parameters would do
+now, and why, how long and how much room on the disk that would take, without doing it. The same as
+\`dryRun=true\` there.`,
+  request: { query: PlanQuery },
   responses: {
     200: jsonResponse(
       "The plan",
-      z.object({ projections: z.array(Planned) }).openapi("RebuildPlan"),
-      { projections: [plannedExample] },
+      Plan,
+      planExample,
     ),
-    ...problemResponses(400, 401, 500),
+    ...problemResponses(400, 401, 404, 500),
   },
 });
 
@@ -156,8 +162,13 @@ export function addProjectionRoutes(
   });
 
   router.openapi(planRoute, async (context) => {
-    const forceRebuild = context.req.valid("query").forceAll === "true";
-    const plan = await rebuilder.plan(undefined, { forceRebuild });
-    return context.json({ projections: [...plan] }, 200);
+    const query = context.req.valid("query");
+    const { names, forceRebuild } = namedProjections({}, query);
+    const { concurrency } = rebuildOptionsOf({}, query, opossum);
+    const plan = await rebuilder.estimate(names, {
+      forceRebuild,
+      ...(concurrency === undefined ? {} : { concurrency }),
+    });
+    return context.json(plan, 200);
   });
 }

@@ -10,20 +10,30 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Opossum, RebuildOptions } from "../mod.ts";
+import type { Context } from "hono";
+import {
+  type Opossum,
+  type RebuildOptions,
+  StoreReadOnlyError,
+} from "../mod.ts";
 import { detailExample, operationExample, resultExample } from "./examples.ts";
+import { IdempotencyKeyHeader, idempotencyKeyOf } from "./idempotency_key.ts";
 import { strictJson } from "./json_body.ts";
-import { ProblemError } from "./problem.ts";
+import {
+  namedProjections,
+  RebuildAllQuery,
+  RebuildAllRequest,
+  rebuildOptionsOf,
+  RebuildQuery,
+  RebuildRequest,
+} from "./rebuild_request.ts";
 import { awaitOutcome } from "./rebuild_wait.ts";
+import { requesterOf } from "./requester.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import {
-  ForceAllQuery,
-  NoQuery,
   Operation,
+  Plan,
   ProjectionName,
-  RebuildAllRequest,
-  RebuildRequest,
-  type RebuildRequestBody,
   RebuildResult,
   SingleRebuild,
 } from "./schemas.ts";
@@ -32,7 +42,9 @@ import { ADMIN_SECURITY, PROJECTIONS_TAG } from "./sections.ts";
 const WAITING = `
 The answer comes when the rebuild has ended. What takes longer than 30 seconds is answered with
 202 and the operation to follow; \`Prefer: wait=N\` waits N seconds (up to 600), and
-\`Prefer: respond-async\` not at all. Neither a timeout nor a client that disconnects cancels the
+\`Prefer: respond-async\` not at all. With \`dryRun=true\` nothing is started: the answer is the plan, as of
+\`GET /admin/plan\`. A request with an \`Idempotency-Key\` can be repeated: it is answered with the
+operation of the first one. Neither a timeout nor a client that disconnects cancels the
 rebuild: \`DELETE /admin/operations/{operationId}\` does.`;
 
 const accepted = {
@@ -53,10 +65,11 @@ const accepted = {
   }),
 };
 
-const PreferHeader = z.object({
+const RequestHeaders = z.object({
   prefer: z.string().optional().openapi({
     description: "`respond-async`, `wait=N` with N in seconds, or both",
   }),
+  "idempotency-key": IdempotencyKeyHeader,
 });
 
 /** Optional; the docs page proposes an empty one, so that its button does what the path says. */
@@ -96,22 +109,23 @@ Production Usage:
 2. Check /admin/projections/status for progress
 3. Verify rebuild completed successfully before promoting deployment
 
-With \`projectionNames\` in the body, rebuilds exactly these, in one operation.
+With \`projectionNames\`, rebuilds exactly these, in one operation. Names, \`note\`,
+\`concurrency\` and \`priority\` may stand in the body or in the query.
 ${WAITING}`,
   request: {
-    query: ForceAllQuery,
-    headers: PreferHeader,
+    query: RebuildAllQuery,
+    headers: RequestHeaders,
     body: jsonBody(RebuildAllRequest),
   },
   middleware: [strictJson()],
   responses: {
     200: jsonResponse(
-      "Every projection that needed it was rebuilt",
-      RebuildResult,
+      "Every projection that needed it was rebuilt; with `dryRun`, the plan",
+      z.union([RebuildResult, Plan]),
       resultExample,
     ),
     202: accepted,
-    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503, 507),
   },
 });
 
@@ -135,19 +149,23 @@ Answers 409 with the running operation when the projection is being rebuilt alre
 ${WAITING}`,
   request: {
     params: z.object({ projectionName: ProjectionName }),
-    query: NoQuery,
-    headers: PreferHeader,
+    query: RebuildQuery,
+    headers: RequestHeaders,
     body: jsonBody(RebuildRequest),
   },
   middleware: [strictJson()],
   responses: {
-    200: jsonResponse("The projection was rebuilt", SingleRebuild, {
-      ...detailExample,
-      status: "Rebuilt",
-      operationId: resultExample.operationId,
-    }),
+    200: jsonResponse(
+      "The projection was rebuilt; with `dryRun`, the plan",
+      z.union([SingleRebuild, Plan]),
+      {
+        ...detailExample,
+        status: "Rebuilt",
+        operationId: resultExample.operationId,
+      },
+    ),
     202: accepted,
-    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503),
+    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503, 507),
   },
 });
 
@@ -166,22 +184,20 @@ export function addRebuildRoutes(
   const { rebuilder } = opossum;
 
   router.openapi(rebuildAllRoute, async (context) => {
-    const { forceAll } = context.req.valid("query");
-    const { projectionNames, ...body } = context.req.valid("json");
-    if (projectionNames !== undefined && forceAll === "true") {
-      throw new ProblemError({
-        kind: "invalid-parameter",
-        status: 400,
-        title: "Invalid parameter",
-        detail: "'forceAll' says nothing about projections that are named: " +
-          "leave out one of the two",
-      });
+    const query = context.req.valid("query");
+    const body = context.req.valid("json");
+    const { names, forceRebuild } = namedProjections(body, query);
+    const options = rebuildOptionsOf(body, query, opossum);
+    if (query.dryRun === "true") {
+      const plan = { ...onlyConcurrency(options), forceRebuild };
+      return context.json(await rebuilder.estimate(names, plan), 200);
     }
-    const operation = await rebuilder.start(projectionNames, {
-      ...rebuildOptions(body, opossum),
-      ...(projectionNames === undefined
-        ? { forceRebuild: forceAll === "true" }
-        : {}),
+    assertWritable(opossum);
+    const operation = await rebuilder.start(names, {
+      ...options,
+      ...requestedBy(context),
+      ...idempotencyKeyOf(context.req.header("idempotency-key")),
+      ...(names === undefined ? { forceRebuild } : {}),
     });
     const outcome = await awaitOutcome(
       context,
@@ -196,8 +212,24 @@ export function addRebuildRoutes(
 
   router.openapi(rebuildOneRoute, async (context) => {
     const { projectionName } = context.req.valid("param");
+    const query = context.req.valid("query");
+    const options = rebuildOptionsOf(
+      context.req.valid("json"),
+      query,
+      opossum,
+    );
+    if (query.dryRun === "true") {
+      const plan = onlyConcurrency(options);
+      return context.json(
+        await rebuilder.estimate([projectionName], plan),
+        200,
+      );
+    }
+    assertWritable(opossum);
     const operation = await rebuilder.start([projectionName], {
-      ...rebuildOptions(context.req.valid("json"), opossum),
+      ...options,
+      ...requestedBy(context),
+      ...idempotencyKeyOf(context.req.header("idempotency-key")),
       whenRunning: "reject",
     });
     const outcome = await awaitOutcome(
@@ -218,23 +250,20 @@ export function addRebuildRoutes(
   });
 }
 
-function rebuildOptions(
-  { note, concurrency }: RebuildRequestBody,
-  { options: { maxConcurrentRebuilds } }: Opossum,
-): RebuildOptions {
-  if (concurrency !== undefined && concurrency > maxConcurrentRebuilds) {
-    const message = `must be at most ${maxConcurrentRebuilds} here`;
-    throw new ProblemError({
-      kind: "invalid-body",
-      status: 422,
-      title: "Invalid body",
-      detail: `'concurrency' ${message}: maxConcurrentRebuilds is set to it`,
-      extensions: { errors: [{ field: "concurrency", message }] },
-    });
-  }
-  return {
-    trigger: "api",
-    ...(note === undefined ? {} : { note }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-  };
+/** What of the options a plan depends on. */
+function onlyConcurrency(
+  { concurrency }: RebuildOptions,
+): Pick<RebuildOptions, "concurrency"> {
+  return concurrency === undefined ? {} : { concurrency };
+}
+
+/** Whoever administers a store that takes no events has something else to repair first. */
+function assertWritable({ appendHealth: { state, cause } }: Opossum): void {
+  if (state !== "refused" || !cause) return;
+  throw new StoreReadOnlyError({ cause }, "rebuild");
+}
+
+function requestedBy(context: Context): { readonly requestedBy?: string } {
+  const id = requesterOf(context);
+  return id === null ? {} : { requestedBy: id };
 }

@@ -46,7 +46,8 @@ export async function awaitOutcome(
   );
   if (applied !== undefined) context.header("Preference-Applied", applied);
   context.header("Vary", "Prefer");
-  const result = await waitAtMost(opossum, operation.id, waitMs);
+  const lastId = await lastOf(opossum, operation);
+  const result = await waitAtMost(opossum, lastId, waitMs);
   if (result === undefined) {
     const current = await opossum.rebuilder.getOperation(operation.id);
     announceOperation(context, current ?? operation, opossum);
@@ -80,6 +81,20 @@ export function announceOperation(
     "Retry-After",
     String(Math.min(Math.max(seconds, 1), RETRY_SECONDS_MAX)),
   );
+}
+
+/** The operation that goes on with an interrupted one, which a repeated request may come upon. */
+async function lastOf(
+  { rebuilder }: Opossum,
+  operation: RebuildOperation,
+): Promise<string> {
+  let last = operation;
+  while (last.resumedBy !== undefined) {
+    const next = await rebuilder.getOperation(last.resumedBy);
+    if (!next) break;
+    last = next;
+  }
+  return last.id;
 }
 
 async function waitAtMost(

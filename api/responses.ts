@@ -71,7 +71,8 @@ export type ProblemStatus =
   | 415
   | 422
   | 500
-  | 503;
+  | 503
+  | 507;
 
 /** A documented problem. */
 export interface ProblemResponseDocument {
@@ -157,6 +158,13 @@ const PROBLEMS: Readonly<Record<ProblemStatus, ProblemDocument>> = {
     title: "Not ready",
     detail: "The server cannot answer yet: try again",
     description: "The server cannot answer at the moment",
+  },
+  507: {
+    kind: "insufficient-storage",
+    title: "Insufficient storage",
+    detail:
+      "The rebuild is estimated to take more room than is free on the disk",
+    description: "What it would write is estimated not to fit on the disk",
   },
 };
 

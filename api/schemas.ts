@@ -8,9 +8,12 @@ import { z } from "@hono/zod-openapi";
 import {
   type DeadLetter,
   isProjectionName,
+  type OperationState,
   type PlannedRebuild,
   type ProjectionFault,
   type ProjectionInfo,
+  type ProjectionLastBuild,
+  type ProjectionLastError,
   type ProjectionOwner,
   type ProjectionRebuildDetail,
   type ProjectionRebuildProgress,
@@ -18,6 +21,7 @@ import {
   type ProjectionRebuildStatus,
   type RebuildFailure,
   type RebuildOperation,
+  type RebuildPlan,
 } from "../mod.ts";
 
 const Count = z.int().nonnegative();
@@ -51,7 +55,8 @@ const Phase = z.enum([
   "interrupted",
 ]).openapi("RebuildPhase");
 
-const State = z.enum([
+/** Where an operation stands. */
+export const State: z.ZodType<OperationState, OperationState> = z.enum([
   "queued",
   "running",
   "paused",
@@ -157,6 +162,9 @@ const Progress: z.ZodType<ProjectionRebuildProgress> = z.object({
   eventsProcessed: Count,
   percent: z.number().min(0).max(100),
   paused: z.boolean(),
+  stalled: z.boolean().openapi({
+    description: "Nothing has moved for 10 seconds though it is not paused",
+  }),
   runsIn: z.enum(["worker", "process"]).nullable(),
   eventsPerSecond: z.number().nonnegative().nullable(),
   estimatedCompletionAt: Time.nullable(),
@@ -170,7 +178,18 @@ export const Operation: z.ZodType<RebuildOperation> = z.object({
   projectionNames: z.array(z.string()),
   generationsBefore: z.record(z.string(), Count).exactOptional(),
   note: z.string().nullable(),
+  requestedBy: z.string().nullable().openapi({
+    description: "Id of whoever asked; null when that is not known",
+  }),
+  priority: z.int().min(-100).max(100).nullable(),
+  concurrency: z.int().positive(),
+  pausedAt: Time.nullable().openapi({
+    description: "When it was ordered to wait; outlasts restarts",
+  }),
   resumes: z.string().nullable(),
+  resumedBy: z.string().exactOptional().openapi({
+    description: "The operation that continued it after an interruption",
+  }),
   startedAt: Time,
   completedAt: Time.nullable(),
   progress: z.array(Progress),
@@ -206,6 +225,7 @@ const Fault: z.ZodType<ProjectionFault> = z.object({
   position: Count,
   eventType: z.string(),
   message: z.string(),
+  at: Time,
   attempts: Count,
   retryAt: Time.nullable().openapi({
     description:
@@ -231,10 +251,33 @@ export const Letter: z.ZodType<DeadLetter> = z.object({
   at: Time,
 }).openapi("DeadLetter");
 
+const LastBuild: z.ZodType<ProjectionLastBuild> = z.object({
+  operationId: z.string(),
+  state: Phase,
+  startedAt: Time,
+  completedAt: Time,
+  duration: Milliseconds,
+  eventsProcessed: Count,
+}).openapi("ProjectionLastBuild");
+
+const LastError: z.ZodType<ProjectionLastError> = z.object({
+  message: z.string(),
+  position: Count.nullable(),
+  eventType: z.string().nullable(),
+  at: Time,
+}).openapi("ProjectionLastError");
+
 /** How one projection stands. */
 export const Info: z.ZodType<ProjectionInfo> = z.object({
   name: z.string().openapi({ example: "CourseDetails" }),
-  state: z.enum(["absent", "ready", "stale", "faulted", "damaged"]),
+  state: z.enum([
+    "absent",
+    "building",
+    "ready",
+    "stale",
+    "faulted",
+    "damaged",
+  ]),
   generation: Count.nullable(),
   previousGeneration: Count.nullable(),
   version: Count,
@@ -250,6 +293,11 @@ export const Info: z.ZodType<ProjectionInfo> = z.object({
   deadLetters: Count.openapi({
     description: "Events passed over, once for each document",
   }),
+  build: Progress.nullable().openapi({ description: "The build under way" }),
+  lastBuild: LastBuild.nullable(),
+  lastError: LastError.nullable().openapi({
+    description: "The last that went wrong, also if it goes well since",
+  }),
 }).openapi("ProjectionInfo");
 
 /** What a rebuild would do to one projection. */
@@ -261,57 +309,24 @@ export const Planned: z.ZodType<PlannedRebuild> = z.object({
   checkpoint: Count,
 }).openapi("PlannedRebuild");
 
-/** How to rebuild: the optional body of the requests that start an operation. */
-export interface RebuildRequestBody {
-  /** Words for the history. */
-  readonly note?: string | undefined;
-  /** At most this many projections at once. */
-  readonly concurrency?: number | undefined;
-}
-
-const requestFields = {
-  note: z.string().max(256).refine((text) => text.isWellFormed(), {
-    error: "must not hold half of a character",
-  }).optional().openapi({
-    description: "Words for the history",
-    example: "After the fix of the enrolment count",
+/** What a rebuild would do, and what it would take. */
+export const Plan: z.ZodType<RebuildPlan> = z.object({
+  projections: z.array(Planned),
+  events: Count.openapi({
+    description: "Events to be looked at, once for each projection",
   }),
-  concurrency: z.int().min(1).max(64).optional().openapi({
+  estimatedDuration: Milliseconds.nullable().openapi({
     description:
-      "At most this many projections at once; lowers maxConcurrentRebuilds, never exceeds it",
-    example: 2,
+      "Milliseconds; null until a rebuild of about that many events was measured",
   }),
-};
-
-/** The body of a request to rebuild one projection. */
-export const RebuildRequest: z.ZodType<RebuildRequestBody> = z.strictObject(
-  requestFields,
-).openapi("RebuildRequest");
-
-/** The body of a request to rebuild several projections. */
-export interface RebuildAllRequestBody extends RebuildRequestBody {
-  /** These projections, whether they need it or not. */
-  readonly projectionNames?: readonly string[] | undefined;
-}
-
-/** The body of a request to rebuild several projections. */
-export const RebuildAllRequest: z.ZodType<RebuildAllRequestBody> = z
-  .strictObject({
-    ...requestFields,
-    projectionNames: z.array(ProjectionName).min(1).max(1_000).optional()
-      .openapi({
-        description: "These projections, whether they need it or not",
-        example: ["CourseDetails", "StudentDetails"],
-      }),
-  }).openapi("RebuildAllRequest");
+  estimatedBytes: Count.openapi({
+    description:
+      "Bytes on the disk beside what serves meanwhile, without temporary files",
+  }),
+  freeBytes: Count.nullable().openapi({
+    description: "Bytes free on the disk; null where that cannot be told",
+  }),
+}).openapi("RebuildPlan");
 
 /** A query string without parameters: unknown ones are refused. */
 export const NoQuery = z.strictObject({});
-
-/** The query parameter of the requests that concern all projections. */
-export const ForceAllQuery = z.strictObject({
-  forceAll: z.enum(["true", "false"]).optional().openapi({
-    description: "Rebuild also what is up to date",
-    default: "false",
-  }),
-});

@@ -6,6 +6,7 @@
  */
 import { createJsonLogger, type Logger } from "../mod.ts";
 import { type AdminAuth, requireAuth } from "./auth.ts";
+import { EventStreams } from "./event_streams.ts";
 import { isLoopback } from "./hosts.ts";
 import { PROBLEM_MEDIA_TYPE, problemType } from "./problem.ts";
 import type { Problem } from "./responses.ts";
@@ -59,7 +60,7 @@ export interface RunningServer extends AsyncDisposable {
   /** Resolves when it has stopped. */
   readonly finished: Promise<void>;
   /**
-   * Takes no more requests, lets those under way end within `drainTimeoutMs`, and answers 503 to
+   * Takes no more requests, ends streams of events, lets other requests under way end within `drainTimeoutMs`, and answers 503 to
    * the rest. Does nothing more when called again.
    */
   shutdown(): Promise<void>;
@@ -251,6 +252,8 @@ function bareProblem(problem: Problem): Response {
 class RequestsUnderWay implements FetchHandler {
   readonly #app: FetchHandler;
   readonly #cutOffs = new Set<() => void>();
+  /** Those that send events without end. */
+  readonly streams = new EventStreams();
 
   constructor(app: FetchHandler) {
     this.#app = app;
@@ -264,7 +267,9 @@ class RequestsUnderWay implements FetchHandler {
     const cutOff = () => resolve(bareProblem(STOPPING));
     this.#cutOffs.add(cutOff);
     try {
-      return await Promise.race([this.#app.fetch(request, info), promise]);
+      return this.streams.track(
+        await Promise.race([this.#app.fetch(request, info), promise]),
+      );
     } finally {
       this.#cutOffs.delete(cutOff);
     }
@@ -280,6 +285,7 @@ async function drain(
   underWay: RequestsUnderWay,
   timeoutMs: number,
 ): Promise<void> {
+  underWay.streams.end();
   const timer = setTimeout(() => underWay.cutOff(), timeoutMs);
   try {
     await server.shutdown();

@@ -10,10 +10,12 @@ import {
   LockTimeoutError,
   LogCorruptionError,
   LogReadError,
+  OperationNotRecordedError,
   ProjectionsClosedError,
   ProjectionUnavailableError,
   RebuilderClosedError,
   RebuildNotStartedError,
+  RebuildQueueFullError,
   StoreClosedError,
   StoreReadOnlyError,
 } from "../mod.ts";
@@ -71,6 +73,22 @@ const STORE_PROBLEMS: readonly (readonly [StoreErrorClass, ProblemInit])[] = [
       "The rebuild could not be written down, nothing was changed: make " +
       "room on the disk or repair it, then try again",
     isFault: true,
+  }],
+  [OperationNotRecordedError, {
+    kind: "operation-not-recorded",
+    status: 503,
+    title: "Operation not recorded",
+    detail: "The order could not be written down, so that it does not hold: " +
+      "make room on the disk or repair it, then try again",
+    isFault: true,
+  }],
+  [RebuildQueueFullError, {
+    kind: "queue-full",
+    status: 503,
+    title: "Queue full",
+    detail: "As many rebuild operations are under way as may be: ask again " +
+      "when one has ended, or cancel one",
+    headers: { "Retry-After": "30" },
   }],
   [AppendFailedError, {
     kind: "append-failed",

@@ -12,6 +12,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
+import { OPERATION_BUGS } from "../tests/faults/seeded_bugs/operations.ts";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
 import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
@@ -119,6 +120,7 @@ if (import.meta.main) {
     ...PROJECTION_BUGS,
     ...OVERLOOKED_BUGS,
     ...STATE_BUGS,
+    ...OPERATION_BUGS,
   ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();

@@ -114,6 +114,12 @@ export function assemble(input: AssemblyInput): Assembly {
         path: join(directory, name, `${crypto.randomUUID()}.spill.tmp`),
       }),
     concurrency: options.maxConcurrentRebuilds,
+    queueMax: options.rebuildQueueMax,
+    disk: {
+      freeBytes: () => fileSystem.freeBytes?.(directory),
+      logBytes: () =>
+        input.logOnFiles ? sizeOf(fileSystem, join(path, "events")) : undefined,
+    },
     memoryBytesMax: options.rebuildMemoryBytesMax,
     checkpointInterval: options.rebuildCheckpointInterval,
     throttle,
@@ -126,6 +132,7 @@ export function assemble(input: AssemblyInput): Assembly {
     readOnly,
     verify: input.verify ?? (() => verifyNothing(events)),
   });
+  projections.followBuilds(rebuilder.builds);
   const daemon = new OpossumDaemon({
     ...shared,
     scrubber,
@@ -156,6 +163,14 @@ export function assemble(input: AssemblyInput): Assembly {
       await watchdog?.[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Bytes of the files in a folder. */
+function sizeOf(fileSystem: FileSystem, directory: string): number {
+  return fileSystem.list(directory).reduce(
+    (sum, name) => sum + (fileSystem.stat(join(directory, name))?.size ?? 0),
+    0,
+  );
 }
 
 function watchdogOf(

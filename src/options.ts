@@ -124,6 +124,13 @@ export interface OpossumOptions {
   readonly rebuildGoodNeighbour?: boolean | GoodNeighbourOptions;
 
   /**
+   * How many rebuild operations may be under way at once, running, waiting or paused, an integer
+   * from 1 to 10,000. Whoever asks for another one is refused; rebuilds at start-up, by schedule
+   * and those that are continued are not. @default {100}
+   */
+  readonly rebuildQueueMax?: number;
+
+  /**
    * How long a projection's code may run on one event, in milliseconds, 1,000 to 3,600,000, before
    * the process is ended: code that loops stops everything else on the serving thread, and cannot
    * be interrupted. A thread of its own watches, and takes note of the projection and the event
@@ -207,6 +214,8 @@ export interface ResolvedOptions {
   readonly rebuildEventsPerSecondMax: number | undefined;
   /** When rebuilds slow down for the sake of others, or `undefined` for never. */
   readonly rebuildGoodNeighbour: Required<GoodNeighbourOptions> | undefined;
+  /** How many rebuild operations may be under way at once. */
+  readonly rebuildQueueMax: number;
   /** How long code may run on one event, in milliseconds, or `undefined` for no watchdog. */
   readonly liveStallTimeout: number | undefined;
   /** When to rebuild what needs it. */
@@ -251,6 +260,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildStallTimeout = 60_000,
     rebuildEventsPerSecondMax,
     rebuildGoodNeighbour = true,
+    rebuildQueueMax = 100,
     liveStallTimeout,
     rebuildSchedule = [],
     scrubSchedule,
@@ -302,6 +312,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
       1_000_000_000,
     );
   }
+  assertInteger("rebuildQueueMax", rebuildQueueMax, 1, 10_000);
   if (liveStallTimeout !== undefined) {
     assertInteger("liveStallTimeout", liveStallTimeout, 1_000, 3_600_000);
   }
@@ -318,6 +329,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildStallTimeout,
     rebuildEventsPerSecondMax,
     rebuildGoodNeighbour: resolveGoodNeighbour(rebuildGoodNeighbour),
+    rebuildQueueMax,
     liveStallTimeout,
     rebuildSchedule: resolveWindows(rebuildSchedule),
     scrubSchedule: resolveCron("scrubSchedule", scrubSchedule),

@@ -43,6 +43,8 @@ Deno.test("resolveOptions() refuses what is out of range, naming option, range a
     ],
     [{ rebuildMemoryBytesMax: 1 }, "'rebuildMemoryBytesMax'"],
     [{ rebuildCheckpointInterval: 0 }, "'rebuildCheckpointInterval'"],
+    [{ rebuildQueueMax: 0 }, "'rebuildQueueMax' must be an integer from 1 to"],
+    [{ rebuildQueueMax: 10_001 }, "'rebuildQueueMax'"],
     [{ segmentBytesMax: 1 }, "'segmentBytesMax'"],
     [
       { enableAutoRebuild: "yes" },

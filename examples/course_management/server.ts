@@ -86,7 +86,9 @@ export async function startCourseServer(
   await using resources = new AsyncDisposableStack();
   const opossum = resources.use(await openCampus(data, logger));
   if (await opossum.events.head() === 0) {
-    onSeeded?.(await seedStore(opossum.events, { events: FIRST_EVENTS }));
+    // Not among the arguments: without a callback they are not evaluated.
+    const events = await seedStore(opossum.events, { events: FIRST_EVENTS });
+    onSeeded?.(events);
   }
   await opossum.daemon.start();
 

@@ -175,11 +175,9 @@ export class OpossumDaemon implements Daemon {
       trigger,
     });
     await this.#isolate("Automatic rebuild failed", async () => {
-      const plan = await rebuilder.plan(undefined, { forceRebuild });
-      if (plan.some(({ rebuild }) => rebuild)) {
-        this.#logResult(await rebuilder.rebuildAll({ forceRebuild, trigger }));
-      } else {
-        // Not an operation: every start would add one to the history.
+      const begun = await rebuilder.startDue({ forceRebuild, trigger });
+      if (begun) this.#logResult(await begun.ended);
+      else {
         logger.log(
           "info",
           "All projections are up to date (no rebuilds needed)",

@@ -23,7 +23,7 @@ export interface RebuildScheduleOptions {
   /** Plans, starts and interrupts. */
   readonly rebuilder: Pick<
     OpossumRebuilder,
-    "plan" | "start" | "wait" | "interrupt"
+    "startDue" | "interrupt"
   >;
   /** Bounds what is read while a window is open. */
   readonly throttle: Pick<RebuildThrottle, "cap">;
@@ -103,16 +103,16 @@ class ScheduledWindow {
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     // A process that starts while the window is open goes on with what the last one left.
-    if (closingOf(this.#window, clock.now())) await this.#open(signal);
+    if (closingOf(this.#window, clock.now())) await this.#open();
     while (!signal.aborted) {
       const opens = nextOpening(this.#window, clock.now());
       if (!opens) return;
       await sleepUntil(clock, opens, signal);
-      if (!signal.aborted) await this.#open(signal);
+      if (!signal.aborted) await this.#open();
     }
   }
 
-  async #open(signal: AbortSignal): Promise<void> {
+  async #open(): Promise<void> {
     const { throttle, logger, clock } = this.#options;
     const { cron, eventsPerSecondMax } = this.#window;
     const closes = closingOf(this.#window, clock.now());
@@ -123,7 +123,7 @@ class ScheduledWindow {
     this.#isOpen = true;
     try {
       logger.log("info", "Window for rebuilds opens", { cron });
-      await this.#rebuildUntil(closes, signal);
+      await this.#rebuildUntil(closes);
     } catch (error) {
       logger.log("error", "Scheduled rebuild failed", { cron, error });
     } finally {
@@ -131,32 +131,26 @@ class ScheduledWindow {
     }
   }
 
-  async #rebuildUntil(
-    closes: Date | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #rebuildUntil(closes: Date | undefined): Promise<void> {
     const { rebuilder, logger, onEnded } = this.#options;
     const { concurrency } = this.#window;
-    const plan = await rebuilder.plan(undefined);
-    if (signal.aborted) return;
-    if (!plan.some(({ rebuild }) => rebuild)) {
-      // Not an operation: every opening would add one to the history.
-      logger.log("info", "All projections are up to date", {
-        trigger: "schedule",
-      });
-      return;
-    }
-    const { id } = await rebuilder.start(undefined, {
-      trigger: "schedule",
+    const trigger = "schedule";
+    const begun = await rebuilder.startDue({
+      trigger,
       ...(concurrency === undefined ? {} : { concurrency }),
     });
+    if (!begun) {
+      logger.log("info", "All projections are up to date", { trigger });
+      return;
+    }
+    const { operation: { id }, ended: rebuilding } = begun;
     this.#operationId = id;
     const ended = new AbortController();
     const closing = this.#closeAt(closes, id, ended.signal);
-    const result = await rebuilder.wait(id);
+    const result = await rebuilding;
     ended.abort();
     await closing;
-    if (result) onEnded(result);
+    onEnded(result);
   }
 
   /** Interrupts the operation when the window closes. */

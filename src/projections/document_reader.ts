@@ -5,6 +5,11 @@
  */
 import type { EventStore } from "../events/event_store.ts";
 import type { Position, Tag } from "../events/event.ts";
+import type {
+  ProjectionBuildInfo,
+  ProjectionBuilds,
+  ProjectionLastError,
+} from "./build_info.ts";
 import type { ProjectionDocument } from "./definition.ts";
 import { ProjectionDamagedError, ProjectionNotBuiltError } from "./errors.ts";
 import type { LiveUpdater } from "./live_updater.ts";
@@ -13,6 +18,7 @@ import type {
   DeadLetter,
   DocumentPage,
   PageOptions,
+  ProjectionFault,
   ProjectionInfo,
   Projections,
   WaitOptions,
@@ -37,10 +43,16 @@ export interface DocumentReaderOptions {
 /** Reads documents of the generations that serve. */
 export class DocumentReader implements Projections {
   readonly #options: DocumentReaderOptions;
+  #builds: ProjectionBuilds | undefined;
 
   /** @param options What it is made of. */
   constructor(options: DocumentReaderOptions) {
     this.#options = options;
+  }
+
+  /** Tells of builds as well from now on: of those that it is lent. */
+  followBuilds(builds: ProjectionBuilds): void {
+    this.#builds = builds;
   }
 
   get names(): readonly string[] {
@@ -107,6 +119,24 @@ export class DocumentReader implements Projections {
   }
 
   async info(name: string): Promise<ProjectionInfo> {
+    const info = await this.#standing(name);
+    const { build = null, lastBuild = null, lastError = null } =
+      this.#builds?.of(name) ?? {};
+    const { fault } = info;
+    const isNewer = fault && !(lastError && lastError.at > fault.at);
+    return Object.freeze({
+      ...info,
+      state: build && info.state === "absent" ? "building" : info.state,
+      build,
+      lastBuild,
+      lastError: isNewer ? toError(fault) : lastError,
+    });
+  }
+
+  /** How it stands, without its builds. */
+  async #standing(
+    name: string,
+  ): Promise<Omit<ProjectionInfo, keyof ProjectionBuildInfo>> {
     const { registry, store, events, live } = this.#options;
     const { version, errorPolicy = "stop" } = registry.get(name);
     const head = await events.head();
@@ -135,7 +165,7 @@ export class DocumentReader implements Projections {
         const state = live.isCurrent(generation.identity) && checkpoint <= head
           ? fault ? "faulted" : "ready"
           : "stale";
-        return Object.freeze({
+        return {
           ...nothing,
           state,
           generation: generation.number,
@@ -148,14 +178,14 @@ export class DocumentReader implements Projections {
           builtAt,
           fault,
           deadLetters,
-        });
+        };
       });
     } catch (error) {
       if (error instanceof ProjectionNotBuiltError) {
-        return Object.freeze({ ...nothing, state: "absent" });
+        return { ...nothing, state: "absent" };
       }
       if (error instanceof ProjectionDamagedError) {
-        return Object.freeze({ ...nothing, state: "damaged" });
+        return { ...nothing, state: "damaged" };
       }
       throw error;
     }
@@ -198,4 +228,10 @@ export class DocumentReader implements Projections {
       checkpoint: page.checkpoint,
     };
   }
+}
+
+function toError(
+  { message, position, eventType, at }: ProjectionFault,
+): ProjectionLastError {
+  return Object.freeze({ message, position, eventType, at });
 }

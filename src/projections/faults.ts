@@ -123,6 +123,7 @@ export class Faults {
       position: event.position,
       eventType: event.type,
       message,
+      at: clock.now().toISOString(),
       attempts,
       retryAt,
     };

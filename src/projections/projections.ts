@@ -5,6 +5,7 @@
  */
 import type { Position } from "../events/event.ts";
 import type { Tag } from "../events/event.ts";
+import type { ProjectionBuildInfo, ProjectionLastError } from "./build_info.ts";
 import type {
   Checkpoint,
   ErrorPolicy,
@@ -35,6 +36,8 @@ export interface DocumentPage<State = unknown> {
 export type ProjectionState =
   /** Never built: reads throw {@linkcode ProjectionNotBuiltError}. */
   | "absent"
+  /** Never built, and being built for the first time: reads throw as well. */
+  | "building"
   /** Served and kept up to date. */
   | "ready"
   /** Served as it was built; not updated, since the definition changed. Rebuild it. */
@@ -52,6 +55,8 @@ export interface ProjectionFault {
   readonly eventType: string;
   /** What happened. */
   readonly message: string;
+  /** When it failed last, ISO 8601. */
+  readonly at: string;
   /** Failed attempts in a row. */
   readonly attempts: number;
   /** When it is tried again, ISO 8601; `null` if only when an operator asks for it. */
@@ -88,7 +93,7 @@ export interface ProjectionOwner {
 }
 
 /** How one projection stands. Plain JSON. */
-export interface ProjectionInfo {
+export interface ProjectionInfo extends ProjectionBuildInfo {
   /** The projection. */
   readonly name: string;
   /** Whether it can be read and is kept up to date. */
@@ -119,6 +124,8 @@ export interface ProjectionInfo {
   readonly errorPolicy: ErrorPolicy;
   /** Events that the serving generation passed over, once for each document. */
   readonly deadLetters: number;
+  /** The last that went wrong, in a build or a live update, also if it goes well since; or `null`. */
+  readonly lastError: ProjectionLastError | null;
 }
 
 /** What to wait for. */

@@ -82,6 +82,8 @@ export class BuildTask {
   readonly #pausedBy = new Set<string>();
   #pausedAtMs: number | undefined;
   #pausedMs = 0;
+  /** When it moved last. */
+  #movedMs = 0;
   readonly #pauseListeners = new Set<() => void>();
 
   /** @param options What it is begun with. */
@@ -140,6 +142,7 @@ export class BuildTask {
       this.#pausedMs += this.#options.clock.monotonicMs() - sinceMs;
     }
     this.#pausedAtMs = undefined;
+    this.#moved();
     for (const listener of [...this.#pauseListeners]) listener();
   }
 
@@ -169,11 +172,13 @@ export class BuildTask {
     this.#startedMs = this.#options.clock.monotonicMs();
     this.#firstPosition = position;
     this.#position = position;
+    this.#moved();
   }
 
   /** Goes on to another phase of work. */
   enter(phase: "catchingUp" | "swapping"): void {
     this.#phase = phase;
+    this.#moved();
   }
 
   /** Says where its events are applied. */
@@ -183,6 +188,9 @@ export class BuildTask {
 
   /** Takes note of how far it has come. */
   advance({ position, target, eventsProcessed, share }: TaskProgress): void {
+    const hasMoved = position > this.#position || share > this.#share ||
+      eventsProcessed !== this.#eventsProcessed;
+    if (hasMoved) this.#moved();
     // Never backwards: what is folded anew, or turns out to be more work, is made up for first.
     this.#position = Math.max(this.#position, position);
     this.#eventsScanned = Math.max(this.#position - this.#firstPosition, 0);
@@ -213,9 +221,27 @@ export class BuildTask {
   get eventsPerMs(): number | undefined {
     const done = this.#eventsDone;
     if (this.#startedMs === undefined || done <= 0) return undefined;
+    const workedMs = this.#workedMs;
+    return workedMs > 0 ? done / workedMs : undefined;
+  }
+
+  #moved(): void {
+    this.#movedMs = this.#options.clock.monotonicMs();
+  }
+
+  /** Whether nothing has moved for long, and nobody ordered that. */
+  get #isStalled(): boolean {
+    if (this.#startedMs === undefined || this.hasEnded || this.isPaused) {
+      return false;
+    }
+    return this.#options.clock.monotonicMs() - this.#movedMs >= STALLED_MS;
+  }
+
+  /** Milliseconds since it began, without pauses. */
+  get #workedMs(): number {
+    if (this.#startedMs === undefined) return 0;
     const nowMs = this.#pausedAtMs ?? this.#options.clock.monotonicMs();
-    const elapsedMs = nowMs - this.#startedMs - this.#pausedMs;
-    return elapsedMs > 0 ? done / elapsedMs : undefined;
+    return Math.max(nowMs - this.#startedMs - this.#pausedMs, 0);
   }
 
   /** Events still to be worked off: looked at, and those put aside applied. */
@@ -248,6 +274,7 @@ export class BuildTask {
           Math.max(this.#target, 1),
       ),
       paused: this.isPaused,
+      stalled: this.#isStalled,
       runsIn: this.#runsIn,
       eventsPerSecond: rate === undefined ? null : Math.round(rate * 1_000),
       estimatedCompletionAt: rate === undefined || isOver || this.isPaused
@@ -263,7 +290,7 @@ export class BuildTask {
     error: RebuildFailure | null,
   ): void {
     if (this.hasEnded) return;
-    const { clock, lock } = this.#options;
+    const { lock } = this.#options;
     this.#phase = phase;
     lock[Symbol.dispose]();
     const success = phase === "succeeded";
@@ -271,9 +298,7 @@ export class BuildTask {
       projectionName: this.projectionName,
       success,
       state: phase,
-      duration: this.#startedMs === undefined
-        ? 0
-        : clock.monotonicMs() - this.#startedMs,
+      duration: this.#workedMs,
       eventsProcessed: this.#eventsProcessed,
       eventsScanned: this.#eventsScanned,
       documents,
@@ -286,6 +311,9 @@ export class BuildTask {
     }));
   }
 }
+
+/** Nothing moves for this long, in milliseconds: somebody should look. */
+const STALLED_MS = 10_000;
 
 const FINAL_PHASES: ReadonlySet<RebuildPhase> = new Set([
   "succeeded",

@@ -11,8 +11,13 @@ import type { LiveUpdater } from "../projections/live_updater.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import { isFileTrouble } from "./errors.ts";
-import type { PlannedRebuild, RebuildOperation } from "./operation.ts";
-import type { OperationStore } from "./operation_store.ts";
+import type { ProjectionInfo } from "../projections/projections.ts";
+import type {
+  PlannedRebuild,
+  ProjectionRebuildDetail,
+  RebuildOperation,
+} from "./operation.ts";
+import type { OperationStore, StoredOperation } from "./operation_store.ts";
 
 /** Where to look. */
 export interface InterruptedSearch {
@@ -26,18 +31,19 @@ export interface InterruptedSearch {
   readonly registry: ProjectionRegistry;
   /** Whether an operation runs in this process. */
   readonly isRunning: (id: string) => boolean;
+  /** Only this one. @default {all} */
+  readonly only?: string | undefined;
 }
 
 /** An operation to continue. */
 export interface InterruptedOperation {
   /** As it was written down last. */
-  readonly operation: RebuildOperation;
+  readonly operation: StoredOperation;
   /** Its projections that are not rebuilt yet. */
   readonly names: readonly string[];
+  /** Its projections that are. */
+  readonly done: readonly string[];
 }
-
-/** Of the newest so many operations. */
-const HISTORY_LIMIT = 1_000;
 
 /**
  * Finds operations that ended neither well nor badly, that nobody continued, and that no process
@@ -49,13 +55,24 @@ const HISTORY_LIMIT = 1_000;
 export async function findInterrupted(
   search: InterruptedSearch,
 ): Promise<InterruptedOperation[]> {
-  const { history, store, registry, isRunning } = search;
+  const { history, store, registry, isRunning, only } = search;
   const found: InterruptedOperation[] = [];
-  for (const operation of history.list(HISTORY_LIMIT)) {
+  const candidate = only === undefined ? undefined : history.get(only);
+  const candidates = candidate ? [candidate] : history.newest();
+  /** Who continued whom. The newest come first, so whoever continued is known by then. */
+  const continuedBy = new Map<string, string>();
+  for (const operation of candidates) {
+    if (operation.resumes) continuedBy.set(operation.resumes, operation.id);
     const isOpen = ["queued", "running", "paused", "interrupted"].includes(
       operation.state,
     );
     if (!isOpen || operation.resumedBy || isRunning(operation.id)) continue;
+    const resumedBy = continuedBy.get(operation.id);
+    if (resumedBy !== undefined) {
+      // The process was killed before it had said so.
+      await history.save({ ...operation, state: "interrupted", resumedBy });
+      continue;
+    }
     const succeeded = new Set(
       operation.result?.details.filter(({ success }) => success)
         .map(({ projectionName }) => projectionName),
@@ -68,7 +85,10 @@ export async function findInterrupted(
     for (const name of open) {
       if (!await wasSwappedIn(search, operation, name)) names.push(name);
     }
-    found.push({ operation, names });
+    const done = operation.projectionNames.filter((name) =>
+      registry.names.includes(name) && !names.includes(name)
+    );
+    found.push({ operation, names, done });
   }
   return found;
 }
@@ -96,6 +116,33 @@ async function wasSwappedIn(
     if (isUseless) return false;
     throw error;
   }
+}
+
+/**
+ * The outcome of a projection that a paused operation had rebuilt before the process ended.
+ *
+ * @param operation As it was written down last.
+ * @param info How the projection stands now.
+ * @returns Its outcome, frozen, as far as it is known.
+ */
+export function detailBefore(
+  { progress }: RebuildOperation,
+  { name, documents, checkpoint }: ProjectionInfo,
+): ProjectionRebuildDetail {
+  const last = progress.find(({ projectionName }) => projectionName === name);
+  return Object.freeze({
+    projectionName: name,
+    success: true,
+    state: "succeeded",
+    duration: 0,
+    eventsProcessed: last?.eventsProcessed ?? 0,
+    eventsScanned: last?.eventsScanned ?? 0,
+    documents,
+    checkpoint,
+    reason: "requested",
+    errorMessage: null,
+    error: null,
+  });
 }
 
 /**

@@ -8,17 +8,12 @@
  * @module
  */
 import type { Position } from "../events/event.ts";
+import type {
+  ProjectionRebuildProgress,
+  RebuildPhase,
+} from "../projections/build_info.ts";
 
-/** Where a rebuild stands. The first four are phases of work; the others are final. */
-export type RebuildPhase =
-  | "queued"
-  | "scanning"
-  | "catchingUp"
-  | "swapping"
-  | "succeeded"
-  | "failed"
-  | "cancelled"
-  | "interrupted";
+export type { ProjectionRebuildProgress, RebuildPhase };
 
 /** Where an operation stands: `succeeded` only when every projection succeeded. */
 export type OperationState =
@@ -73,7 +68,7 @@ export interface ProjectionRebuildDetail {
   readonly success: boolean;
   /** How it ended. */
   readonly state: RebuildPhase;
-  /** Time from start to end without queueing, in milliseconds. */
+  /** Time from start to end without queueing and pauses, in milliseconds. */
   readonly duration: number;
   /** Events applied, not a position: those that changed, or could have changed, a document. */
   readonly eventsProcessed: number;
@@ -115,35 +110,6 @@ export interface ProjectionRebuildResult {
   readonly completedAt: string;
 }
 
-/** Progress of one projection's rebuild. */
-export interface ProjectionRebuildProgress {
-  /** The projection. */
-  readonly projectionName: string;
-  /** What it is doing. */
-  readonly phase: RebuildPhase;
-  /** Position up to which the log was scanned. */
-  readonly position: Position;
-  /** Position to which it will be scanned, as known now. */
-  readonly target: Position;
-  /** Events looked at in this run. */
-  readonly eventsScanned: number;
-  /** Events applied. */
-  readonly eventsProcessed: number;
-  /** Share of the work that is done, 0 to 100. */
-  readonly percent: number;
-  /** Whether it is held up until it is resumed. */
-  readonly paused: boolean;
-  /**
-   * Where its events are applied: in a worker, or in the process that serves, which small logs,
-   * and definitions that were not given as a module, are. `null` before that is known.
-   */
-  readonly runsIn: "worker" | "process" | null;
-  /** Events looked at a second, or `null` before the first was measured. */
-  readonly eventsPerSecond: number | null;
-  /** When it will be done at that rate, ISO 8601, or `null` before a rate was measured. */
-  readonly estimatedCompletionAt: string | null;
-}
-
 /** A rebuild operation, running or ended. */
 export interface RebuildOperation {
   /** 32 hexadecimal digits. */
@@ -161,6 +127,14 @@ export interface RebuildOperation {
   readonly generationsBefore?: Readonly<Record<string, number>>;
   /** The words of whoever asked, or `null`. */
   readonly note: string | null;
+  /** Id of whoever asked, never a token; `null` when that is not known. */
+  readonly requestedBy: string | null;
+  /** Who gets a free place first, -100 to 100; `null`: as each definition says. */
+  readonly priority: number | null;
+  /** At most this many of its projections are rebuilt at once. */
+  readonly concurrency: number;
+  /** When it was ordered to wait, ISO 8601; `null` while it is not. Outlasts restarts. */
+  readonly pausedAt: string | null;
   /** The interrupted operation that it continues, or `null`. */
   readonly resumes: string | null;
   /** The operation that continued it after an interruption. */
@@ -222,4 +196,24 @@ export interface PlannedRebuild {
   readonly events: number;
   /** Position that the serving generation has, or 0. */
   readonly checkpoint: Position;
+}
+
+/** What a rebuild would do, and what it would take. */
+export interface RebuildPlan {
+  /** Each projection that was asked about. */
+  readonly projections: readonly PlannedRebuild[];
+  /** Events to be looked at, once for each projection that is rebuilt. */
+  readonly events: number;
+  /**
+   * How long it will take, in milliseconds, at the rates of the last rebuilds; `null` as long as
+   * none over at least a tenth as many events is in the history.
+   */
+  readonly estimatedDuration: number | null;
+  /**
+   * Bytes on the disk that the new generations will take beside the old ones, without temporary
+   * files: by the size of the old ones, or of the events where there are none.
+   */
+  readonly estimatedBytes: number;
+  /** Bytes that are free there, or `null` where that cannot be told. */
+  readonly freeBytes: number | null;
 }

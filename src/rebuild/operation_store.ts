@@ -18,6 +18,7 @@ import {
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { RebuildOperation } from "./operation.ts";
+import { UnknownOperationError } from "./refusals.ts";
 
 const NAME_PATTERN = /^(\d{15})-([0-9a-f]{32})\.json$/;
 /** How many operations are remembered. */
@@ -26,11 +27,54 @@ const HISTORY_MAX = 1_000;
 /** No replacement takes this long. */
 const TEMPORARY_MS_MAX = 600_000;
 
+/** The key that an operation was asked for with. Digests: keys may be secrets. */
+export interface IdempotencyRecord {
+  /** Digest of the key and of whoever sent it. */
+  readonly key: string;
+  /** Digest of what was asked for. */
+  readonly request: string;
+}
+
+/** An operation as it stands on disk. */
+export interface StoredOperation extends RebuildOperation {
+  /** The key that it was asked for with. Nothing for the world. */
+  readonly idempotency?: IdempotencyRecord;
+}
+
+/** Which operation a key stands for, and what was asked for with it. */
+export interface KeyedOperation {
+  readonly id: string;
+  readonly request: string;
+}
+
+const PROGRESS_DEFAULTS = { paused: false, stalled: false, runsIn: null };
+
+const DEFAULTS = {
+  requestedBy: null,
+  priority: null,
+  concurrency: 64,
+  pausedAt: null,
+};
+
+/**
+ * An operation without what is nobody's business.
+ *
+ * @param stored As it stands on disk.
+ * @returns What the world is told.
+ */
+export function toPublic(stored: StoredOperation): RebuildOperation {
+  const { idempotency: _, ...operation } = stored;
+  return Object.freeze(operation);
+}
+
 /** Keeps operations on disk. */
 export class OperationStore {
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
   readonly #logger: Logger;
+  readonly #byKey = new Map<string, KeyedOperation>();
+  /** Files whose keys are known: a key is never added later. */
+  readonly #keysReadOf = new Set<string>();
   #isNameDurable = false;
 
   /**
@@ -61,7 +105,7 @@ export class OperationStore {
   }
 
   /** Writes an operation down, durably; forgets the oldest when there are too many. */
-  async save(operation: RebuildOperation): Promise<void> {
+  async save(operation: StoredOperation): Promise<void> {
     // A clock that stands before 1970 must not make names that nobody finds again.
     const startedMs = Math.max(Date.parse(operation.startedAt), 0);
     const name = `${String(startedMs).padStart(15, "0")}-${operation.id}.json`;
@@ -75,28 +119,75 @@ export class OperationStore {
       this.#isNameDurable = true;
     }
     for (const old of this.#names().slice(HISTORY_MAX)) {
-      // Set back, a clock makes the newest look like the oldest.
-      if (old !== name) this.#fileSystem.remove(join(this.#directory, old));
+      // Set back, a clock makes the newest look like the oldest; and what is paused is needed.
+      if (old === name || (this.#read(old)?.pausedAt ?? null) !== null) {
+        continue;
+      }
+      this.#fileSystem.remove(join(this.#directory, old));
     }
   }
 
+  /**
+   * The operation that was asked for with a key, also of an earlier process, or `undefined`.
+   *
+   * @param key Digest of the key.
+   */
+  withKey(key: string): KeyedOperation | undefined {
+    const names = this.#names();
+    for (const name of names) {
+      if (this.#keysReadOf.has(name)) continue;
+      this.#keysReadOf.add(name);
+      const { id, idempotency } = this.#read(name) ?? {};
+      if (id === undefined || !idempotency) continue;
+      const { key, request } = idempotency;
+      this.#byKey.set(key, { id, request });
+    }
+    const known = new Set(names);
+    const ids = new Set(names.map((name) => NAME_PATTERN.exec(name)?.[2]));
+    // As long as the history remembers the operation, and no longer.
+    for (const name of this.#keysReadOf) {
+      if (!known.has(name)) this.#keysReadOf.delete(name);
+    }
+    for (const [digest, { id }] of this.#byKey) {
+      if (!ids.has(id)) this.#byKey.delete(digest);
+    }
+    return this.#byKey.get(key);
+  }
+
+  /** When anything of the history was written last, in milliseconds since 1970; 0 for never. */
+  changedAtMs(): number {
+    return this.#fileSystem.stat(this.#directory)?.modifiedMs ?? 0;
+  }
+
+  /** Ids of all operations, the newest first. */
+  ids(): string[] {
+    return this.#names().map((name) => NAME_PATTERN.exec(name)?.[2] ?? "");
+  }
+
   /** An operation by its id. */
-  get(id: string): RebuildOperation | undefined {
+  get(id: string): StoredOperation | undefined {
     const name = this.#names().find((name) =>
       NAME_PATTERN.exec(name)?.[2] === id
     );
     return name === undefined ? undefined : this.#read(name);
   }
 
-  /** The newest first. */
-  list(limit: number): RebuildOperation[] {
-    const operations: RebuildOperation[] = [];
-    for (const name of this.#names()) {
-      if (operations.length === limit) break;
+  /**
+   * The newest first, read one by one.
+   *
+   * @param before Begins after this operation.
+   * @throws {UnknownOperationError} If that operation is not known.
+   */
+  *newest(before?: string): Generator<StoredOperation, void, void> {
+    const names = this.#names();
+    const at = before === undefined
+      ? -1
+      : names.findIndex((name) => NAME_PATTERN.exec(name)?.[2] === before);
+    if (before !== undefined && at < 0) throw new UnknownOperationError(before);
+    for (const name of names.slice(at + 1)) {
       const operation = this.#read(name);
-      if (operation) operations.push(operation);
+      if (operation) yield operation;
     }
-    return operations;
   }
 
   #names(): string[] {
@@ -104,13 +195,13 @@ export class OperationStore {
       .filter((name) => NAME_PATTERN.test(name)).reverse();
   }
 
-  #read(name: string): RebuildOperation | undefined {
+  #read(name: string): StoredOperation | undefined {
     try {
       const text = readTextIfExists(
         this.#fileSystem,
         join(this.#directory, name),
       );
-      return text === undefined ? undefined : JSON.parse(text);
+      return text === undefined ? undefined : complete(JSON.parse(text));
     } catch (error) {
       this.#logger.log("warn", "Unreadable operation passed over", {
         file: name,
@@ -119,4 +210,16 @@ export class OperationStore {
       return undefined;
     }
   }
+}
+
+/** Fills in what files of earlier versions do not say. */
+function complete(operation: StoredOperation): StoredOperation {
+  return {
+    ...DEFAULTS,
+    ...operation,
+    progress: operation.progress.map((each) => ({
+      ...PROGRESS_DEFAULTS,
+      ...each,
+    })),
+  };
 }

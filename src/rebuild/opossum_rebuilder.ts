@@ -4,87 +4,86 @@
  * @module
  */
 import { abortable } from "@std/async/abortable";
-import { randomBytes } from "node:crypto";
+import { Semaphore } from "@std/async/unstable-semaphore";
 import type { Position } from "../events/event.ts";
-import type { Projections } from "../projections/projections.ts";
-import type { Logger } from "../telemetry/logger.ts";
-import type { Telemetry } from "../telemetry/telemetry.ts";
-import {
-  BuildTask,
-  refusedDetail,
-  type StopReason,
-  whenSwapsEnd,
-} from "./build_task.ts";
-import { startingRebuild } from "./errors.ts";
+import type { ProjectionBuilds } from "../projections/build_info.ts";
 import type {
   PlannedRebuild,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildOperation,
+  RebuildPlan,
 } from "./operation.ts";
 import { KeyRebuilder } from "./key_rebuilder.ts";
-import type { OperationStore } from "./operation_store.ts";
-import { findInterrupted, generationsOf } from "./interrupted.ts";
-import { lockBuild, planRebuild, planUnusable } from "./plan.ts";
-import { assertInteger, resolveRebuildOptions } from "./rebuild_options.ts";
-import { RebuildReporter } from "./report.ts";
+import { toPublic } from "./operation_store.ts";
+import { IdempotencyKeys } from "./idempotency.ts";
+import { findInterrupted, type InterruptedOperation } from "./interrupted.ts";
 import {
-  type ListOperationsOptions,
-  type RebuildAllOptions,
-  RebuildConflictError,
-  type Rebuilder,
-  RebuilderClosedError,
-  type RebuildOptions,
+  OperationStarter,
+  type OperationStarterOptions,
+} from "./operation_starter.ts";
+import { OperationsUnderWay, type UnderWay } from "./operations_under_way.ts";
+import { LastBuilds } from "./last_builds.ts";
+import { assertInteger } from "./rebuild_options.ts";
+import { RebuildReporter } from "./report.ts";
+import type {
+  ListOperationsOptions,
+  RebuildAllOptions,
+  Rebuilder,
+  RebuildOptions,
+  StartOptions,
 } from "./rebuilder.ts";
 import type { RebuiltKeys } from "./rebuilt_keys.ts";
-import { onAbort, RunningOperation } from "./running_operation.ts";
 import { RebuildScheduler } from "./scheduler.ts";
-import { SharedScan, type SharedScanOptions } from "./shared_scan.ts";
+import { SharedScan } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
 
 /** What the rebuilder is made of. */
-export interface OpossumRebuilderOptions extends SharedScanOptions {
-  readonly projections: Projections;
-  readonly history: OperationStore;
-  readonly logger: Logger;
-  /** Whether nothing may be written. @default {false} */
-  readonly readOnly?: boolean | undefined;
-}
-
-/** How an operation is begun, in addition to what callers may say. */
-interface BeginOptions extends RebuildAllOptions {
-  /** The interrupted operation that it continues. */
-  readonly resumes?: string;
-}
-
-interface Begun {
-  readonly operation: RunningOperation;
-  readonly ended: Promise<ProjectionRebuildResult>;
-}
+export type OpossumRebuilderOptions = OperationStarterOptions;
 
 /** Rebuilds projections. */
 export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #options: OpossumRebuilderOptions;
   readonly #scheduler: RebuildScheduler;
-  readonly #running = new Map<string, Begun>();
-  readonly #tasks = new Map<string, BuildTask>();
+  readonly #running: OperationsUnderWay;
+  readonly #keys: IdempotencyKeys;
+  readonly #lastBuilds: LastBuilds;
+  readonly #starter: OperationStarter;
+  /** Operations of earlier processes are taken up one after the other, and each once. */
+  readonly #takingUp = new Semaphore(1);
   readonly #scans = new Set<Promise<void>>();
   readonly #observer: Disposable;
   readonly #reporter: RebuildReporter;
-  readonly #keys: KeyRebuilder;
+  readonly #keyRebuilder: KeyRebuilder;
   #lastResult: ProjectionRebuildResult | undefined;
-  #isClosed = false;
 
   /** @param options What it is made of. */
   constructor(options: OpossumRebuilderOptions) {
     this.#options = options;
-    const { concurrency, telemetry, logger } = options;
+    const { concurrency, telemetry, logger, history } = options;
     this.#reporter = new RebuildReporter(logger, telemetry);
     const scan = new SharedScan(options);
-    this.#keys = new KeyRebuilder(options);
+    this.#keyRebuilder = new KeyRebuilder(options);
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
+    }, (task) => scan.discard(task));
+    this.#lastBuilds = new LastBuilds(history, logger);
+    this.#keys = new IdempotencyKeys(history);
+    this.#running = new OperationsUnderWay({
+      history,
+      logger,
+      reconsider: () => this.#scheduler.reconsider(),
+      onResult: (result) => {
+        this.#lastResult = result;
+        this.#lastBuilds.add({ id: result.operationId, result });
+        this.#reporter.operation(result);
+      },
+    });
+    this.#starter = new OperationStarter(options, {
+      scheduler: this.#scheduler,
+      running: this.#running,
+      reporter: this.#reporter,
     });
     this.#observer = telemetry.observeRebuilds(() => ({
       active: this.#scheduler.active.length,
@@ -110,10 +109,17 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
 
   async start(
     names: readonly string[] | undefined,
-    options: RebuildAllOptions = {},
+    options: StartOptions = {},
   ): Promise<RebuildOperation> {
-    const { operation } = await this.#begin(names, options);
-    return operation.snapshot();
+    return await this.#keys.once(names, options, async (idempotency) => {
+      const { operation, ended } = await this.#starter.begin(names, {
+        ...options,
+        idempotency,
+      });
+      // With nothing to do it has ended, and whoever looks should see that.
+      if (operation.tasks.length === 0) await ended;
+      return operation.snapshot();
+    });
   }
 
   async wait(
@@ -126,7 +132,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   }
 
   async cancel(id: string): Promise<boolean> {
-    return await this.#stop(id, "cancelled");
+    await this.#adopt(id);
+    return await this.#running.stop(id, "cancelled");
   }
 
   /**
@@ -136,88 +143,75 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
    * @returns Whether it was running.
    */
   async interrupt(id: string): Promise<boolean> {
-    return await this.#stop(id, "interrupted");
+    return await this.#running.stop(id, "interrupted");
   }
 
-  async #stop(id: string, reason: StopReason): Promise<boolean> {
-    const running = this.#running.get(id);
-    if (!running) return false;
-    const { tasks } = running.operation;
-    if (tasks.every((task) => task.hasEnded)) {
-      // Only its outcome is still being written down.
-      await running.ended;
-      return false;
-    }
-    running.operation.stop(reason);
-    await running.ended;
-    return true;
-  }
-
-  // deno-lint-ignore require-await -- the interface leaves room for a remote one
   async pause(id: string): Promise<boolean> {
-    return this.#setPaused(id, (operation) => operation.pause());
+    await this.#adopt(id);
+    return await this.#running.order(id, "pause");
   }
 
-  // deno-lint-ignore require-await -- the interface leaves room for a remote one
   async resume(id: string): Promise<boolean> {
-    return this.#setPaused(id, (operation) => operation.resume());
+    await this.#adopt(id);
+    return await this.#running.order(id, "resume");
+  }
+
+  watch(listener: (operation: RebuildOperation) => void): Disposable {
+    return this.#running.watch(listener);
   }
 
   rebuildKeys(
     ...args: Parameters<Rebuilder["rebuildKeys"]>
   ): Promise<RebuiltKeys> {
-    return this.#keys.rebuildKeys(...args);
+    return this.#keyRebuilder.rebuildKeys(...args);
   }
 
   repair(...args: Parameters<Rebuilder["repair"]>): Promise<RebuiltKeys> {
-    return this.#keys.repair(...args);
+    return this.#keyRebuilder.repair(...args);
   }
 
   async plan(
     names: readonly string[] | undefined,
-    { forceRebuild = false }: Pick<RebuildAllOptions, "forceRebuild"> = {},
+    options: Pick<RebuildAllOptions, "forceRebuild"> = {},
   ): Promise<readonly PlannedRebuild[]> {
-    const { registry, projections, events, store, live, readOnly } =
-      this.#options;
-    const resolved = registry.resolve(names ?? registry.names);
-    const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
-    const head = await events.head();
-    return await Promise.all(resolved.map(async (name) => {
-      try {
-        // Taking up what was begun writes.
-        const interrupted = !forceRebuild && !readOnly &&
-          await store.hasInterruptedBuild(live.identity(name));
-        const info = await projections.info(name);
-        return planRebuild({ info, head, interrupted, insist });
-      } catch (error) {
-        return planUnusable(name, head, error);
-      }
-    }));
+    return await this.#starter.plan(names, options);
+  }
+
+  async estimate(
+    names: readonly string[] | undefined,
+    options: Pick<RebuildAllOptions, "forceRebuild" | "concurrency"> = {},
+  ): Promise<RebuildPlan> {
+    return await this.#starter.estimate(names, options);
   }
 
   // deno-lint-ignore require-await -- the interface leaves room for a remote history
   async getOperation(id: string): Promise<RebuildOperation | undefined> {
-    return this.#running.get(id)?.operation.snapshot() ??
-      this.#options.history.get(id);
+    const running = this.#running.snapshot(id);
+    if (running) return running;
+    const stored = this.#options.history.get(id);
+    return stored && toPublic(stored);
   }
 
   // deno-lint-ignore require-await -- the interface leaves room for a remote history
   async listOperations(
-    { limit = 50 }: ListOperationsOptions = {},
+    { limit = 50, before, state }: ListOperationsOptions = {},
   ): Promise<readonly RebuildOperation[]> {
     assertInteger("limit", limit, 1_000);
-    return this.#options.history.list(limit)
-      .map((operation) =>
-        this.#running.get(operation.id)?.operation.snapshot() ?? operation
-      );
+    const found: RebuildOperation[] = [];
+    for (const stored of this.#options.history.newest(before)) {
+      const operation = this.#running.snapshot(stored.id) ?? toPublic(stored);
+      if (state === undefined || operation.state === state) {
+        found.push(operation);
+      }
+      if (found.length === limit) break;
+    }
+    return found;
   }
 
   // deno-lint-ignore require-await -- the interface leaves room for a remote status
   async getRebuildStatus(): Promise<ProjectionRebuildStatus> {
     const { concurrency, clock, throttle } = this.#options;
-    const operations = [...this.#running.values()].map(({ operation }) =>
-      operation
-    );
+    const operations = this.#running.all.map(({ operation }) => operation);
     return toStatus({
       active: this.#scheduler.active,
       waiting: this.#scheduler.waiting,
@@ -238,199 +232,129 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return this.#options.registry.names;
   }
 
+  /** What is known of the builds of projections, for those who tell how these stand. */
+  get builds(): ProjectionBuilds {
+    return {
+      of: (name) => ({
+        build: this.#starter.task(name)?.progress() ?? null,
+        ...this.#lastBuilds.of(name),
+      }),
+    };
+  }
+
   /**
-   * Continues the operations that a crash or a shutdown interrupted, from their last commits.
+   * Starts to rebuild what needs it, but for what is held up by an order.
    *
-   * @param isLeft Tells which of them are left to somebody else: they are only put down as
+   * @returns The operation, or `undefined` when there is nothing to do.
+   */
+  async startDue(options: RebuildAllOptions): Promise<UnderWay | undefined> {
+    const plan = await this.plan(undefined, options);
+    if (!plan.some((each) => each.rebuild && !this.#starter.isHeldUp(each))) {
+      // Not an operation: every start would add one to the history.
+      return undefined;
+    }
+    return await this.#starter.begin(undefined, {
+      ...options,
+      leavesPaused: true,
+    });
+  }
+
+  /**
+   * Continues the operations that a crash or a shutdown interrupted, from their last commits, and
+   * takes up those that are paused.
+   *
+   * @param isLeft Tells which of the former are left to somebody else: they are only put down as
    * interrupted.
-   * @returns Resolves when they have been started, with their results to wait for.
+   * @returns Resolves when they have been started, with the results to wait for: of those that go
+   * on by themselves.
    */
   async resumeInterrupted(
     isLeft: (operation: RebuildOperation) => boolean = () => false,
   ): Promise<Promise<ProjectionRebuildResult>[]> {
-    const { history, logger } = this.#options;
+    const { logger, history } = this.#options;
     const resumed: Promise<ProjectionRebuildResult>[] = [];
-    const isRunning = (id: string) => this.#running.has(id);
-    for (
-      const found of await findInterrupted({ ...this.#options, isRunning })
-    ) {
-      const { operation, names } = found;
-      if (isLeft(operation)) {
-        if (operation.state === "interrupted") continue;
-        await history.save({ ...operation, state: "interrupted" });
+    using _turn = await this.#takingUp.acquire();
+    const all = await this.#findInterrupted();
+    const isPaused = ({ operation }: InterruptedOperation) =>
+      operation.pausedAt !== null;
+    // First, so that nothing is begun that is to wait.
+    for (const found of all.filter(isPaused)) {
+      await this.#starter.begin(found.names, { adopts: found });
+      logger.log("info", "Rebuild stays paused", {
+        operationId: found.operation.id,
+        projections: found.names,
+      });
+    }
+    for (const found of all.filter((each) => !isPaused(each))) {
+      if (isLeft(found.operation)) {
+        if (found.operation.state === "interrupted") continue;
+        await history.save({ ...found.operation, state: "interrupted" });
         continue;
       }
-      logger.log("info", "Resuming interrupted rebuild", {
-        operationId: operation.id,
-        projections: names,
-      });
-      const begun = await this.#begin(names, {
-        trigger: "resume",
-        resumes: operation.id,
-      });
-      const resumedBy = begun.operation.id;
-      await history.save({ ...operation, state: "interrupted", resumedBy });
-      resumed.push(begun.ended);
+      const { operation, ended } = await this.#continue(found);
+      // What waits for the same build as a paused one waits with it.
+      if (!operation.tasks.some((task) => task.isPaused)) resumed.push(ended);
     }
     return resumed;
   }
 
-  /** Stops: what runs is interrupted and kept, to be continued after the next start. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
-    const { active, waiting } = this.#scheduler;
-    for (const task of [...waiting, ...active]) task.stop("interrupted");
-    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
-    await Promise.all(this.#scans);
-    await this.#keys[Symbol.asyncDispose]();
-    this.#observer[Symbol.dispose]();
+  /** Continues an interrupted operation by another one. */
+  async #continue(found: InterruptedOperation): Promise<UnderWay> {
+    const { history, logger } = this.#options;
+    const { operation, names } = found;
+    logger.log("info", "Resuming interrupted rebuild", {
+      operationId: operation.id,
+      projections: names,
+    });
+    const { note, requestedBy, priority } = operation;
+    const begun = await this.#starter.begin(names, {
+      trigger: "resume",
+      resumes: operation.id,
+      concurrency: this.#starter.lowered(operation),
+      ...(note === null ? {} : { note }),
+      ...(requestedBy === null ? {} : { requestedBy }),
+      ...(priority === null ? {} : { priority }),
+    });
+    const resumedBy = begun.operation.id;
+    await history.save({ ...operation, state: "interrupted", resumedBy });
+    return begun;
   }
 
-  #setPaused(
-    id: string,
-    change: (operation: RunningOperation) => void,
-  ): boolean {
-    const running = this.#running.get(id);
-    if (!running) return false;
-    change(running.operation);
-    this.#scheduler.reconsider();
-    return true;
+  /** Stops: what runs is interrupted and kept, to be continued after the next start. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closing = this.#starter.close();
+    const { active, waiting } = this.#scheduler;
+    for (const task of [...waiting, ...active]) task.stop("interrupted");
+    await closing;
+    await Promise.all(this.#running.all.map(({ ended }) => ended));
+    await Promise.all(this.#scans);
+    await this.#keyRebuilder[Symbol.asyncDispose]();
+    this.#observer[Symbol.dispose]();
   }
 
   async #rebuild(
     names: readonly string[] | undefined,
     options: RebuildAllOptions,
   ): Promise<ProjectionRebuildResult> {
-    const { ended } = await this.#begin(names, options);
+    const { ended } = await this.#starter.begin(names, options);
     return await ended;
   }
 
-  #begin(names: readonly string[] | undefined, options: BeginOptions) {
-    const { readOnly } = this.#options;
-    return startingRebuild(readOnly, () => this.#beginNow(names, options));
+  #findInterrupted(only?: string): Promise<InterruptedOperation[]> {
+    const isRunning = (id: string) => this.#running.get(id) !== undefined;
+    return findInterrupted({ ...this.#options, isRunning, only });
   }
 
-  async #beginNow(
-    names: readonly string[] | undefined,
-    options: BeginOptions,
-  ): Promise<Begun> {
-    const { clock, history, store } = this.#options;
-    const { concurrency, trigger, note } = resolveRebuildOptions(
-      options,
-      this.#options.concurrency,
-    );
-    await whenSwapsEnd(this.#tasks.values(), names);
-    const planned = await this.plan(names, options);
-    const wanted = planned.filter(({ rebuild }) => rebuild);
-    const generationsBefore = await generationsOf(store, wanted);
-    if (this.#isClosed) throw new RebuilderClosedError();
-    if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);
-    const id = randomBytes(16).toString("hex");
-    const begun = { operationId: id, trigger, wanted, concurrency };
-    const span = this.#reporter.openSpan(begun);
-    const operation = new RunningOperation({
-      id,
-      trigger,
-      note,
-      resumes: options.resumes ?? null,
-      generationsBefore,
-      span,
-      clock,
-      concurrency,
-    });
-    const fresh: BuildTask[] = [];
-    const giveUp = (error: unknown): never => {
-      this.#running.delete(id);
-      for (const { operationIds } of operation.tasks) operationIds.delete(id);
-      for (const task of fresh) task.fail(error);
-      span.fail(error);
-      span.end();
-      throw error;
-    };
-    try {
-      for (const plan of wanted) {
-        const task = this.#tasks.get(plan.projectionName);
-        if (task) operation.add(task);
-        else this.#addTask(operation, plan, options, span.context, fresh);
-      }
-    } catch (error) {
-      giveUp(error);
+  /** Takes a paused operation up that an earlier process has left behind. */
+  async #adopt(id: string): Promise<void> {
+    const isNeeded = () =>
+      !this.#running.get(id) && !this.#starter.isClosed &&
+      (this.#options.history.get(id)?.pausedAt ?? null) !== null;
+    if (!isNeeded()) return;
+    using _turn = await this.#takingUp.acquire();
+    if (!isNeeded()) return;
+    for (const found of await this.#findInterrupted(id)) {
+      await this.#starter.begin(found.names, { adopts: found });
     }
-    // Written down before the work starts, so that a crash finds it; and before its outcome, which
-    // must not be overwritten by its beginning.
-    const saved = history.save(operation.snapshot());
-    const ended = saved.then(() => this.#conclude(operation));
-    this.#running.set(id, { operation, ended });
-    // Whoever asked is told by `giveUp`; nobody else waits for it then.
-    ended.catch(() => {});
-    await saved.catch(giveUp);
-    // Closed meanwhile: kept for the next start, like everything else.
-    if (this.#isClosed) { for (const task of fresh) task.stop("interrupted"); }
-    this.#reporter.begun(begun);
-    this.#scheduler.enqueue(fresh, operation.limit);
-    onAbort(options.signal, ended, () => void this.cancel(id));
-    return { operation, ended };
-  }
-
-  #addTask(
-    operation: RunningOperation,
-    plan: PlannedRebuild,
-    { priority, whenRunning, trigger = "code" }: BeginOptions,
-    context: ReturnType<Telemetry["activeContext"]>,
-    fresh: BuildTask[],
-  ): void {
-    const { registry, store, clock } = this.#options;
-    const { projectionName, reason, events } = plan;
-    const lock = lockBuild(store, projectionName, operation.id);
-    if (lock instanceof Error) {
-      if (whenRunning === "reject") throw lock;
-      operation.refuse(refusedDetail(plan, lock));
-      return;
-    }
-    const task = new BuildTask({
-      projectionName,
-      reason,
-      priority: priority ?? registry.get(projectionName).priority ?? 0,
-      target: events,
-      lock,
-      clock,
-      context,
-    });
-    // Known from now on, not only once it is queued: whoever asks next joins it.
-    this.#tasks.set(projectionName, task);
-    task.ended.then((detail) => {
-      this.#tasks.delete(projectionName);
-      this.#reporter.projection(detail, trigger);
-    });
-    operation.add(task);
-    fresh.push(task);
-  }
-
-  #assertNoneRuns(wanted: readonly PlannedRebuild[]): void {
-    for (const { projectionName } of wanted) {
-      const task = this.#tasks.get(projectionName);
-      if (!task) continue;
-      const [operationId = null] = task.operationIds;
-      throw new RebuildConflictError(projectionName, operationId);
-    }
-  }
-
-  async #conclude(
-    operation: RunningOperation,
-  ): Promise<ProjectionRebuildResult> {
-    const { history, logger } = this.#options;
-    const result = await operation.finish();
-    try {
-      await history.save(operation.snapshot());
-    } catch (error) {
-      logger.log("error", "Outcome of the rebuild could not be written down", {
-        operationId: operation.id,
-        error,
-      });
-    }
-    this.#running.delete(operation.id);
-    this.#lastResult = result;
-    this.#reporter.operation(result);
-    return result;
   }
 }

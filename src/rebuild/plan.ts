@@ -102,6 +102,8 @@ function reasonToRebuild(
     case "damaged":
     case "faulted":
       return state;
+    case "building":
+      return "absent";
     case "stale":
       if (checkpoint > head) return "ahead";
       return builtVersion === version ? "fingerprintChanged" : "versionChanged";

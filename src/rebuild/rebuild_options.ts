@@ -4,9 +4,10 @@
  * @module
  */
 import type { RebuildTrigger } from "./operation.ts";
-import type { RebuildOptions } from "./rebuilder.ts";
+import type { StartOptions } from "./rebuilder.ts";
 
-const NOTE_LENGTH_MAX = 256;
+const TEXT_LENGTH_MAX = 256;
+const PRIORITY_MAX = 100;
 
 /** The options that an operation is begun with. */
 export interface ResolvedRebuildOptions {
@@ -16,6 +17,10 @@ export interface ResolvedRebuildOptions {
   readonly trigger: RebuildTrigger;
   /** Words for the history. */
   readonly note: string | null;
+  /** Id of whoever asks. */
+  readonly requestedBy: string | null;
+  /** Who gets a free place first; `null`: as each definition says. */
+  readonly priority: number | null;
 }
 
 /**
@@ -27,19 +32,50 @@ export interface ResolvedRebuildOptions {
  * @throws {RangeError} If a value is out of range.
  */
 export function resolveRebuildOptions(
-  options: RebuildOptions,
+  options: StartOptions,
   concurrencyMax: number,
 ): ResolvedRebuildOptions {
-  const { concurrency = concurrencyMax, trigger = "code", note = null } =
-    options;
+  const { concurrency = concurrencyMax, trigger = "code" } = options;
+  const { note = null, requestedBy = null, priority = null } = options;
   assertInteger("concurrency", concurrency, concurrencyMax);
-  if (note !== null && note.length > NOTE_LENGTH_MAX) {
+  if (
+    priority !== null &&
+    !(Number.isSafeInteger(priority) && Math.abs(priority) <= PRIORITY_MAX)
+  ) {
     throw new RangeError(
-      `Cannot rebuild as 'note' must have at most ${NOTE_LENGTH_MAX} characters: ` +
-        `it has ${note.length}`,
+      `Cannot rebuild as 'priority' must be an integer from -${PRIORITY_MAX} to ` +
+        `${PRIORITY_MAX}: current value is ${priority}`,
     );
   }
-  return { concurrency, trigger, note };
+  assertText("note", note);
+  assertText("requestedBy", requestedBy);
+  const { idempotencyKey } = options;
+  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) {
+    // Without its value, as it may be a secret.
+    throw new RangeError(
+      "Cannot rebuild as 'idempotencyKey' must have 1 to 255 visible ASCII characters",
+    );
+  }
+  return { concurrency, trigger, note, requestedBy, priority };
+}
+
+/**
+ * Whether a text can be an idempotency key: 1 to 255 visible ASCII characters.
+ *
+ * @param key The text.
+ * @returns Whether it can.
+ */
+export function isIdempotencyKey(key: string): boolean {
+  return /^[\x21-\x7e]{1,255}$/.test(key);
+}
+
+function assertText(option: string, text: string | null): void {
+  if (text !== null && text.length > TEXT_LENGTH_MAX) {
+    throw new RangeError(
+      `Cannot rebuild as '${option}' must have at most ${TEXT_LENGTH_MAX} characters: ` +
+        `it has ${text.length}`,
+    );
+  }
 }
 
 /**

@@ -7,10 +7,12 @@
 import type { Position } from "../events/event.ts";
 import type { RebuildKeysOptions, RebuiltKeys } from "./rebuilt_keys.ts";
 import type {
+  OperationState,
   PlannedRebuild,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
   RebuildOperation,
+  RebuildPlan,
   RebuildTrigger,
 } from "./operation.ts";
 
@@ -21,11 +23,21 @@ export interface RebuildOptions {
    * never exceeds it. An integer from 1. @default {maxConcurrentRebuilds}
    */
   readonly concurrency?: number;
-  /** Who gets a free place first; higher goes first. @default {the definition's priority} */
+  /**
+   * Who gets a free place first: an integer from -100 to 100, higher goes first.
+   * @default {the definition's priority}
+   */
   readonly priority?: number;
   /** Words for the history, at most 256 characters. */
   readonly note?: string;
-  /** Who asks. @default {"code"} */
+  /** Id of whoever asks, for the history, at most 256 characters; never a token. @default {none} */
+  readonly requestedBy?: string;
+  /**
+   * Starts also when the estimate does not fit on the disk. Rebuilds at start-up and by schedule
+   * always do. @default {false}
+   */
+  readonly ignoreDiskSpace?: boolean;
+  /** What asks. @default {"code"} */
   readonly trigger?: RebuildTrigger;
   /**
    * What to do with a projection that is queued or running already: wait for that build, or
@@ -45,10 +57,24 @@ export interface RebuildAllOptions extends RebuildOptions {
   readonly forceRebuild?: boolean;
 }
 
+/** How to start an operation. */
+export interface StartOptions extends RebuildAllOptions {
+  /**
+   * Asking again with the same key, by the same `requestedBy`, answers with the operation of the
+   * first time, also after a restart, as long as the history remembers it: 1 to 255 visible ASCII
+   * characters. Only its digest is kept. @default {none: each call is a new operation}
+   */
+  readonly idempotencyKey?: string;
+}
+
 /** Which operations to list. */
 export interface ListOperationsOptions {
   /** An integer from 1 to 1,000. @default {50} */
   readonly limit?: number;
+  /** Only those that were asked for before the operation of this id. @default {from the newest} */
+  readonly before?: string;
+  /** Only those in this state. @default {all} */
+  readonly state?: OperationState;
 }
 
 /** A projection asked for is being rebuilt already, by the operation named here. */
@@ -100,6 +126,7 @@ export interface Rebuilder {
    *
    * @throws {RangeError} If an option is out of range.
    * @throws {RebuildConflictError} If asked to reject what is running.
+   * @throws {InsufficientDiskSpaceError} If the estimate does not fit on the disk.
    */
   rebuildAll(options?: RebuildAllOptions): Promise<ProjectionRebuildResult>;
 
@@ -109,6 +136,7 @@ export interface Rebuilder {
    * @throws {UnknownProjectionError} If any name is not registered; nothing was started.
    * @throws {RangeError} If an option is out of range.
    * @throws {RebuildConflictError} If asked to reject what is running.
+   * @throws {InsufficientDiskSpaceError} If the estimate does not fit on the disk.
    */
   rebuild(
     names: string | readonly string[],
@@ -117,11 +145,15 @@ export interface Rebuilder {
 
   /**
    * Starts what {@linkcode rebuild} (or, without names, {@linkcode rebuildAll}) does and returns
-   * at once with the operation.
+   * at once with the operation, which has succeeded already when there is nothing to do.
+   *
+   * @throws {InsufficientDiskSpaceError} If the estimate does not fit on the disk.
+   * @throws {RebuildQueueFullError} If `rebuildQueueMax` operations are under way already.
+   * @throws {IdempotencyKeyError} If the key stands for another request.
    */
   start(
     names: readonly string[] | undefined,
-    options?: RebuildAllOptions,
+    options?: StartOptions,
   ): Promise<RebuildOperation>;
 
   /**
@@ -133,20 +165,59 @@ export interface Rebuilder {
     options?: { readonly signal?: AbortSignal },
   ): Promise<ProjectionRebuildResult | undefined>;
 
-  /** Cancels an operation. Returns whether it was running. */
+  /** Cancels an operation, also one that is paused. Returns whether it was under way. */
   cancel(id: string): Promise<boolean>;
 
   /**
    * Holds an operation up: what it builds stops within a moment, keeps what it has, and goes on
    * with {@linkcode resume}. Builds that other operations wait for, too, and those that share
    * their pass over the log, are held up with it, until every operation that paused them was
-   * resumed. A swap is not held up any more. A restart of the process lets it go on.
+   * resumed. A swap is not held up any more.
    *
-   * @returns Whether it was running.
+   * Durable when it returns: it waits under the same id after a restart, also of a process that
+   * was killed, until it is resumed or cancelled. Rebuilds at start-up and by schedule leave its
+   * projections alone.
+   *
+   * @returns Whether it was under way.
+   * @throws {OperationNotRecordedError} If it cannot be written down; it goes on then.
+   *
+   * @example
+   * ```ts
+   * import { defineProjection, openOpossum, silentLogger } from "@opossum/deno";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const names = defineProjection<{ name: string }>({
+   *   name: "Names",
+   *   version: 1,
+   *   eventTypes: ["Named"],
+   *   key: ({ position }) => String(position),
+   *   apply: () => ({ name: "somebody" }),
+   * });
+   * const path = await Deno.makeTempDir();
+   * const options = { path, projections: [names], enableAutoRebuild: false };
+   * let id;
+   * {
+   *   await using opossum = await openOpossum({ ...options, logger: silentLogger });
+   *   id = (await opossum.rebuilder.start(["Names"])).id;
+   *   await opossum.rebuilder.pause(id);
+   * }
+   * {
+   *   await using opossum = await openOpossum({ ...options, logger: silentLogger });
+   *   await opossum.daemon.whenStarted();
+   *   assertEquals((await opossum.rebuilder.getOperation(id))?.state, "paused");
+   *   await opossum.rebuilder.resume(id);
+   *   assertEquals((await opossum.rebuilder.wait(id))?.state, "succeeded");
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
    */
   pause(id: string): Promise<boolean>;
 
-  /** Lets a paused operation go on. Returns whether it was running. */
+  /**
+   * Lets a paused operation go on. Returns whether it was under way.
+   *
+   * @throws {OperationNotRecordedError} If it cannot be written down; it stays paused then.
+   */
   resume(id: string): Promise<boolean>;
 
   /**
@@ -188,16 +259,37 @@ export interface Rebuilder {
    */
   repair(name: string, options?: RebuildKeysOptions): Promise<RebuiltKeys>;
 
+  /**
+   * Calls back when an operation of this process begins, is paused, goes on, or ends. Progress in
+   * between is asked for. Dispose the returned object to stop.
+   */
+  watch(listener: (operation: RebuildOperation) => void): Disposable;
+
   /** What `start` would do, without doing it. */
   plan(
     names: readonly string[] | undefined,
     options?: Pick<RebuildAllOptions, "forceRebuild">,
   ): Promise<readonly PlannedRebuild[]>;
 
+  /**
+   * A dry run: what `start` would do, and about how long that and how much room on the disk it
+   * would take.
+   *
+   * @throws {UnknownProjectionError} If any name is not registered.
+   */
+  estimate(
+    names: readonly string[] | undefined,
+    options?: Pick<RebuildAllOptions, "forceRebuild" | "concurrency">,
+  ): Promise<RebuildPlan>;
+
   /** An operation, running or ended, also of earlier processes; `undefined` if unknown. */
   getOperation(id: string): Promise<RebuildOperation | undefined>;
 
-  /** The newest operations first. */
+  /**
+   * The newest operations first, by when they were asked for.
+   *
+   * @throws {UnknownOperationError} If no operation of the id `before` is known.
+   */
   listOperations(
     options?: ListOperationsOptions,
   ): Promise<readonly RebuildOperation[]>;

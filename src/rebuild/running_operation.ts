@@ -13,6 +13,7 @@ import type {
   RebuildOperation,
   RebuildTrigger,
 } from "./operation.ts";
+import type { IdempotencyRecord, StoredOperation } from "./operation_store.ts";
 import type { OperationLimit } from "./scheduler.ts";
 
 /** What an operation is begun with. */
@@ -20,13 +21,20 @@ export interface RunningOperationOptions {
   readonly id: string;
   readonly trigger: RebuildTrigger;
   readonly note: string | null;
+  readonly requestedBy: string | null;
+  readonly priority: number | null;
   readonly resumes: string | null;
+  readonly idempotency: IdempotencyRecord | undefined;
   /** Number of the generation that serves each projection now, 0 for none. */
   readonly generationsBefore: Readonly<Record<string, number>>;
   readonly span: OpenSpan;
   readonly clock: Clock;
   /** At most this many of its projections at once. */
   readonly concurrency: number;
+  /** When it was asked for, if not now: by an earlier process that has ended since. */
+  readonly startedAt?: Date;
+  /** When it was ordered to wait. @default {null: it was not} */
+  readonly pausedAt?: string | null;
 }
 
 /** An operation of this process. */
@@ -35,10 +43,12 @@ export class RunningOperation {
   readonly limit: OperationLimit;
   readonly #options: RunningOperationOptions;
   readonly #tasks: BuildTask[] = [];
-  readonly #refused: ProjectionRebuildDetail[] = [];
+  /** Outcomes without a task. */
+  readonly #settled: ProjectionRebuildDetail[] = [];
   readonly #left = new Map<BuildTask, PromiseWithResolvers<StopReason>>();
   readonly #startedAt: Date;
   readonly #startedMs: number;
+  #pausedAt: string | null;
   #result: ProjectionRebuildResult | undefined;
 
   /** @param options What it is begun with. */
@@ -46,8 +56,17 @@ export class RunningOperation {
     this.#options = options;
     this.id = options.id;
     this.limit = { concurrency: options.concurrency, running: 0 };
-    this.#startedAt = options.clock.now();
-    this.#startedMs = options.clock.monotonicMs();
+    const { clock, startedAt, pausedAt = null } = options;
+    this.#startedAt = startedAt ?? clock.now();
+    // Also the time that passed before this process.
+    const agoMs = clock.now().getTime() - this.#startedAt.getTime();
+    this.#startedMs = clock.monotonicMs() - Math.max(agoMs, 0);
+    this.#pausedAt = pausedAt;
+  }
+
+  /** When it was ordered to wait, ISO 8601, or `null` while it is not. */
+  get pausedAt(): string | null {
+    return this.#pausedAt;
   }
 
   /** The tasks that it waits for. */
@@ -65,11 +84,12 @@ export class RunningOperation {
     task.operationIds.add(this.id);
     this.#tasks.push(task);
     this.#left.set(task, Promise.withResolvers<StopReason>());
+    if (this.#pausedAt !== null) task.pause(this.id);
   }
 
-  /** Takes note of a projection that cannot be rebuilt now. */
-  refuse(detail: ProjectionRebuildDetail): void {
-    this.#refused.push(detail);
+  /** Takes note of an outcome without a task: it cannot be rebuilt now, or was before. */
+  settle(detail: ProjectionRebuildDetail): void {
+    this.#settled.push(detail);
   }
 
   /** Stops what only it waits for; for the rest, which others wait for, it waits no more. */
@@ -86,11 +106,13 @@ export class RunningOperation {
 
   /** Holds up what it waits for. */
   pause(): void {
+    this.#pausedAt = this.#options.clock.now().toISOString();
     for (const task of this.#tasks) task.pause(this.id);
   }
 
   /** Lets what it waits for go on. */
   resume(): void {
+    this.#pausedAt = null;
     for (const task of this.#tasks) task.resume(this.id);
   }
 
@@ -104,7 +126,7 @@ export class RunningOperation {
       ])
     ));
     const { clock, span, id } = this.#options;
-    const details = [...ended, ...this.#refused]
+    const details = [...ended, ...this.#settled]
       .sort((a, b) => a.projectionName < b.projectionName ? -1 : 1);
     const failed = details.filter(({ success }) => !success);
     const state = stateOf(details);
@@ -130,6 +152,7 @@ export class RunningOperation {
   /** What the world is told. */
   snapshot(): RebuildOperation {
     const { id, trigger, note, resumes, generationsBefore } = this.#options;
+    const { requestedBy, priority, concurrency } = this.#options;
     const left = this.#tasks.filter(({ hasEnded }) => !hasEnded);
     const isQueued = this.#tasks.every(({ phase }) => phase === "queued");
     const isPaused = left.length > 0 &&
@@ -140,17 +163,40 @@ export class RunningOperation {
       state: this.#result?.state ?? stateNow,
       trigger,
       projectionNames: Object.freeze(
-        [...this.#tasks, ...this.#refused].map((task) => task.projectionName)
+        [...this.#tasks, ...this.#settled].map((task) => task.projectionName)
           .sort(),
       ),
       generationsBefore,
       note,
+      requestedBy,
+      priority,
+      concurrency,
+      pausedAt: this.#result ? null : this.#pausedAt,
       resumes,
       startedAt: this.#startedAt.toISOString(),
       completedAt: this.#result?.completedAt ?? null,
       progress: Object.freeze(this.#tasks.map((task) => task.progress())),
       result: this.#result ?? null,
     });
+  }
+
+  /** What is written down. */
+  record(): StoredOperation {
+    const { idempotency } = this.#options;
+    const snapshot = this.snapshot();
+    const record = idempotency ? { ...snapshot, idempotency } : snapshot;
+    if (this.#pausedAt === null || snapshot.state !== "interrupted") {
+      return record;
+    }
+    // The process stops, the order outlasts it: it is held up as before when the next one starts.
+    const pausedAt = this.#pausedAt;
+    return {
+      ...record,
+      state: "paused",
+      pausedAt,
+      completedAt: null,
+      result: null,
+    };
   }
 }
 

@@ -25,6 +25,7 @@ export interface OperationLimit {
 export class RebuildScheduler {
   readonly #permits: Semaphore;
   readonly #run: (group: readonly BuildTask[]) => void;
+  readonly #discard: (task: BuildTask) => Promise<void>;
   readonly #waiting: Waiting[] = [];
   readonly #active = new Set<BuildTask>();
   #isGranting = false;
@@ -32,10 +33,16 @@ export class RebuildScheduler {
   /**
    * @param concurrency How many projections may be rebuilt at once.
    * @param run Starts a group of tasks on one pass over the log, without waiting for it.
+   * @param discard Deletes what earlier runs of a task have built, before it ends cancelled.
    */
-  constructor(concurrency: number, run: (group: readonly BuildTask[]) => void) {
+  constructor(
+    concurrency: number,
+    run: (group: readonly BuildTask[]) => void,
+    discard: (task: BuildTask) => Promise<void>,
+  ) {
     this.#permits = new Semaphore(concurrency);
     this.#run = run;
+    this.#discard = discard;
   }
 
   /** Tasks that have a place, in the order they got it. */
@@ -104,6 +111,13 @@ export class RebuildScheduler {
     const index = this.#waiting.findIndex((waiting) => waiting.task === task);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
-    task.fail(task.signal.reason);
+    const { reason } = task.signal;
+    if (reason !== "cancelled") {
+      task.fail(reason);
+      return;
+    }
+    // Else the next start would go on with what was cancelled.
+    const end = () => task.fail(reason);
+    this.#discard(task).then(end, end);
   }
 }

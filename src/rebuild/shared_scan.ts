@@ -30,6 +30,7 @@ import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
 import { CatchUp, type ScannedBuild } from "./catch_up.ts";
+import { lendAll } from "./lend_all.ts";
 import {
   type PassMember,
   type PassProgress,
@@ -116,6 +117,19 @@ export class SharedScan {
         )
       ),
     );
+  }
+
+  /**
+   * Deletes what an earlier run of a task has left behind. Its build lock is held.
+   *
+   * @param task The task.
+   */
+  async discard({ projectionName }: BuildTask): Promise<void> {
+    const { store, live } = this.#options;
+    const identity = live.identity(projectionName);
+    // Beginning anew sweeps it away, also what another definition has begun.
+    const build = await store.begin(identity, { resume: false });
+    await build.discard();
   }
 
   async #begin(task: BuildTask): Promise<Member> {
@@ -366,19 +380,6 @@ function advance(
   target: Position,
 ): void {
   task.advance({ position, target, eventsProcessed, share });
-}
-
-/** Lends all builds at once. */
-async function lendAll<T>(
-  members: readonly Member[],
-  action: (locations: readonly GenerationLocation[]) => Promise<T>,
-  locations: readonly GenerationLocation[] = [],
-): Promise<T> {
-  const [first, ...others] = members;
-  if (!first) return await action(locations);
-  return await first.build.lend((location) =>
-    lendAll(others, action, [...locations, location])
-  );
 }
 
 async function* readUnparsed(

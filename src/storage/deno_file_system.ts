@@ -37,17 +37,12 @@ export const denoFileSystem: FileSystem = {
     return existsSync(path);
   },
   type(path) {
-    if (Deno.build.os !== "linux") return undefined;
-    // Asked first: to just try would prompt on a terminal.
-    const kind = "statfs" as "osRelease";
-    const { state } = Deno.permissions.querySync({ name: "sys", kind });
-    if (state !== "granted") return undefined;
-    try {
-      return statfsSync(nearest(resolve(path))).type;
-    } catch {
-      // Some folders of the system tell nothing without all permissions.
-      return undefined;
-    }
+    return Deno.build.os === "linux" ? statFileSystem(path)?.type : undefined;
+  },
+  freeBytes(path) {
+    const stat = statFileSystem(path);
+    // What others than root may take.
+    return stat && stat.bavail * stat.bsize;
   },
   rename(from, to) {
     Deno.renameSync(from, to);
@@ -165,5 +160,26 @@ function orWhenMissing<T>(action: () => T, missing: T): T {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return missing;
     throw error;
+  }
+}
+
+/** What is used of what `statfs(2)` tells. */
+interface FileSystemFacts {
+  readonly type: number;
+  readonly bavail: number;
+  readonly bsize: number;
+}
+
+/** What the system tells of the file system that a path is on, or would be. */
+function statFileSystem(path: string): FileSystemFacts | undefined {
+  // Asked first: to just try would prompt on a terminal.
+  const kind = "statfs" as "osRelease";
+  const { state } = Deno.permissions.querySync({ name: "sys", kind });
+  if (state !== "granted") return undefined;
+  try {
+    return statfsSync(nearest(resolve(path)), { bigint: false });
+  } catch {
+    // Some folders of the system tell nothing without all permissions.
+    return undefined;
   }
 }

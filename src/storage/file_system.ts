@@ -75,6 +75,11 @@ export interface FileSystem {
    * `undefined` where it does not. @default {never tells}
    */
   type?(path: string): number | undefined;
+  /**
+   * Bytes that can still be written where a path is, or would be, or `undefined` where that
+   * cannot be told. @default {never tells}
+   */
+  freeBytes?(path: string): number | undefined;
   /** Replaces `to` by `from`, atomically. Durable only after `syncDirectory`. */
   rename(from: string, to: string): void;
   /** Deletes a file; does nothing when it does not exist. Durable only after `syncDirectory`. */

@@ -22,6 +22,7 @@ import {
   RebuildConflictError,
   type Rebuilder,
   type RebuildOperation,
+  UnknownOperationError,
   UnknownProjectionError,
 } from "../../mod.ts";
 import { resolveOptions } from "../../src/options.ts";
@@ -77,6 +78,7 @@ export class FakeOpossum implements Opossum {
   readonly daemon: Daemon;
   readonly #names: readonly string[];
   readonly #entries = new Map<string, Entry>();
+  readonly #listeners = new Set<(operation: RebuildOperation) => void>();
 
   constructor(...names: string[]) {
     this.#names = names.sort();
@@ -117,10 +119,16 @@ export class FakeOpossum implements Opossum {
       start: (names, options) => this.#start(names, options),
       wait: (id, options) => this.#wait(id, options?.signal),
       cancel: (id) => Promise.resolve(this.#cancel(id)),
-      pause: notFaked,
-      resume: notFaked,
       rebuildKeys: notFaked,
       repair: notFaked,
+      pause: (id) => Promise.resolve(this.#setPaused(id, "paused")),
+      resume: (id) => Promise.resolve(this.#setPaused(id, "running")),
+      watch: (listener) => {
+        this.#listeners.add(listener);
+        return {
+          [Symbol.dispose]: () => void this.#listeners.delete(listener),
+        };
+      },
       plan: (_names, options) =>
         Promise.resolve(this.#names.map((projectionName) => ({
           projectionName,
@@ -129,12 +137,27 @@ export class FakeOpossum implements Opossum {
           events: 0,
           checkpoint: 10,
         }))),
+      estimate: async (names, options) => ({
+        projections: await this.rebuilder.plan(names, options),
+        events: 20,
+        estimatedDuration: 1_000,
+        estimatedBytes: 4_096,
+        freeBytes: 1_000_000,
+      }),
       getOperation: (id) => Promise.resolve(this.#entries.get(id)?.operation),
-      listOperations: ({ limit = 50 } = {}) =>
-        Promise.resolve(
-          [...this.#entries.values()].map(({ operation }) => operation)
-            .reverse().slice(0, limit),
-        ),
+      listOperations: ({ limit = 50, before, state } = {}) => {
+        const all = [...this.#entries.values()]
+          .map(({ operation }) => operation).reverse();
+        const at = all.findIndex(({ id }) => id === before);
+        if (before !== undefined && at < 0) {
+          return Promise.reject(new UnknownOperationError(before));
+        }
+        return Promise.resolve(
+          all.slice(at + 1)
+            .filter((each) => state === undefined || each.state === state)
+            .slice(0, limit),
+        );
+      },
       getRebuildStatus: () => this.#status(),
       getCheckpoint: (name) => Promise.resolve(this.checkpoints.get(name) ?? 0),
       getRegisteredProjections: () => this.#names,
@@ -183,6 +206,32 @@ export class FakeOpossum implements Opossum {
       result,
     };
     entry.ended.resolve(result);
+    this.#tell(entry.operation);
+  }
+
+  /** Whether anybody is told of operations. */
+  get isWatched(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Changes a running operation. */
+  change(id: string, changes: Partial<RebuildOperation>): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new Error(`No operation ${id}`);
+    entry.operation = { ...entry.operation, ...changes };
+  }
+
+  #tell(operation: RebuildOperation): void {
+    for (const listener of this.#listeners) listener(operation);
+  }
+
+  #setPaused(id: string, state: "paused" | "running"): boolean {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.operation.result !== null) return false;
+    const pausedAt = state === "paused" ? STARTED_AT : null;
+    entry.operation = { ...entry.operation, state, pausedAt };
+    this.#tell(entry.operation);
+    return true;
   }
 
   readonly verify: Opossum["verify"] = () =>
@@ -224,6 +273,10 @@ export class FakeOpossum implements Opossum {
       trigger: options?.trigger ?? "code",
       projectionNames: names ?? this.#names,
       note: options?.note ?? null,
+      requestedBy: options?.requestedBy ?? null,
+      priority: options?.priority ?? null,
+      concurrency: options?.concurrency ?? 4,
+      pausedAt: null,
       resumes: null,
       startedAt: STARTED_AT,
       completedAt: null,
@@ -236,6 +289,7 @@ export class FakeOpossum implements Opossum {
         eventsProcessed: 3,
         percent: 50,
         paused: false,
+        stalled: false,
         runsIn: "process",
         eventsPerSecond: 1,
         estimatedCompletionAt: "2026-01-01T00:00:07.000Z",
@@ -244,6 +298,7 @@ export class FakeOpossum implements Opossum {
     };
     const ended = Promise.withResolvers<ProjectionRebuildResult>();
     this.#entries.set(id, { operation, ended });
+    this.#tell(operation);
     if (this.endAtOnce !== undefined) this.end(id, this.endAtOnce);
     return Promise.resolve(operation);
   }
@@ -263,7 +318,8 @@ export class FakeOpossum implements Opossum {
   }
 
   #cancel(id: string): boolean {
-    if (this.#entries.get(id)?.operation.state !== "running") return false;
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.operation.result !== null) return false;
     this.end(id, "cancelled");
     return true;
   }
@@ -293,6 +349,9 @@ export class FakeOpossum implements Opossum {
       fault: null,
       errorPolicy: "stop",
       deadLetters: 0,
+      build: null,
+      lastBuild: null,
+      lastError: null,
     });
   }
 

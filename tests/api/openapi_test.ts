@@ -62,8 +62,10 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
   );
   assertEquals(operationsOf(document).map(([name]) => name).sort(), [
     "DELETE /admin/operations/{operationId}",
+    "GET /admin/events",
     "GET /admin/operations",
     "GET /admin/operations/{operationId}",
+    "GET /admin/operations/{operationId}/events",
     "GET /admin/plan",
     "GET /admin/projections",
     "GET /admin/projections/checkpoints",
@@ -75,6 +77,9 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
+    "POST /admin/operations/{operationId}/cancel",
+    "POST /admin/operations/{operationId}/pause",
+    "POST /admin/operations/{operationId}/resume",
     "POST /admin/projections/rebuild",
     "POST /admin/projections/{projectionName}/events/{position}/skip",
     "POST /admin/projections/{projectionName}/keys/{key}/rebuild",

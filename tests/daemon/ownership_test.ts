@@ -15,6 +15,7 @@ const FAULT: ProjectionFault = {
   position: 1,
   eventType: "T",
   message: "",
+  at: "2026-01-01T00:00:00.000Z",
   attempts: 1,
   retryAt: "",
 };

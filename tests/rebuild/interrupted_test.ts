@@ -129,3 +129,38 @@ Deno.test("resumeInterrupted() leaves alone what another process is at", async (
   const operation = await other.rebuilder.getOperation(operationId);
   assertEquals(operation?.resumedBy ?? null, null);
 });
+
+Deno.test("resumeInterrupted() continues once what a process had begun to continue when it was killed", async () => {
+  using dir = new TempDir();
+  const { events } = await rebuildUntilKilled(dir.path, [ONE]);
+  await Deno.remove(dir.file("projections"), { recursive: true });
+  const [name = ""] = dir.list("operations");
+  const first = JSON.parse(
+    Deno.readTextFileSync(dir.file(`operations/${name}`)),
+  );
+  const startedMs = Date.parse(first.startedAt) + 1;
+  const second = {
+    ...first,
+    id: "f".repeat(32),
+    resumes: first.id,
+    startedAt: new Date(startedMs).toISOString(),
+  };
+  Deno.writeTextFileSync(
+    dir.file(
+      `operations/${String(startedMs).padStart(15, "0")}-${second.id}.json`,
+    ),
+    JSON.stringify(second),
+  );
+  await using opossum = openOverMemory(dir.path, [ONE], {}, events);
+  const { rebuilder } = opossum;
+  const resumed = await Promise.all(await rebuilder.resumeInterrupted());
+  assertEquals(resumed.map(({ totalRebuilt }) => totalRebuilt), [1]);
+  const found = await rebuilder.getOperation(first.id);
+  assertEquals([found?.state, found?.resumedBy], ["interrupted", second.id]);
+  const [{ operationId = "" } = {}] = resumed;
+  assertEquals(
+    (await rebuilder.getOperation(second.id))?.resumedBy,
+    operationId,
+  );
+  assertEquals((await rebuilder.listOperations()).length, 3);
+});

@@ -180,3 +180,14 @@ Deno.test("opening a store leaves alone what another process is writing", () => 
     ],
   );
 });
+
+Deno.test("start() answers with an operation that has ended when there is nothing to do", async () => {
+  using dir = new TempDir();
+  await using opossum = openOverMemory(dir.path, []);
+  const { state, result } = await opossum.rebuilder.start(undefined);
+  assertEquals(state, "succeeded");
+  assert(result?.nothingToDo);
+  const [name] = dir.list("operations");
+  const written = Deno.readTextFileSync(dir.file(`operations/${name}`));
+  assertEquals(JSON.parse(written).state, "succeeded");
+});

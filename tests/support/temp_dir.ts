@@ -14,9 +14,10 @@ export class TempDir implements Disposable {
     return `${this.path}/${name}`;
   }
 
-  /** Names in it, sorted. */
-  list(): string[] {
-    return [...Deno.readDirSync(this.path)].map(({ name }) => name).sort();
+  /** Names in it, or in a folder in it, sorted. */
+  list(folder = "."): string[] {
+    return [...Deno.readDirSync(this.file(folder))].map(({ name }) => name)
+      .sort();
   }
 
   /** Deletes it. */

@@ -21,9 +21,9 @@ export const statusCommand: Command = {
 what came of the last rebuild, also of another process. UPDATED BY names the process
 whose daemon keeps it up to date; others stand by.
 
-States: absent (never built), ready, stale (built from another definition),
-faulted (an event cannot be applied), damaged (files missing or broken). All but
-ready ones need a rebuild.`,
+States: absent (never built), building (for the first time), ready, stale (built from
+another definition), faulted (an event cannot be applied), damaged (files missing or
+broken). All but ready ones need a rebuild.`,
   options: ["read-only"],
   needsProjections: true,
   async run(call) {

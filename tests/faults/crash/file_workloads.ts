@@ -109,7 +109,12 @@ function operationFiles(): Workload {
       for (const version of [1, 2, 3]) {
         for (const [id, known] of versions) {
           // What is in it is none of the store's business.
-          const operation = { id, startedAt: "2026-01-01T00:00:00Z", version };
+          const operation = {
+            id,
+            startedAt: "2026-01-01T00:00:00Z",
+            progress: [],
+            version,
+          };
           await known.write(
             recording,
             version,

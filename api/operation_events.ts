@@ -1,0 +1,175 @@
+/**
+ * The routes that tell of changes as they happen, as server-sent events.
+ *
+ * @module
+ */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { streamSSE } from "hono/streaming";
+import { type Opossum, UnknownOperationError } from "../mod.ts";
+import { EventFeed, type FeedEvent } from "./event_feed.ts";
+import type { Subscription } from "./event_subscription.ts";
+import { operationExample } from "./examples.ts";
+import { ProblemError } from "./problem.ts";
+import { problemResponses } from "./responses.ts";
+import { NoQuery, OperationId } from "./schemas.ts";
+import { ADMIN_SECURITY, OPERATIONS_TAG } from "./sections.ts";
+
+/** Clients that watch at once. */
+const STREAMS_MAX = 100;
+/** How soon a client that lost its connection comes back, in milliseconds. */
+const RETRY_MS = 2_000;
+
+const FORMAT = `
+Server-sent events: \`operation\`, whose data is a RebuildOperation, and \`projection\`, whose data
+is a ProjectionInfo. The first ones tell how things stand; then what changed is told, at most once a
+second each while it goes on, and at once when an operation begins, is paused, goes on, or ends.
+\`id\` grows, also over restarts. \`Last-Event-ID\` makes up for what was missed, or, if that is too
+long ago, for how things stand. A client that reads slowly misses intermediate events, never the
+last one. A comment keeps the connection alive every 15 seconds.`;
+
+const stream = {
+  description: "The events, as they happen",
+  content: {
+    "text/event-stream": {
+      schema: z.string(),
+      example: `event: operation\ndata: ${
+        JSON.stringify(operationExample)
+      }\nid: 1768473000000001\n\n`,
+    },
+  },
+};
+
+const LastEventIdHeader = z.object({
+  "last-event-id": z.string().optional().openapi({
+    description: "The last event that was seen; what is no such id is ignored",
+    example: "1768473000000001",
+  }),
+});
+
+const allRoute = createRoute({
+  method: "get",
+  path: "/admin/events",
+  operationId: "watchEvents",
+  tags: [OPERATIONS_TAG],
+  security: ADMIN_SECURITY,
+  summary: "Watch operations and projections",
+  description:
+    `Tells of every operation and projection until the client or the server ends it.
+${FORMAT}`,
+  request: { query: NoQuery, headers: LastEventIdHeader },
+  responses: { 200: stream, ...problemResponses(400, 401, 500, 503) },
+});
+
+const oneRoute = createRoute({
+  method: "get",
+  path: "/admin/operations/{operationId}/events",
+  operationId: "watchOperation",
+  tags: [OPERATIONS_TAG],
+  security: ADMIN_SECURITY,
+  summary: "Watch a rebuild operation",
+  description:
+    `Tells of one operation, and ends with the event of its end. For one that was
+interrupted and continued, that names the operation in \`resumedBy\`. Who comes back after that
+gets 204, which makes a browser stop.
+${FORMAT}`,
+  request: {
+    params: z.object({ operationId: OperationId }),
+    query: NoQuery,
+    headers: LastEventIdHeader,
+  },
+  responses: {
+    200: stream,
+    204: { description: "It has ended, and its last event was seen" },
+    ...problemResponses(400, 401, 404, 500, 503),
+  },
+});
+
+/**
+ * Adds the routes that tell of changes.
+ *
+ * @param router Where to add them.
+ * @param opossum The store that they tell of.
+ */
+export function addEventRoutes(router: OpenAPIHono, opossum: Opossum): void {
+  const feed = new EventFeed(opossum);
+
+  router.openapi(
+    allRoute,
+    async (context) => await answer(context, feed, undefined),
+  );
+
+  router.openapi(oneRoute, async (context) => {
+    const { operationId } = context.req.valid("param");
+    if (!await opossum.rebuilder.getOperation(operationId)) {
+      throw new UnknownOperationError(operationId);
+    }
+    return await answer(context, feed, operationId);
+  });
+}
+
+async function answer(
+  context: Context,
+  feed: EventFeed,
+  operationId: string | undefined,
+): Promise<Response> {
+  // There is nobody to read a body, or to say when to end.
+  if (context.req.raw.method === "HEAD") {
+    return context.body(null, 200, { "Content-Type": "text/event-stream" });
+  }
+  if (feed.size >= STREAMS_MAX) {
+    throw new ProblemError({
+      kind: "too-many-streams",
+      status: 503,
+      title: "Too many streams",
+      detail: `${STREAMS_MAX} clients watch already: try again later, or ` +
+        "ask for the operation instead",
+      headers: { "Retry-After": "10" },
+    });
+  }
+  const subscription = await feed.subscribe({
+    operationId,
+    lastEventId: lastEventIdOf(context.req.header("last-event-id")),
+  });
+  // What makes a browser stop coming back.
+  if (!subscription) return context.body(null, 204);
+  const response = streamSSE(context, async (stream) => {
+    stream.onAbort(() => subscription.end());
+    try {
+      await stream.write(`retry: ${RETRY_MS}\n\n`);
+      for (;;) {
+        const event = await subscription.next();
+        if (event === undefined || stream.aborted) return;
+        if (event === "heartbeat") await stream.write(": still here\n\n");
+        else {
+          // Waits until the client takes it.
+          await stream.writeSSE({
+            event: event.type,
+            data: event.data,
+            id: String(event.id),
+          });
+          if (endsWith(event, subscription)) return;
+        }
+      }
+    } finally {
+      subscription.end();
+    }
+  });
+  // Hono's own are of HTTP/1.1 alone, and would let caches keep it.
+  response.headers.set("Cache-Control", "no-store");
+  response.headers.delete("Connection");
+  response.headers.delete("Transfer-Encoding");
+  // Some proxies gather what they pass on.
+  response.headers.set("X-Accel-Buffering", "no");
+  return response;
+}
+
+function endsWith(event: FeedEvent, { operationId }: Subscription): boolean {
+  return operationId !== undefined && !EventFeed.isOpen(JSON.parse(event.data));
+}
+
+function lastEventIdOf(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,16}$/.test(header)
+    ? Number(header)
+    : undefined;
+}

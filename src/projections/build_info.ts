@@ -1,0 +1,97 @@
+/**
+ * What is known of a projection's builds: the one under way, and what came of the last. Types
+ * only. Builds are the rebuilder's, which is told of projections rather than the other way round:
+ * whoever puts both together lends them {@linkcode ProjectionBuilds}.
+ *
+ * @module
+ */
+import type { Position } from "../events/event.ts";
+
+/** Where a rebuild stands. The first four are phases of work; the others are final. */
+export type RebuildPhase =
+  | "queued"
+  | "scanning"
+  | "catchingUp"
+  | "swapping"
+  | "succeeded"
+  | "failed"
+  | "cancelled"
+  | "interrupted";
+
+/** Progress of one projection's rebuild. */
+export interface ProjectionRebuildProgress {
+  /** The projection. */
+  readonly projectionName: string;
+  /** What it is doing. */
+  readonly phase: RebuildPhase;
+  /** Position up to which the log was scanned. */
+  readonly position: Position;
+  /** Position to which it will be scanned, as known now. */
+  readonly target: Position;
+  /** Events looked at in this run. */
+  readonly eventsScanned: number;
+  /** Events applied. */
+  readonly eventsProcessed: number;
+  /** Share of the work that is done, 0 to 100. */
+  readonly percent: number;
+  /** Whether it is held up until it is resumed. */
+  readonly paused: boolean;
+  /**
+   * Whether nothing has moved for 10 seconds though it is not paused: one event takes long, the
+   * disk does not answer, or a pass that it shares is paused.
+   */
+  readonly stalled: boolean;
+  /**
+   * Where its events are applied: in a worker, or in the process that serves, which small logs,
+   * and definitions that were not given as a module, are. `null` before that is known.
+   */
+  readonly runsIn: "worker" | "process" | null;
+  /** Events looked at a second, or `null` before the first was measured. */
+  readonly eventsPerSecond: number | null;
+  /** When it will be done at that rate, ISO 8601, or `null` before a rate was measured. */
+  readonly estimatedCompletionAt: string | null;
+}
+
+/** What came of a projection's last build. */
+export interface ProjectionLastBuild {
+  /** The operation that it was part of. */
+  readonly operationId: string;
+  /** How it ended. */
+  readonly state: RebuildPhase;
+  /** When the operation was asked for, ISO 8601. */
+  readonly startedAt: string;
+  /** When the operation ended, ISO 8601. */
+  readonly completedAt: string;
+  /** Time that the build took, without queueing and pauses, in milliseconds. */
+  readonly duration: number;
+  /** Events applied. */
+  readonly eventsProcessed: number;
+}
+
+/** The last that went wrong with a projection, in a build or a live update. */
+export interface ProjectionLastError {
+  /** What happened. */
+  readonly message: string;
+  /** The event it happened at, when there was one. */
+  readonly position: Position | null;
+  /** That event's type. */
+  readonly eventType: string | null;
+  /** When, ISO 8601. */
+  readonly at: string;
+}
+
+/** What is known of a projection's builds. */
+export interface ProjectionBuildInfo {
+  /** The build under way, or `null`. */
+  readonly build: ProjectionRebuildProgress | null;
+  /** The last build that ended, or `null`. */
+  readonly lastBuild: ProjectionLastBuild | null;
+  /** What went wrong with the last build that failed, or `null`. */
+  readonly lastError: ProjectionLastError | null;
+}
+
+/** Knows the builds of projections. */
+export interface ProjectionBuilds {
+  /** What is known of one projection's builds. */
+  of(name: string): ProjectionBuildInfo;
+}

@@ -1,0 +1,377 @@
+/**
+ * How an operation is begun: planned, checked, given its builds, and written down.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import type { Projections } from "../projections/projections.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { BuildTask, refusedDetail, whenSwapsEnd } from "./build_task.ts";
+import { startingRebuild } from "./errors.ts";
+import {
+  detailBefore,
+  generationsOf,
+  type InterruptedOperation,
+} from "./interrupted.ts";
+import {
+  bytesOf,
+  type DiskRoom,
+  estimateRebuild,
+  type ProjectionSize,
+  type SurveyedProjection,
+} from "./estimate.ts";
+import type {
+  PlannedRebuild,
+  RebuildOperation,
+  RebuildPlan,
+  RebuildTrigger,
+} from "./operation.ts";
+import type { IdempotencyRecord, OperationStore } from "./operation_store.ts";
+import type { OperationsUnderWay, UnderWay } from "./operations_under_way.ts";
+import { lockBuild, planRebuild, planUnusable } from "./plan.ts";
+import {
+  type ResolvedRebuildOptions,
+  resolveRebuildOptions,
+} from "./rebuild_options.ts";
+import {
+  type RebuildAllOptions,
+  RebuildConflictError,
+  RebuilderClosedError,
+} from "./rebuilder.ts";
+import {
+  InsufficientDiskSpaceError,
+  RebuildQueueFullError,
+} from "./refusals.ts";
+import type { RebuildReporter } from "./report.ts";
+import { onAbort, RunningOperation } from "./running_operation.ts";
+import type { RebuildScheduler } from "./scheduler.ts";
+import type { SharedScanOptions } from "./shared_scan.ts";
+
+/** What operations are begun with. */
+export interface OperationStarterOptions extends SharedScanOptions {
+  readonly projections: Projections;
+  readonly logger: Logger;
+  /** Whether nothing may be written. @default {false} */
+  readonly readOnly?: boolean | undefined;
+  /** Earlier operations, and how long they took. */
+  readonly history: OperationStore;
+  /** Room on the disk. @default {not looked at} */
+  readonly disk?: DiskRoom;
+  /** How many operations may be under way. @default {as many as there are} */
+  readonly queueMax?: number;
+}
+
+/** What they are begun among. */
+export interface OperationStarterPeers {
+  readonly scheduler: RebuildScheduler;
+  readonly running: OperationsUnderWay;
+  readonly reporter: RebuildReporter;
+}
+
+/** How an operation is begun, in addition to what callers may say. */
+export interface BeginOptions extends RebuildAllOptions {
+  /** The interrupted operation that it continues under an id of its own. */
+  readonly resumes?: string;
+  /** The paused operation of an earlier process that it is. */
+  readonly adopts?: InterruptedOperation;
+  /** Whether projections that are held up are passed over. */
+  readonly leavesPaused?: boolean;
+  readonly idempotency?: IdempotencyRecord | undefined;
+}
+
+/** What the process starts by itself must not be kept from it by those who ask. */
+const OWN_TRIGGERS: ReadonlySet<RebuildTrigger> = new Set<RebuildTrigger>([
+  "startup",
+  "schedule",
+  "resume",
+]);
+
+const NOTHING: ProjectionSize = { bytes: 0, checkpoint: 0 };
+
+/** Begins operations. */
+export class OperationStarter {
+  readonly #options: OperationStarterOptions;
+  readonly #peers: OperationStarterPeers;
+  readonly #tasks = new Map<string, BuildTask>();
+  readonly #beginning = new Set<Promise<UnderWay>>();
+  #isClosed = false;
+
+  /**
+   * @param options What operations are begun with.
+   * @param peers What they are begun among.
+   */
+  constructor(options: OperationStarterOptions, peers: OperationStarterPeers) {
+    this.#options = options;
+    this.#peers = peers;
+  }
+
+  /** Whether no more are begun. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Begins no more. Resolves when those being begun have been, or were refused. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    // What they look at must not be closed under them.
+    await Promise.allSettled(this.#beginning);
+  }
+
+  /** The build of a projection that is under way, or `undefined`. */
+  task(name: string): BuildTask | undefined {
+    return this.#tasks.get(name);
+  }
+
+  /** Whether a projection's build is paused. */
+  isHeldUp({ projectionName }: PlannedRebuild): boolean {
+    return this.#tasks.get(projectionName)?.isPaused ?? false;
+  }
+
+  /** What would be rebuilt, and why. */
+  async plan(
+    names: readonly string[] | undefined,
+    options: Pick<RebuildAllOptions, "forceRebuild">,
+  ): Promise<readonly PlannedRebuild[]> {
+    return (await this.#survey(names, options)).map(({ planned }) => planned);
+  }
+
+  /** The same, and what it would take. */
+  async estimate(
+    names: readonly string[] | undefined,
+    options: Pick<RebuildAllOptions, "forceRebuild" | "concurrency">,
+  ): Promise<RebuildPlan> {
+    const { history, events, disk, registry } = this.#options;
+    const { concurrency } = resolveRebuildOptions(
+      options,
+      this.#options.concurrency,
+    );
+    // As the scheduler will take them, one after the other.
+    const priority = ({ planned: { projectionName } }: SurveyedProjection) =>
+      registry.get(projectionName).priority ?? 0;
+    const surveyed = await this.#survey(names, options);
+    return estimateRebuild({
+      surveyed: surveyed.toSorted((a, b) => priority(b) - priority(a)),
+      infos: await this.#infos(),
+      history: history.newest(),
+      head: await events.head(),
+      concurrency,
+      disk,
+    });
+  }
+
+  /**
+   * Begins an operation. Returns once it is written down and its builds are queued.
+   *
+   * @param names What to rebuild; whatever needs it when left out.
+   * @param options How.
+   */
+  begin(
+    names: readonly string[] | undefined,
+    options: BeginOptions,
+  ): Promise<UnderWay> {
+    const { readOnly } = this.#options;
+    const begun = startingRebuild(
+      readOnly,
+      () => this.#beginNow(names, options),
+    );
+    this.#beginning.add(begun);
+    const forget = () => void this.#beginning.delete(begun);
+    begun.then(forget, forget);
+    return begun;
+  }
+
+  async #beginNow(
+    names: readonly string[] | undefined,
+    options: BeginOptions,
+  ): Promise<UnderWay> {
+    const { clock, store } = this.#options;
+    const { adopts, idempotency, resumes = null } = options;
+    const asked = adopts ? this.#asBefore(adopts) : resolveRebuildOptions(
+      options,
+      this.#options.concurrency,
+    );
+    await whenSwapsEnd(this.#tasks.values(), names);
+    const surveyed = (await this.#survey(names, options)).filter((
+      { planned },
+    ) => planned.rebuild && !(options.leavesPaused && this.isHeldUp(planned)));
+    const wanted = surveyed.map(({ planned }) => planned);
+    const isOwn = OWN_TRIGGERS.has(asked.trigger);
+    if (!isOwn && !adopts && !options.ignoreDiskSpace) {
+      await this.#assertFits(surveyed);
+    }
+    const before = await generationsOf(store, wanted);
+    const done = await Promise.all(
+      adopts?.done.map(async (name) =>
+        detailBefore(
+          adopts.operation,
+          await this.#options.projections.info(name),
+        )
+      ) ?? [],
+    );
+    if (this.#isClosed) throw new RebuilderClosedError();
+    if (!isOwn && !adopts) this.#assertRoom();
+    if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);
+    const id = adopts?.operation.id ?? randomBytes(16).toString("hex");
+    const { trigger, concurrency } = asked;
+    const begun = { operationId: id, trigger, wanted, concurrency };
+    const span = this.#peers.reporter.openSpan(begun);
+    const operation = new RunningOperation({
+      generationsBefore: before,
+      resumes,
+      idempotency,
+      ...asked,
+      id,
+      span,
+      clock,
+    });
+    for (const detail of done) operation.settle(detail);
+    const fresh: BuildTask[] = [];
+    const giveUp = (error: unknown): never => {
+      this.#peers.running.forget(id);
+      for (const { operationIds } of operation.tasks) operationIds.delete(id);
+      for (const task of fresh) task.fail(error);
+      span.fail(error);
+      span.end();
+      throw error;
+    };
+    try {
+      for (const plan of wanted) {
+        const task = this.#tasks.get(plan.projectionName);
+        if (task) operation.add(task);
+        else {
+          const how = { ...asked, whenRunning: options.whenRunning };
+          this.#addTask(operation, plan, how, span.context, fresh);
+        }
+      }
+    } catch (error) {
+      giveUp(error);
+    }
+    const { saved, ended } = this.#peers.running.add(operation);
+    await saved.catch(giveUp);
+    // Closed meanwhile: kept for the next start, like everything else.
+    if (this.#isClosed) { for (const task of fresh) task.stop("interrupted"); }
+    this.#peers.reporter.begun(begun);
+    this.#peers.scheduler.enqueue(fresh, operation.limit);
+    onAbort(
+      options.signal,
+      ended,
+      () => void this.#peers.running.stop(id, "cancelled"),
+    );
+    return { operation, ended };
+  }
+
+  /** What a paused operation of an earlier process was begun with. */
+  #asBefore({ operation }: InterruptedOperation) {
+    const { id: _, startedAt, generationsBefore, ...before } = operation;
+    return {
+      ...before,
+      concurrency: this.lowered(operation),
+      startedAt: new Date(startedAt),
+      ...(generationsBefore ? { generationsBefore } : {}),
+    };
+  }
+
+  /** As much as an operation was allowed, but not more than is allowed now. */
+  lowered({ concurrency }: RebuildOperation): number {
+    return Math.min(concurrency, this.#options.concurrency);
+  }
+
+  #assertRoom(): void {
+    const { queueMax = Infinity } = this.#options;
+    if (this.#peers.running.size >= queueMax) {
+      throw new RebuildQueueFullError(queueMax);
+    }
+  }
+
+  async #survey(
+    names: readonly string[] | undefined,
+    { forceRebuild = false }: Pick<RebuildAllOptions, "forceRebuild">,
+  ): Promise<readonly SurveyedProjection[]> {
+    const { registry, projections, events, store, live, readOnly } =
+      this.#options;
+    const resolved = registry.resolve(names ?? registry.names);
+    const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
+    const head = await events.head();
+    return await Promise.all(resolved.map(async (name) => {
+      // Taking up what was begun writes.
+      try {
+        const interrupted = !forceRebuild && !readOnly &&
+          await store.hasInterruptedBuild(live.identity(name));
+        const info = await projections.info(name);
+        const planned = planRebuild({ info, head, interrupted, insist });
+        return { planned, info };
+      } catch (error) {
+        return { planned: planUnusable(name, head, error), info: NOTHING };
+      }
+    }));
+  }
+
+  /** How much every projection takes; those of which it cannot be told take nothing. */
+  async #infos(): Promise<readonly ProjectionSize[]> {
+    return (await this.#survey(undefined, {})).map(({ info }) => info);
+  }
+
+  /** Better than to find out after hours of work. */
+  async #assertFits(surveyed: readonly SurveyedProjection[]): Promise<void> {
+    const { disk, events } = this.#options;
+    const freeBytes = disk?.freeBytes();
+    const builds = surveyed.filter(({ planned: { projectionName } }) =>
+      !this.#tasks.has(projectionName)
+    ).map(({ info }) => info);
+    if (freeBytes === undefined || builds.length === 0) return;
+    const infos = await this.#infos();
+    const estimatedBytes = bytesOf(
+      { infos, head: await events.head(), disk },
+      builds,
+    );
+    if (estimatedBytes > freeBytes) {
+      throw new InsufficientDiskSpaceError(estimatedBytes, freeBytes);
+    }
+  }
+
+  #addTask(
+    operation: RunningOperation,
+    plan: PlannedRebuild,
+    { priority, whenRunning, trigger }:
+      & Pick<ResolvedRebuildOptions, "priority" | "trigger">
+      & { readonly whenRunning: RebuildAllOptions["whenRunning"] | undefined },
+    context: ReturnType<Telemetry["activeContext"]>,
+    fresh: BuildTask[],
+  ): void {
+    const { registry, store, clock } = this.#options;
+    const { projectionName, reason, events } = plan;
+    const lock = lockBuild(store, projectionName, operation.id);
+    if (lock instanceof Error) {
+      if (whenRunning === "reject") throw lock;
+      operation.settle(refusedDetail(plan, lock));
+      return;
+    }
+    const task = new BuildTask({
+      projectionName,
+      reason,
+      priority: priority ?? registry.get(projectionName).priority ?? 0,
+      target: events,
+      lock,
+      clock,
+      context,
+    });
+    // Known from now on, not only once it is queued: whoever asks next joins it.
+    this.#tasks.set(projectionName, task);
+    task.ended.then((detail) => {
+      this.#tasks.delete(projectionName);
+      this.#peers.reporter.projection(detail, trigger);
+    });
+    operation.add(task);
+    fresh.push(task);
+  }
+
+  #assertNoneRuns(wanted: readonly PlannedRebuild[]): void {
+    for (const { projectionName } of wanted) {
+      const task = this.#tasks.get(projectionName);
+      if (!task) continue;
+      const [operationId = null] = task.operationIds;
+      throw new RebuildConflictError(projectionName, operationId);
+    }
+  }
+}

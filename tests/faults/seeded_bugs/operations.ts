@@ -1,0 +1,94 @@
+/**
+ * Bugs of operations: orders that do not last, and requests that count twice.
+ *
+ * @module
+ */
+import type { SeededBug } from "./seeded_bug.ts";
+
+/** The bugs. */
+export const OPERATION_BUGS: readonly SeededBug[] = [
+  {
+    name: "a pause is not written down",
+    file: "src/rebuild/operations_under_way.ts",
+    replace:
+      "    this.#change(operation, action);\n    try {\n      await this.#record(entry);",
+    by: "    this.#change(operation, action);\n    try {\n",
+    tests: [
+      "tests/rebuild/durable_pause_test.ts",
+      "tests/rebuild/paused_kill_test.ts",
+    ],
+  },
+  {
+    name: "a shutdown turns what is paused into what goes on by itself",
+    file: "src/rebuild/running_operation.ts",
+    replace: 'this.#pausedAt === null || snapshot.state !== "interrupted"',
+    by: "snapshot.state.length > 0",
+    tests: ["tests/rebuild/durable_pause_test.ts"],
+  },
+  {
+    name: "a pause that cannot be written down holds all the same",
+    file: "src/rebuild/operations_under_way.ts",
+    replace:
+      '      this.#change(operation, action === "pause" ? "resume" : "pause");\n',
+    by: "",
+    tests: ["tests/rebuild/durable_pause_test.ts"],
+  },
+  {
+    name: "rebuilds at start-up join what is paused",
+    file: "src/rebuild/operation_starter.ts",
+    replace: "(options.leavesPaused && this.isHeldUp(planned))",
+    by: "(options.leavesPaused && planned.events < 0)",
+    tests: ["tests/rebuild/durable_pause_test.ts"],
+  },
+  {
+    name: "what is cancelled while it waits goes on at the next start",
+    file: "src/rebuild/shared_scan.ts",
+    replace: "    await build.discard();\n  }\n\n  async #begin(",
+    by: "    await build[Symbol.asyncDispose]();\n  }\n\n  async #begin(",
+    tests: ["tests/rebuild/durable_pause_test.ts"],
+  },
+  {
+    name: "the history forgets what is paused",
+    file: "src/rebuild/operation_store.ts",
+    replace:
+      "if (old === name || (this.#read(old)?.pausedAt ?? null) !== null)",
+    by: "if (old === name)",
+    tests: ["tests/rebuild/idempotency_test.ts"],
+  },
+  {
+    name: "a key starts twice when it comes twice at once",
+    file: "src/rebuild/idempotency.ts",
+    replace: "    this.#starting.set(key, { request, operation });\n",
+    by: "",
+    tests: ["tests/rebuild/idempotency_test.ts"],
+  },
+  {
+    name: "keys of different callers are the same",
+    file: "src/rebuild/idempotency.ts",
+    replace: "digest([requestedBy, key])",
+    by: "digest([key])",
+    tests: ["tests/rebuild/idempotency_test.ts"],
+  },
+  {
+    name: "an interrupted operation is continued twice",
+    file: "src/rebuild/interrupted.ts",
+    replace:
+      "    if (operation.resumes) continuedBy.set(operation.resumes, operation.id);\n",
+    by: "",
+    tests: ["tests/rebuild/interrupted_test.ts"],
+  },
+  {
+    name: "a rebuild that just fits is refused",
+    file: "src/rebuild/operation_starter.ts",
+    replace: "if (estimatedBytes > freeBytes)",
+    by: "if (estimatedBytes >= freeBytes)",
+    tests: ["tests/rebuild/estimate_test.ts"],
+  },
+  {
+    name: "a stream of events misses what happened while a client was away",
+    file: "api/event_feed.ts",
+    replace: "this.#buffer.filter(({ id }) => id > lastEventId)",
+    by: "this.#buffer.filter(({ id }) => id > this.#lastId)",
+    tests: ["tests/api/operation_events_test.ts"],
+  },
+];
