@@ -282,6 +282,13 @@ export const Info: z.ZodType<ProjectionInfo> = z.object({
   previousGeneration: Count.nullable(),
   version: Count,
   builtVersion: Count.nullable(),
+  fingerprint: z.string().openapi({
+    description: "Of the definition that is registered",
+  }),
+  builtFingerprint: z.string().nullable().openapi({
+    description:
+      "Of the definition that the documents were made by; another version or fingerprint: stale",
+  }),
   checkpoint: Count,
   lag: Count,
   documents: Count,

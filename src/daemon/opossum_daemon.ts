@@ -27,7 +27,7 @@ export interface OpossumDaemonOptions
   readonly rebuilder: OpossumRebuilder;
   readonly logger: Logger;
   /** What to rebuild at start-up. */
-  readonly enableAutoRebuild: boolean | "force";
+  readonly enableAutoRebuild: boolean | "missing" | "force";
   /** When to rebuild what needs it, besides. */
   readonly rebuildSchedule: readonly RebuildWindow[];
   /** Bounds what is read in these windows. */
@@ -170,12 +170,16 @@ export class OpossumDaemon implements Daemon {
     if (this.#state !== "starting") return;
     const { rebuilder, logger, enableAutoRebuild } = this.#options;
     const trigger = "startup";
-    const forceRebuild = enableAutoRebuild === "force";
+    const due = {
+      trigger,
+      forceRebuild: enableAutoRebuild === "force",
+      onlyMissing: enableAutoRebuild === "missing",
+    } as const;
     logger.log("info", "Checking for projections that need rebuilding...", {
       trigger,
     });
     await this.#isolate("Automatic rebuild failed", async () => {
-      const begun = await rebuilder.startDue({ forceRebuild, trigger });
+      const begun = await rebuilder.startDue(due);
       if (begun) this.#logResult(await begun.ended);
       else {
         logger.log(

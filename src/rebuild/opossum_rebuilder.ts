@@ -25,6 +25,7 @@ import {
 import { OperationsUnderWay, type UnderWay } from "./operations_under_way.ts";
 import { LastBuilds } from "./last_builds.ts";
 import { assertInteger } from "./rebuild_options.ts";
+import { servesOldDocuments } from "./plan.ts";
 import { RebuildReporter } from "./report.ts";
 import type {
   ListOperationsOptions,
@@ -245,15 +246,22 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /**
    * Starts to rebuild what needs it, but for what is held up by an order.
    *
+   * @param options As for all; `onlyMissing`: leaves alone what is stale.
    * @returns The operation, or `undefined` when there is nothing to do.
    */
-  async startDue(options: RebuildAllOptions): Promise<UnderWay | undefined> {
-    const plan = await this.plan(undefined, options);
-    if (!plan.some((each) => each.rebuild && !this.#starter.isHeldUp(each))) {
-      // Not an operation: every start would add one to the history.
-      return undefined;
-    }
-    return await this.#starter.begin(undefined, {
+  async startDue(
+    { onlyMissing = false, ...options }: RebuildAllOptions & {
+      readonly onlyMissing?: boolean;
+    },
+  ): Promise<UnderWay | undefined> {
+    const due = (await this.plan(undefined, options)).filter((each) =>
+      each.rebuild && !this.#starter.isHeldUp(each) &&
+      !(onlyMissing && servesOldDocuments(each))
+    );
+    // Not an operation: every start would add one to the history.
+    if (due.length === 0) return undefined;
+    const names = due.map(({ projectionName }) => projectionName);
+    return await this.#starter.begin(onlyMissing ? names : undefined, {
       ...options,
       leavesPaused: true,
     });

@@ -111,3 +111,20 @@ function reasonToRebuild(
       return undefined;
   }
 }
+
+/** Reasons of what serves documents, if not those that it should. */
+const STALE_REASONS: readonly RebuildReason[] = [
+  "versionChanged",
+  "fingerprintChanged",
+  "ahead",
+];
+
+/**
+ * Whether a projection is to be rebuilt that can be read meanwhile, as it was before its definition
+ * changed or another log was put in its place.
+ *
+ * @param plan What is planned for it.
+ */
+export function servesOldDocuments({ reason }: PlannedRebuild): boolean {
+  return STALE_REASONS.includes(reason);
+}

@@ -340,6 +340,8 @@ export class FakeOpossum implements Opossum {
       previousGeneration: null,
       version: 1,
       builtVersion: 1,
+      fingerprint: "0123456789abcdef",
+      builtFingerprint: "0123456789abcdef",
       checkpoint: this.checkpoints.get(name) ?? 0,
       lag: 0,
       documents: 2,
