@@ -15,7 +15,6 @@ import { ProjectionApplyError } from "../projections/errors.ts";
 import { Fold } from "../projections/fold.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
 import type { Generation } from "../projections/projection_store.ts";
-import type { RebuildThrottle } from "./throttle.ts";
 
 /** Memory for documents, and for related events, in bytes, each. */
 const HELD_BYTES_MAX = 33_554_432;
@@ -30,7 +29,6 @@ export interface KeyFoldOptions {
   readonly events: EventStore;
   /** Events a batch. */
   readonly batchSize: number;
-  readonly throttle: RebuildThrottle;
   /** Stops it by throwing its reason. */
   readonly signal: AbortSignal;
   readonly watch: ProjectionWatch | undefined;
@@ -64,19 +62,16 @@ export class KeyFold {
    * Folds on.
    *
    * @param upTo Up to this position.
-   * @param pace `"neighbour"` leaves others their share of the time; `"full"` is for what is done
-   * with a lock held.
-   * @param afterBatch Called after each batch; what it throws ends the work.
+   * @param afterBatch Called with the number of events that were gone through in each batch; what
+   * it throws ends the work.
    * @throws {ProjectionApplyError} If the definition's code fails where it must not.
    */
   async feed(
     upTo: Position,
-    pace: "neighbour" | "full",
-    afterBatch: () => void = () => {},
+    afterBatch: (eventsScanned: number) => Promise<void> | void = () => {},
   ): Promise<void> {
-    const { events, definition, batchSize, signal, throttle } = this.#options;
+    const { events, definition, batchSize, signal } = this.#options;
     if (upTo <= this.checkpoint) return;
-    using pass = pace === "full" ? undefined : throttle.enterHere([signal]);
     const query = { items: [{ types: typesOf(definition) }] };
     const range = { after: this.checkpoint, upTo, batchSize, signal };
     for await (const batch of events.readBatches(query, range)) {
@@ -84,13 +79,11 @@ export class KeyFold {
       const before = this.checkpoint;
       freezeEvents(batch.events);
       await this.#fold.apply(batch);
-      afterBatch();
       if (this.#fold.heldBytes > HELD_BYTES_MAX) {
         await this.#fold.flush();
         this.#fold.shed(HELD_BYTES_MAX / 2);
       }
-      await pass?.rest(this.checkpoint - before);
-      pass?.goOn();
+      await afterBatch(this.checkpoint - before);
     }
   }
 

@@ -139,7 +139,7 @@ export class KeyRebuilder implements AsyncDisposable {
     try {
       using mending = await this.#options.store.mend(name);
       const isFound = refusal instanceof KeyRebuildError &&
-        refusal.refusal === "damaged";
+        refusal.cause !== undefined;
       return mending.damage ??
         (isFound ? reasonOf(refusal.cause) : undefined);
     } catch {
@@ -154,7 +154,7 @@ export class KeyRebuilder implements AsyncDisposable {
     wanted: Wanted,
     signal: AbortSignal,
   ): Promise<RebuiltKeys> {
-    const { registry, store, events, live, logger } = this.#options;
+    const { registry, store, events, live, logger, throttle } = this.#options;
     const definition = registry.get(name);
     if (!live.isCurrent(mending.identity)) {
       throw new KeyRebuildError(name, "stale");
@@ -166,33 +166,48 @@ export class KeyRebuilder implements AsyncDisposable {
     if (look.checkpoint > await events.head()) {
       throw new KeyRebuildError(name, "stale");
     }
-    const survey = isRepair ? new KeySurvey(definition, look) : undefined;
-    const keys = isRepair ? survey?.keys ?? new Set<string>() : wanted;
+    using passes = new DisposableStack();
+    const pass = passes.use(throttle.enterHere([signal]));
+    const rest = async (eventsScanned: number) => {
+      await pass.rest(eventsScanned);
+      signal.throwIfAborted();
+      pass.goOn();
+    };
+    const survey = new KeySurvey({
+      definition,
+      look,
+      rest: () => rest(0),
+    });
+    const keys = wanted === "missingOrDamaged" ? survey.keys : wanted;
     let isSurveying = isRepair;
     const fold = new KeyFold({
       ...this.#options,
       definition,
-      wants: (key) => isSurveying && survey ? survey.sees(key) : keys.has(key),
+      wants: (key) => isSurveying ? survey.sees(key) : keys.has(key),
       generation: scratch.generation,
       signal,
       watch: live.watch(name),
     });
-    await survey?.checkRows(signal);
     // All that may be long, while others go on.
-    await fold.feed(look.checkpoint, "neighbour", () => survey?.assertFew());
+    if (isRepair) await survey.checkRows();
+    await fold.feed(look.checkpoint, async (eventsScanned) => {
+      survey.assertFew();
+      await rest(eventsScanned);
+    });
     isSurveying = false;
-    if (survey) {
-      await survey.addForeign(signal);
+    if (isRepair) {
+      await survey.addForeign();
       await fold.flush();
       using folded = scratch.look();
-      await survey.compareRelated(folded, signal);
+      await survey.compareRelated(folded);
     }
     look[Symbol.dispose]();
-    await this.#approach(mending, fold);
+    await this.#approach(mending, fold, rest);
+    passes.dispose();
     using _lock = await store.lockLive(name, signal);
     const checkpoint = checkpointOf(mending);
     // Under the lock, so that it does not wait for others.
-    await fold.feed(checkpoint, "full");
+    await fold.feed(checkpoint);
     await fold.flush();
     const found = await compareKeys({
       definition,
@@ -223,7 +238,11 @@ export class KeyRebuilder implements AsyncDisposable {
   }
 
   /** Catches up with live updates until little is left. */
-  async #approach(mending: Mending, fold: KeyFold): Promise<void> {
+  async #approach(
+    mending: Mending,
+    fold: KeyFold,
+    rest: (eventsScanned: number) => Promise<void>,
+  ): Promise<void> {
     const { batchSize } = this.#options;
     for (let before = Infinity;;) {
       const upTo = checkpointOf(mending);
@@ -231,7 +250,7 @@ export class KeyRebuilder implements AsyncDisposable {
       // When as much is applied meanwhile, there would be no end to it.
       if (left <= batchSize || left >= before) return;
       before = left;
-      await fold.feed(upTo, "neighbour");
+      await fold.feed(upTo, rest);
     }
   }
 }

@@ -10,23 +10,34 @@ import { DefinitionCode } from "../projections/definition_code.ts";
 import { IrreparableError, type Look } from "../projections/mending.ts";
 import { KeyRebuildError, KEYS_MAX } from "./rebuilt_keys.ts";
 
+/** Rows looked at between two rests. */
+const ROWS = 100;
+
+/** What is looked through. */
+export interface KeySurveyOptions {
+  readonly definition: ProjectionDefinition;
+  /** The generation. */
+  readonly look: Look;
+  /** Leaves others their share of the time; what it throws ends the work. */
+  readonly rest: () => Promise<void>;
+}
+
 /** Looks through a generation. */
 export class KeySurvey {
   /** Keys of the documents to fold anew. */
   readonly keys = new Set<string>();
   readonly #definition: ProjectionDefinition;
   readonly #look: Look;
+  readonly #rest: () => Promise<void>;
   readonly #code: DefinitionCode;
   /** Rows of documents that an event of the log gives a reason to be there. */
   readonly #given = new RowSet();
 
-  /**
-   * @param definition The projection.
-   * @param look Its generation.
-   */
-  constructor(definition: ProjectionDefinition, look: Look) {
+  /** @param options What is looked through. */
+  constructor({ definition, look, rest }: KeySurveyOptions) {
     this.#definition = definition;
     this.#look = look;
+    this.#rest = rest;
     this.#code = new DefinitionCode(definition, {
       attempts: 1,
       watch: undefined,
@@ -36,30 +47,26 @@ export class KeySurvey {
   /**
    * Looks at every row: documents that are not what was written, or not tagged as they should be.
    *
-   * @param signal Stops it by throwing its reason.
    * @throws {KeyRebuildError} If there are too many.
    * @throws {IrreparableError} If something else is wrong.
    */
-  async checkRows(signal: AbortSignal): Promise<void> {
+  async checkRows(): Promise<void> {
     let tagsExpected = 0;
-    for await (const { key, text, isSound } of this.#look.documents()) {
-      signal.throwIfAborted();
+    for await (const document of this.#resting(this.#look.documents())) {
+      const { key, text, isSound } = document;
       const tags = isSound ? this.#tagsOf(key, text) : undefined;
       tagsExpected += tags?.length ?? 0;
       if (tags?.every((tag) => this.#look.isTagged(tag, key))) continue;
-      this.keys.add(key);
-      this.assertFew();
+      this.#addDamaged(key);
     }
     let tagsFound = 0;
-    for await (const _ of this.#look.tags()) tagsFound++;
+    for await (const _ of this.#resting(this.#look.tags())) tagsFound++;
     if (tagsFound === tagsExpected && this.keys.size === 0) return;
-    for await (const { tag, key } of this.#look.tags()) {
-      signal.throwIfAborted();
+    for await (const { tag, key } of this.#resting(this.#look.tags())) {
       if (this.keys.has(key)) continue;
       const document = this.#look.find(key);
       if (document && this.#tagsOf(key, document.text)?.includes(tag)) continue;
-      this.keys.add(key);
-      this.assertFew();
+      this.#addDamaged(key);
     }
   }
 
@@ -80,12 +87,9 @@ export class KeySurvey {
    *
    * @throws {KeyRebuildError} If there are too many.
    */
-  async addForeign(signal: AbortSignal): Promise<void> {
-    for await (const { row, key } of this.#look.documents()) {
-      signal.throwIfAborted();
-      if (this.#given.has(row)) continue;
-      this.keys.add(key);
-      this.assertFew();
+  async addForeign(): Promise<void> {
+    for await (const { row, key } of this.#resting(this.#look.documents())) {
+      if (!this.#given.has(row)) this.#addDamaged(key);
     }
   }
 
@@ -94,14 +98,13 @@ export class KeySurvey {
    * may be missing in any document that came after.
    *
    * @param folded The fold.
-   * @param signal Stops it by throwing its reason.
    * @throws {IrreparableError} If they are not the same.
    */
-  async compareRelated(folded: Look, signal: AbortSignal): Promise<void> {
+  async compareRelated(folded: Look): Promise<void> {
     const expected = folded.related()[Symbol.asyncIterator]();
     let tags = 0;
-    for await (const { position, text } of this.#look.related()) {
-      signal.throwIfAborted();
+    const found = this.#resting(this.#look.related());
+    for await (const { position, text } of found) {
       const next = await expected.next();
       const isSame = !next.done && next.value.position === position &&
         next.value.text === text;
@@ -117,9 +120,25 @@ export class KeySurvey {
   }
 
   /** @throws {KeyRebuildError} If more documents are concerned than may be. */
-  assertFew(): void {
+  assertFew(options?: ErrorOptions): void {
     if (this.keys.size <= KEYS_MAX) return;
-    throw new KeyRebuildError(this.#definition.name, "tooManyKeys");
+    throw new KeyRebuildError(this.#definition.name, "tooManyKeys", options);
+  }
+
+  #addDamaged(key: string): void {
+    this.keys.add(key);
+    this.assertFew({
+      cause: new IrreparableError("Many documents are damaged"),
+    });
+  }
+
+  /** Goes through rows, and rests now and then. */
+  async *#resting<T>(rows: AsyncIterable<T>): AsyncGenerator<T> {
+    let count = 0;
+    for await (const row of rows) {
+      yield row;
+      if (++count % ROWS === 0) await this.#rest();
+    }
   }
 
   /** The tags that a document should have, or `undefined` if its code does not say. */

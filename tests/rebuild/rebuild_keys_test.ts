@@ -16,7 +16,9 @@ import {
   StoreReadOnlyError,
   UnknownProjectionError,
 } from "../../mod.ts";
-import { MemoryEventStore } from "../../src/testing/mod.ts";
+import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import { FakeClock, MemoryEventStore } from "../../src/testing/mod.ts";
 import {
   countingProjection,
   counts,
@@ -373,4 +375,49 @@ Deno.test("an aborted signal ends a repair, and leaves everything as it was", as
     "Enough",
   );
   assertEquals(contentOf(dir.file(FILE)), before);
+});
+
+Deno.test("repair() waits for whoever changes the projection, and is a part of nothing that he does", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock();
+  await using opossum = openOverMemory(dir.path, [sums], {
+    clock,
+    rebuildGoodNeighbour: false,
+  });
+  await opossum.events.append(counts(6));
+  await opossum.rebuilder.rebuild("Sums");
+  damageDocuments(dir.file(FILE), [change(0)]);
+  const damaged = contentOf(dir.file(FILE));
+  await using other = new SqliteProjectionStore({
+    directory: dir.file("projections"),
+    fileSystem: denoFileSystem,
+    clock,
+  });
+  const lock = await other.lockLive("Sums");
+  const repairing = opossum.rebuilder.repair("Sums");
+  await Promise.race([clock.whenSleeping(1), repairing]);
+  assertEquals(contentOf(dir.file(FILE)), damaged);
+  lock[Symbol.dispose]();
+  await clock.advance(1_000);
+  assertEquals(changesOf(await repairing), { a: "changed" });
+});
+
+Deno.test("repair() refuses too many damaged documents, and marks the projection as damaged", async () => {
+  using dir = new TempDir();
+  await using opossum = openOverMemory(dir.path, [sums]);
+  const { rebuilder, projections } = opossum;
+  const events = Array.from({ length: 10_000 }, (_, i) => ({
+    type: "Counted" as const,
+    data: { key: `k${i}`, by: 1 },
+  }));
+  await opossum.events.append(events);
+  await opossum.events.append(counts(1));
+  await rebuilder.rebuild("Sums");
+  {
+    using database = new DatabaseSync(dir.file(FILE));
+    database.exec("UPDATE documents SET sum = sum + 1");
+  }
+  assertEquals((await projections.info("Sums")).state, "ready");
+  await assertRefused(() => rebuilder.repair("Sums"), "tooManyKeys");
+  assertEquals((await projections.info("Sums")).state, "damaged");
 });
