@@ -11,6 +11,7 @@
 // deno-lint-ignore-file no-console -- this program talks to people
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { HEALTH_BUGS } from "../tests/faults/seeded_bugs/health.ts";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
 import { OPERATION_BUGS } from "../tests/faults/seeded_bugs/operations.ts";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
@@ -121,6 +122,7 @@ if (import.meta.main) {
     ...OVERLOOKED_BUGS,
     ...STATE_BUGS,
     ...OPERATION_BUGS,
+    ...HEALTH_BUGS,
   ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();

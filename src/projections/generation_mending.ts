@@ -115,6 +115,9 @@ export class GenerationMending implements Mending {
     // Who holds documents in memory, here or elsewhere, does so for the generation that this file
     // names, and opens it anew when the file is another one. First, so that nobody goes on from
     // what he holds when this process is killed in between: the live lock keeps all away so long.
+    // The file that it was is kept open: another one must not get its number.
+    const { fileSystem } = this.#options;
+    using _before = fileSystem.open(this.#current, { mode: "read" });
     await this.#tellOthers();
     try {
       await this.#write(changes);
@@ -160,11 +163,14 @@ export class GenerationMending implements Mending {
   }
 
   async #tellOthers(): Promise<void> {
-    const { fileSystem, location, name: projectionName } = this.#options;
-    const path = join(dirname(location.file), CURRENT);
-    const text = readTextIfExists(fileSystem, path);
-    if (text === undefined) throw new ProjectionNotBuiltError(projectionName);
-    await atomicReplace(fileSystem, path, text);
+    const { fileSystem, name } = this.#options;
+    const text = readTextIfExists(fileSystem, this.#current);
+    if (text === undefined) throw new ProjectionNotBuiltError(name);
+    await atomicReplace(fileSystem, this.#current, text);
+  }
+
+  get #current(): string {
+    return join(dirname(this.#options.location.file), CURRENT);
   }
 
   #connect(): DatabaseSync {

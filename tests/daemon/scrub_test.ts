@@ -147,11 +147,14 @@ for (const [what, { problem, damage }] of Object.entries(DAMAGES)) {
       await using opossum = await open(dir.path, { startDaemon: false });
       const found = await scrubSums(opossum);
       assertEquals([found?.state, found?.problem], ["damaged", problem]);
-      assertEquals((await opossum.projections.info("Sums")).state, "damaged");
       // Told in the same words each time.
       assertEquals((await scrubSums(opossum))?.problem, problem);
     }
     await using opossum = await open(dir.path, { enableAutoRebuild: true });
+    assertEquals((await opossum.projections.info("Sums")).state, "damaged");
+    await opossum.rebuilder.rebuild("Sums");
+    damage(dir.file("projections/Sums/000003.sqlite"));
+    assertEquals((await scrubSums(opossum))?.state, "damaged");
     assertEquals((await opossum.projections.info("Sums")).state, "damaged");
     await opossum.rebuilder.rebuild("Sums");
     assertEquals((await scrubSums(opossum))?.state, "ok");

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { openOpossum, silentLogger } from "../../mod.ts";
+import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { copyFolder, TestFolder } from "../log/support.ts";
 import { contentOf, damageDocuments } from "../rebuild/repair_fixture.ts";
 import { countingProjection, counts } from "../support/course_fixture.ts";
@@ -17,6 +18,12 @@ function open(path: string, startDaemon: boolean) {
     logger: silentLogger,
     startDaemon,
   });
+}
+
+/** Changes when `current.json` is replaced. */
+function identityOf(path: string): string | undefined {
+  const file = `${path}/projections/Sums/current.json`;
+  return denoFileSystem.stat(file)?.identity;
 }
 
 /** Returns whether the program was killed. */
@@ -64,12 +71,16 @@ Deno.test("a repair that is killed at any call of its file system leaves what wa
   for (let goesOn = true; goesOn; at++) {
     await using folder = new TestFolder();
     copyFolder(origin.path, folder.path);
+    const before = identityOf(folder.path);
     const point = { at, kind: KINDS[at % KINDS.length] ?? "before" };
     goesOn = await runRepair({ path: folder.path, point });
     const file = `${folder.path}/${FILE}`;
     const left = contentOf(file);
     const isSound = JSON.stringify(left) === JSON.stringify(sound);
     assertEquals(left, isSound ? sound : damaged, JSON.stringify(point));
+    // Whoever holds documents of what was there must have been told before.
+    const isTold = identityOf(folder.path) !== before;
+    assert(!isSound || isTold, JSON.stringify(point));
     if (goesOn) seen[isSound ? "sound" : "damaged"]++;
     await using opossum = await open(folder.path, !running);
     await opossum.rebuilder.repair("Sums");

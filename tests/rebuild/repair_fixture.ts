@@ -10,6 +10,8 @@ import {
   type ProjectionDefinition,
 } from "../../mod.ts";
 
+import { sumOfDocument } from "../../src/projections/row_sums.ts";
+
 /** Events of the projection. */
 export type NodeEvent =
   | { type: "Named"; data: { id: string; name: string }; tags?: string[] }
@@ -56,6 +58,9 @@ export function nodesProjection(
   });
 }
 
+/** As if it were right. */
+const FOREIGN = JSON.stringify({ name: "", links: [], sum: 0 });
+
 /** What one does to a file behind everybody's back. */
 export type Damage =
   | { readonly kind: "change" | "delete"; readonly at: number }
@@ -85,8 +90,8 @@ export function damageDocuments(
       }
       case "foreign":
         database.prepare(
-          "INSERT INTO documents (key, state, sum) VALUES (?, '{}', 0) ON CONFLICT DO NOTHING",
-        ).run(damage.key);
+          "INSERT INTO documents (key, state, sum) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        ).run(damage.key, FOREIGN, sumOfDocument(damage.key, FOREIGN));
         break;
       case "orphanTag":
         database.prepare(
