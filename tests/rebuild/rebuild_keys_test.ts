@@ -1,8 +1,10 @@
+import { setImmediate } from "node:timers/promises";
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   type DomainEvent,
   type EventBatch,
   ProjectionApplyError,
+  type Projections,
   type Query,
   type ReadBatchesOptions,
 } from "../../mod.ts";
@@ -249,3 +251,44 @@ Deno.test("repair() catches up with what was applied meanwhile, also to a docume
   assertEquals(await projections.get("Sums", "a"), { sum: 2 });
   assertEquals(await projections.get("Sums", "b"), { sum: 4 });
 });
+
+Deno.test("repair() leaves a faulted projection where it stands, and follows an operator's orders", async () => {
+  using dir = new TempDir();
+  const picky = countingProjection("Sums", {
+    apply: (state, { data: { by } }) => {
+      if (by === 4) throw new Error("Unlucky");
+      return { sum: (state?.sum ?? 0) + by };
+    },
+  });
+  await using opossum = openOverMemory(dir.path, [picky]);
+  const { daemon, events, projections, rebuilder } = opossum;
+  await daemon.start();
+  await daemon.whenStarted();
+  await events.append(counts(6));
+  await projections.waitFor(3);
+  const lose = [{ kind: "delete" as const, at: 0 }];
+  damageDocuments(dir.file(FILE), lose);
+  const faulted = await rebuilder.repair("Sums");
+  assertEquals(faulted.checkpoint, 3);
+  assertEquals(changesOf(faulted), { a: "added" });
+  await whenFaulted(projections);
+  await daemon.skip("Sums", 4);
+  await projections.waitFor(6);
+  damageDocuments(dir.file(FILE), lose);
+  const { checkpoint, keys } = await rebuilder.repair("Sums");
+  assertEquals([checkpoint, keys], [6, [{ key: "a", change: "added" }]]);
+  assertEquals(await projections.get("Sums", "a"), { sum: 1 });
+  assertEquals(await projections.get("Sums", "b"), { sum: 7 });
+  const [letter] = await projections.deadLetters("Sums");
+  assertEquals([letter?.position, letter?.reason], [4, "ordered"]);
+});
+
+/** The repair has it tried again at once: it stands still again in a moment. */
+async function whenFaulted(
+  projections: Pick<Projections, "info">,
+): Promise<void> {
+  for (;;) {
+    if ((await projections.info("Sums")).fault !== null) return;
+    await setImmediate();
+  }
+}
