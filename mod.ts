@@ -69,9 +69,11 @@ export {
   ProjectionApplyError,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionRollbackError,
   ProjectionsClosedError,
   ProjectionSkipError,
   ProjectionUnavailableError,
+  type RollbackRefusal,
   type SkipRefusal,
   SuspectedEventError,
   UnknownProjectionError,
@@ -79,8 +81,10 @@ export {
 export type {
   DeadLetter,
   DocumentPage,
+  GenerationRole,
   PageOptions,
   ProjectionFault,
+  ProjectionGeneration,
   ProjectionInfo,
   ProjectionOwner,
   Projections,
@@ -90,20 +94,24 @@ export type {
 
 // src/rebuild/
 export type {
+  ComparisonSample,
   OperationState,
   PlannedRebuild,
   ProjectionRebuildDetail,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
+  RebuildComparison,
   RebuildFailure,
   RebuildOperation,
   RebuildPlan,
+  RebuildPromotion,
   RebuildReason,
   RebuildThrottleStatus,
   RebuildTrigger,
 } from "./src/rebuild/operation.ts";
 export {
   type ListOperationsOptions,
+  PromotionRefusedError,
   type RebuildAllOptions,
   RebuildConflictError,
   type Rebuilder,
@@ -112,6 +120,7 @@ export {
   type StartOptions,
 } from "./src/rebuild/rebuilder.ts";
 export {
+  type DocumentRebuilds,
   KeyRebuildError,
   type KeyRebuildRefusal,
   type RebuildKeysOptions,
@@ -127,6 +136,17 @@ export {
   UnknownOperationError,
 } from "./src/rebuild/refusals.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
+
+// src/audit/
+export {
+  type AuditEntry,
+  type AuditListOptions,
+  type AuditLog,
+  type AuditPage,
+  type AuditRecord,
+  type AuditResult,
+  AuditUnavailableError,
+} from "./src/audit/audit_log.ts";
 
 // src/daemon/
 export type { Daemon, DaemonState } from "./src/daemon/daemon.ts";

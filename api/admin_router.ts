@@ -4,20 +4,33 @@
  * @module
  */
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import type { Opossum } from "../mod.ts";
-import { type AdminAuth, requireAuth } from "./auth.ts";
+import { refuseUnacceptable } from "./accept.ts";
+import { auditRequests } from "./audit.ts";
+import { addAuditRoutes } from "./audit_routes.ts";
+import { type AdminAuth, createGuard } from "./auth.ts";
+import { describedRoutes } from "./described_routes.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
 import { addKeyRoutes } from "./key_routes.ts";
+import {
+  provideLimits,
+  type RequestLimits,
+  type ResolvedLimits,
+  resolveLimits,
+} from "./limits.ts";
 import { createNotFoundHandler, refuseOtherMethods } from "./methods.ts";
 import { addEventRoutes } from "./operation_events.ts";
 import { addOperationRoutes } from "./operation_routes.ts";
 import { createErrorHandler } from "./problem.ts";
 import { addFaultRoutes } from "./fault_routes.ts";
+import { addGenerationRoutes } from "./generation_routes.ts";
 import { addProjectionRoutes } from "./projection_routes.ts";
 import { addRebuildRoutes } from "./rebuild_routes.ts";
 import { addScheduleRoutes } from "./schedule_routes.ts";
 import { addScrubRoutes } from "./scrub_routes.ts";
 import { SECURITY_SCHEME } from "./sections.ts";
+import { limitTriggers } from "./triggers.ts";
 import { validationHook } from "./validation.ts";
 
 /** What the admin API needs. */
@@ -31,6 +44,8 @@ export interface AdminRouterOptions {
    * in milliseconds, from 0 to 600,000. Callers override it with `Prefer`. @default {30_000}
    */
   readonly rebuildWaitMs?: number;
+  /** How much a client may ask. @default {see {@linkcode RequestLimits}} */
+  readonly limits?: RequestLimits;
 }
 
 /**
@@ -42,7 +57,7 @@ export interface AdminRouterOptions {
  *
  * @param options The store, and who may use it.
  * @returns The router.
- * @throws {TypeError | RangeError} If there is no usable token, or `rebuildWaitMs` is out of range.
+ * @throws {TypeError | RangeError} If there is no usable token, or an option is out of range.
  *
  * @example
  * ```ts
@@ -65,8 +80,29 @@ export interface AdminRouterOptions {
  * await Deno.remove(path, { recursive: true });
  * ```
  */
-export function createAdminRouter(
-  { opossum, auth, rebuildWaitMs = 30_000 }: AdminRouterOptions,
+export function createAdminRouter(options: AdminRouterOptions): OpenAPIHono {
+  const { opossum, auth } = options;
+  const { clock, logger } = opossum.options;
+  const limits = resolveLimits(options.limits, clock);
+  return buildAdminRouter(options, {
+    limits,
+    guard: createGuard(auth, limits, logger),
+  });
+}
+
+/**
+ * {@linkcode createAdminRouter} with limits and a guard that others share.
+ *
+ * @param options The store.
+ * @param shared `limits`: those in force. `guard`: decides who may use it.
+ * @returns The router.
+ */
+export function buildAdminRouter(
+  { opossum, rebuildWaitMs = 30_000 }: AdminRouterOptions,
+  { limits, guard }: {
+    readonly limits: ResolvedLimits;
+    readonly guard: MiddlewareHandler;
+  },
 ): OpenAPIHono {
   if (
     !Number.isSafeInteger(rebuildWaitMs) || rebuildWaitMs < 0 ||
@@ -78,29 +114,45 @@ export function createAdminRouter(
     );
   }
   const router = new OpenAPIHono({ defaultHook: validationHook });
-  router.onError(createErrorHandler({ logger: opossum.options.logger }));
+  const { logger } = opossum.options;
+  router.onError(createErrorHandler({ logger }));
   router.openAPIRegistry.registerComponent("securitySchemes", SECURITY_SCHEME, {
     type: "http",
     scheme: "bearer",
     description: "A token that the server was configured with",
   });
 
-  // "/admin/*" covers "/admin" itself.
+  // In this order, so that nothing about what there is leaks to those who may not know, and what
+  // is cheap to refuse is refused first. "/admin/*" covers "/admin" itself.
+  const find = describedRoutes(router);
+  const { clientAddress } = limits;
   router.use(
     "/admin/*",
     requestIds(),
     securityHeaders(),
-    requireAuth(auth),
+    provideLimits(limits),
+    guard,
     refuseOtherMethods(router),
+    refuseUnacceptable(find),
+    limitTriggers(limits, find),
+    auditRequests({
+      audit: opossum.audit,
+      find,
+      clientAddress,
+      logger,
+      readOnly: opossum.options.readOnly,
+    }),
   );
   addRebuildRoutes(router, opossum, rebuildWaitMs);
   addProjectionRoutes(router, opossum);
   addFaultRoutes(router, opossum);
   addKeyRoutes(router, opossum);
+  addGenerationRoutes(router, opossum);
   addOperationRoutes(router, opossum);
   addScheduleRoutes(router, opossum);
   addScrubRoutes(router, opossum, rebuildWaitMs);
   addEventRoutes(router, opossum);
+  addAuditRoutes(router, opossum);
   // Mounted elsewhere, the other router's own 404 would not be a problem document.
   router.all("/admin/*", createNotFoundHandler(router));
   return router;

@@ -5,12 +5,13 @@
  * @module
  */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { type AdminRouterOptions, createAdminRouter } from "./admin_router.ts";
-import { requireAuth } from "./auth.ts";
+import { type AdminRouterOptions, buildAdminRouter } from "./admin_router.ts";
+import { createGuard } from "./auth.ts";
 import { addDocs, type DocumentInfo } from "./docs.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
 import { addHealthRoutes } from "./health_routes.ts";
-import { LOOPBACK_HOSTS, requireHost } from "./hosts.ts";
+import { LOOPBACK_HOSTS, requireHost, requireWellFormed } from "./hosts.ts";
+import { provideLimits, resolveLimits } from "./limits.ts";
 import { createNotFoundHandler } from "./methods.ts";
 import { createErrorHandler, type ProblemMapper } from "./problem.ts";
 import { traceRequests } from "./tracing.ts";
@@ -39,10 +40,11 @@ export interface AppOptions extends AdminRouterOptions {
    */
   readonly openMetrics?: boolean;
   /**
-   * Host names that the server answers to, without ports. @default {any when tokens are needed,
-   * else the names of the loopback interface}
+   * Host names that the server answers to, without ports; `"any"` for all. Others get 421, so that
+   * no page whose name was made to point here can talk to it. @default {the names of the loopback
+   * interface and, when tokens are needed, every IP address}
    */
-  readonly allowedHosts?: readonly string[];
+  readonly allowedHosts?: readonly string[] | "any";
 }
 
 /**
@@ -73,20 +75,33 @@ export function createApp(options: AppOptions): OpenAPIHono {
   const {
     info = { title: "Opossum", version: "0" },
     openMetrics = false,
-    allowedHosts = "allowUnauthenticated" in auth ? LOOPBACK_HOSTS : undefined,
+    allowedHosts,
   } = options;
   const app = new OpenAPIHono({ defaultHook: validationHook });
-  const { logger } = opossum.options;
+  const { clock, logger } = opossum.options;
+  const limits = resolveLimits(options.limits, clock);
+  // One for all, so that wrong tokens are counted together.
+  const guard = createGuard(auth, limits, logger);
   app.onError(createErrorHandler({ logger, toProblem }));
   app.notFound(createNotFoundHandler(app));
-  app.use(traceRequests(), requestIds(), securityHeaders());
-  if (allowedHosts !== undefined) app.use(requireHost(allowedHosts));
+  app.use(
+    requestIds(),
+    securityHeaders(),
+    requireWellFormed(),
+    traceRequests(),
+    provideLimits(limits),
+  );
+  if (allowedHosts !== "any") {
+    app.use(requireHost(allowedHosts ?? LOOPBACK_HOSTS, {
+      anyAddress: allowedHosts === undefined && "tokens" in auth,
+    }));
+  }
 
-  app.route("/", createAdminRouter(options));
+  app.route("/", buildAdminRouter(options, { limits, guard }));
   addHealthRoutes(app, {
     opossum,
     metrics,
-    metricsGuard: openMetrics ? (_context, next) => next() : requireAuth(auth),
+    metricsGuard: openMetrics ? (_context, next) => next() : guard,
   });
   for (const router of routers) app.route("/", router);
   addDocs(app, info);

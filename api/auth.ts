@@ -4,9 +4,31 @@
  *
  * @module
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
-import { type ProblemInit, problemResponse } from "./problem.ts";
+import { type Clock, type Logger, silentLogger, systemClock } from "../mod.ts";
+import { clientKey } from "./client_address.ts";
+import {
+  type RequestLimits,
+  type ResolvedLimits,
+  resolveLimits,
+} from "./limits.ts";
+import {
+  type AdminScope,
+  ANONYMOUS,
+  principalOf,
+  setPrincipal,
+} from "./principal.ts";
+import { type ProblemInit, problemResponse, requestIdOf } from "./problem.ts";
+import { RateLimit } from "./rate_limit.ts";
+import {
+  type AdminToken,
+  findPrincipal,
+  knownTokens,
+  TOKEN_LENGTH_MAX,
+} from "./tokens.ts";
+
+/** What a server accepts as tokens; a bare text may do everything. */
+export type AdminTokens = readonly (string | AdminToken)[];
 
 /** How requests to the admin API prove that they may. */
 export type AdminAuth =
@@ -14,18 +36,25 @@ export type AdminAuth =
     /**
      * The accepted tokens: at least one, each 32 to 4,096 characters of `A-Z a-z 0-9 - . _ ~ + /`
      * with trailing `=`. A function is asked at every request, so that tokens can be rotated
-     * without a restart: accept the old and the new one for a while.
+     * without a restart: accept the old and the new one for a while. See `watchTokenFile()`.
      */
-    readonly tokens: readonly string[] | (() => readonly string[]);
+    readonly tokens: AdminTokens | (() => AdminTokens);
   }
   | {
     /** Lets everybody in. `serveApp()` then serves on the loopback interface only. */
     readonly allowUnauthenticated: true;
   };
 
-const TOKEN_LENGTH_MIN = 32;
-const TOKEN_LENGTH_MAX = 4_096;
-const TOKEN_PATTERN = /^[A-Za-z0-9\-._~+/]+=*$/;
+/** What a guard may be told. */
+export interface AuthOptions {
+  /** How many wrong tokens a client may present. @default {10 a minute} */
+  readonly limits?: RequestLimits;
+  /** The source of time. @default {the machine's} */
+  readonly clock?: Clock;
+  /** Told of requests that were refused. @default {nobody} */
+  readonly logger?: Logger;
+}
+
 const CREDENTIALS_PATTERN = /^bearer(?: +([A-Za-z0-9\-._~+/]+=*))?$/i;
 const REALM = 'Bearer realm="opossum"';
 
@@ -33,10 +62,23 @@ const REALM = 'Bearer realm="opossum"';
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * The middleware that lets a request pass only with an accepted token. It reads nothing but
- * headers, so that a stranger learns nothing of what is behind it.
+ * Whether a request may change something, by its method.
+ *
+ * @param context The request's context.
+ * @returns `false` for GET, HEAD and OPTIONS.
+ */
+export function isUnsafe({ req }: Context): boolean {
+  return !SAFE_METHODS.has(req.method);
+}
+
+/**
+ * The middleware that lets a request pass only with an accepted token: GET with any, everything
+ * else with one that may operate. It reads nothing but headers, so that a stranger learns nothing
+ * of what is behind it. A client that presents wrong tokens again and again is not listened to
+ * for a while; clients are told apart where the runtime tells their address.
  *
  * @param auth The tokens, or that none are needed.
+ * @param options Limits, and where to log.
  * @returns The middleware.
  * @throws {TypeError | RangeError} If there is no token, or one is too short, too long or holds
  * other characters.
@@ -49,91 +91,129 @@ const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
  *
  * const token = crypto.randomUUID() + crypto.randomUUID();
  * const app = new Hono();
- * app.use("/secrets/*", requireAuth({ tokens: [token] }));
+ * app.use("/secrets/*", requireAuth({ tokens: [{ id: "ada", token, scopes: ["read"] }] }));
  * app.get("/secrets/1", (c) => c.text("the cake is real"));
+ * app.delete("/secrets/1", (c) => c.text("eaten"));
  *
  * assertEquals((await app.request("/secrets/1")).status, 401);
  * const headers = { authorization: `Bearer ${token}` };
  * assertEquals((await app.request("/secrets/1", { headers })).status, 200);
+ * const deletion = { method: "DELETE", headers };
+ * assertEquals((await app.request("/secrets/1", deletion)).status, 403);
  * ```
  */
-export function requireAuth(auth: AdminAuth): MiddlewareHandler {
+export function requireAuth(
+  auth: AdminAuth,
+  { limits, clock = systemClock, logger = silentLogger }: AuthOptions = {},
+): MiddlewareHandler {
+  return createGuard(auth, resolveLimits(limits, clock), logger);
+}
+
+/**
+ * {@linkcode requireAuth} with limits that are in force already.
+ *
+ * @param auth The tokens, or that none are needed.
+ * @param limits The limits.
+ * @param logger Told of requests that were refused.
+ * @returns The middleware. Each counts wrong tokens for itself.
+ */
+export function createGuard(
+  auth: AdminAuth,
+  limits: ResolvedLimits,
+  logger: Logger,
+): MiddlewareHandler {
   if ("allowUnauthenticated" in auth) return refuseCrossSite;
   const { tokens } = auth;
   const read = typeof tokens === "function" ? tokens : () => tokens;
   // A server that cannot let anybody in should say so when it starts.
-  digestsOf(read());
+  knownTokens(read());
+  const failures = new RateLimit({
+    perMinute: limits.failedLoginsPerMinute,
+    clock: limits.clock,
+  });
   return async (context, next) => {
-    const credentials = context.req.header("authorization");
-    if (credentials === undefined) {
-      return refuse(context, {
-        challenge: REALM,
-        ...unauthorized("a bearer token is needed"),
-      });
+    const client = limits.clientAddress(context);
+    const key = client === undefined ? undefined : clientKey(client);
+    const waitSeconds = key === undefined ? 0 : failures.waitSeconds(key);
+    if (waitSeconds > 0) {
+      return problemResponse(context, tooManyFailures(waitSeconds));
     }
+    const fail = (problem: Refusal) => {
+      if (key !== undefined) failures.count(key);
+      logger.log("warn", "Credentials were refused", {
+        problem: problem.kind,
+        client,
+        requestId: requestIdOf(context),
+      });
+      return refuse(context, problem);
+    };
+
+    const credentials = context.req.header("authorization");
+    // Asking for the way in is no attempt to break in.
+    if (credentials === undefined) return refuse(context, NO_CREDENTIALS);
     const match = credentials.length > TOKEN_LENGTH_MAX + "Bearer ".length
       ? null
       : CREDENTIALS_PATTERN.exec(credentials);
-    if (match === null) {
-      return refuse(context, {
-        challenge: `${REALM}, error="invalid_request"`,
-        kind: "malformed-credentials",
-        status: 400,
-        title: "Malformed credentials",
-        detail: "The Authorization header must hold one bearer token",
+    if (match === null) return fail(MALFORMED_CREDENTIALS);
+    const principal = findPrincipal(
+      knownTokens(read()),
+      match[1] ?? "",
+      limits.clock.now().getTime(),
+    );
+    if (principal === undefined) return fail(UNKNOWN_TOKEN);
+    setPrincipal(context, principal);
+    const scope: AdminScope = isUnsafe(context) ? "operate" : "read";
+    if (!principal.scopes.includes(scope)) {
+      logger.log("warn", "A token was refused what it may not do", {
+        principal: principalOf(context).id,
+        scope,
+        client,
+        requestId: requestIdOf(context),
       });
-    }
-    if (!isAccepted(match[1] ?? "", digestsOf(read()))) {
-      return refuse(context, {
-        challenge: `${REALM}, error="invalid_token"`,
-        ...unauthorized("the token is not accepted"),
-      });
+      return refuse(context, INSUFFICIENT_SCOPE);
     }
     return await next();
   };
 }
 
-function digestsOf(tokens: readonly string[]): readonly Uint8Array[] {
-  if (!Array.isArray(tokens) || tokens.length === 0) {
-    throw new TypeError(
-      "Cannot guard the admin API as 'auth.tokens' must hold at least one token",
-    );
-  }
-  return tokens.map((token, index) => {
-    const where = `Cannot guard the admin API as 'auth.tokens[${index}]'`;
-    if (typeof token !== "string") {
-      throw new TypeError(`${where} must be a text: it is ${typeof token}`);
-    }
-    if (token.length < TOKEN_LENGTH_MIN || token.length > TOKEN_LENGTH_MAX) {
-      throw new RangeError(
-        `${where} must have ${TOKEN_LENGTH_MIN} to ${TOKEN_LENGTH_MAX} ` +
-          `characters: its length is ${token.length}`,
-      );
-    }
-    if (!TOKEN_PATTERN.test(token)) {
-      throw new RangeError(
-        `${where} must consist of letters, digits and -._~+/ with trailing =`,
-      );
-    }
-    return digestOf(token);
-  });
-}
+type Refusal = ProblemInit & { readonly challenge: string };
 
-/**
- * Compares digests, and all of them: the time taken tells neither how much of a token was right
- * nor which of the tokens it was.
- */
-function isAccepted(token: string, accepted: readonly Uint8Array[]): boolean {
-  const digest = digestOf(token);
-  let found = false;
-  for (const candidate of accepted) {
-    found = timingSafeEqual(digest, candidate) || found;
-  }
-  return found;
-}
+const NO_CREDENTIALS: Refusal = {
+  challenge: REALM,
+  ...unauthorized("a bearer token is needed"),
+};
 
-function digestOf(token: string): Uint8Array {
-  return createHash("sha256").update(token).digest();
+const UNKNOWN_TOKEN: Refusal = {
+  challenge: `${REALM}, error="invalid_token"`,
+  ...unauthorized("the token is not accepted"),
+};
+
+const MALFORMED_CREDENTIALS: Refusal = {
+  challenge: `${REALM}, error="invalid_request"`,
+  kind: "malformed-credentials",
+  status: 400,
+  title: "Malformed credentials",
+  detail: "The Authorization header must hold one bearer token",
+};
+
+const INSUFFICIENT_SCOPE: Refusal = {
+  challenge: `${REALM}, error="insufficient_scope", scope="operate"`,
+  kind: "insufficient-scope",
+  status: 403,
+  title: "Insufficient scope",
+  detail: "The token may look, but not change anything: send one that may " +
+    "operate",
+};
+
+function tooManyFailures(waitSeconds: number): ProblemInit {
+  return {
+    kind: "too-many-failed-logins",
+    status: 429,
+    title: "Too many failed log-ins",
+    detail: "Too many wrong tokens came from this address: try again later",
+    headers: { "Retry-After": String(waitSeconds) },
+    anonymous: true,
+  };
 }
 
 /**
@@ -141,7 +221,7 @@ function digestOf(token: string): Uint8Array {
  * browser sends simple requests across sites without asking.
  */
 const refuseCrossSite: MiddlewareHandler = async (context, next) => {
-  if (!SAFE_METHODS.has(context.req.method) && isCrossSite(context)) {
+  if (isUnsafe(context) && isCrossSite(context)) {
     return problemResponse(context, {
       kind: "cross-site-request",
       status: 403,
@@ -150,6 +230,7 @@ const refuseCrossSite: MiddlewareHandler = async (context, next) => {
         "token and send it",
     });
   }
+  setPrincipal(context, ANONYMOUS);
   return await next();
 };
 
@@ -173,7 +254,7 @@ function unauthorized(
 
 function refuse(
   context: Context,
-  { challenge, ...problem }: ProblemInit & { readonly challenge: string },
+  { challenge, ...problem }: Refusal,
 ): Response {
   return problemResponse(context, {
     ...problem,

@@ -7,7 +7,9 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Scalar } from "@scalar/hono-api-reference";
 import { ProblemError } from "./problem.ts";
+import { declareCommonResponses } from "./common_responses.ts";
 import {
+  AUDIT_TAG,
   HEALTH_TAG,
   OPERATIONS_TAG,
   PROJECTIONS_TAG,
@@ -83,7 +85,7 @@ function openApiDocument(
   router: OpenAPIHono,
   { title, version, description }: DocumentInfo,
 ): object {
-  return router.getOpenAPI31Document({
+  const document = router.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title, version, ...(description ? { description } : {}) },
     servers: [{ url: "/", description: "This server" }],
@@ -96,9 +98,12 @@ function openApiDocument(
         name: OPERATIONS_TAG,
         description: "Follow and cancel the rebuilds under way.",
       },
+      { name: AUDIT_TAG, description: "Who asked for what, and when." },
       { name: HEALTH_TAG, description: "For monitoring." },
     ],
   });
+  declareCommonResponses(document);
+  return document;
 }
 
 /** Scripts of this page and this server only; nothing may be loaded from elsewhere. */

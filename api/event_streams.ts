@@ -18,9 +18,9 @@ export class EventStreams {
    */
   track(response: Response): Response {
     const mediaType = response.headers.get("content-type") ?? "";
-    if (!response.body || !/^text\/event-stream\b/i.test(mediaType)) {
-      return response;
-    }
+    // Its body is not even looked at: the runtime would send it in chunks, without its length.
+    if (!/^text\/event-stream\b/i.test(mediaType)) return response;
+    if (!response.body) return response;
     return new Response(this.#endable(response.body), response);
   }
 

@@ -14,6 +14,7 @@ import type {
   RebuildOperation,
   RebuildPlan,
 } from "../mod.ts";
+import type { ProjectionDetails } from "./schemas.ts";
 
 const OPERATION_ID = "0b5ad2f1c4e94a7f8d3b6c1e2a9f7d40";
 const STARTED_AT = "2026-01-15T10:30:00.000Z";
@@ -108,6 +109,7 @@ export const infoExample: ProjectionInfo = {
   state: "ready",
   generation: 7,
   previousGeneration: 6,
+  rolledBackAt: null,
   version: 2,
   builtVersion: 2,
   fingerprint: "7f83b1657ff1fc53b92dc18148a1d65d",
@@ -131,6 +133,33 @@ export const infoExample: ProjectionInfo = {
     eventsProcessed: 1_120,
   },
   lastError: null,
+};
+
+/** The same projection with its generations. */
+export const detailsExample: ProjectionDetails = {
+  ...infoExample,
+  generations: [
+    {
+      number: 6,
+      role: "previous",
+      version: 1,
+      fingerprint: "9f2c41d07be8a3c5",
+      checkpoint: 1_480,
+      documents: 82,
+      bytes: 122_880,
+      builtAt: STARTED_AT,
+    },
+    {
+      number: 7,
+      role: "current",
+      version: 2,
+      fingerprint: "03be5f7714aa90d2",
+      checkpoint: 1_523,
+      documents: 84,
+      bytes: 126_976,
+      builtAt: COMPLETED_AT,
+    },
+  ],
 };
 
 /** An event that was passed over for one document. */

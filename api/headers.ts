@@ -10,7 +10,7 @@ import { requestId, type RequestIdVariables } from "hono/request-id";
  * What a response says unless its route says otherwise. Hono's own `secureHeaders` overwrites
  * what a route chose, and the docs page needs its own policy.
  */
-const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
+export const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Cross-Origin-Opener-Policy": "same-origin",

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import { every } from "hono/combine";
+import type { Context, MiddlewareHandler } from "hono";
+import { mayHaveBody, readBody } from "./body.ts";
 import { ProblemError } from "./problem.ts";
 
 /** What {@linkcode strictJson} may be told. */
@@ -24,10 +23,10 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"(?:[ \t\r\n]*:)?|[{}[\]]/g;
 const DEPTH_MAX = 64;
 
 /**
- * A middleware for routes that take JSON: refuses with 413 what is too large, with 415 what is
- * compressed or not declared as JSON, and with 400 what is not well-formed: invalid UTF-8, a
- * byte order mark, repeated names in an object, nesting deeper than 64 levels. A request without
- * a body passes.
+ * A middleware for routes that take JSON: refuses with 415 what is compressed or not declared as
+ * JSON, with 413 what is too large, with 408 what does not arrive in time, and with 400 what is
+ * not well-formed: invalid UTF-8, a byte order mark, repeated names in an object, nesting deeper
+ * than 64 levels. A request without a body passes.
  *
  * @param options How large a body may be.
  * @returns The middleware, to be given as `middleware` of a route.
@@ -35,31 +34,15 @@ const DEPTH_MAX = 64;
 export function strictJson(
   { bytesMax = 65_536 }: StrictJsonOptions = {},
 ): MiddlewareHandler {
-  const limit = bodyLimit({
-    maxSize: bytesMax,
-    onError: () => {
-      throw new ProblemError({
-        kind: "content-too-large",
-        status: 413,
-        title: "Content too large",
-        detail: `The body of the request exceeds ${bytesMax} bytes`,
-        headers: { "Connection": "close" },
-      });
-    },
-  });
-  return every(limit, checkJson);
-}
-
-const checkJson: MiddlewareHandler = async (context, next) => {
-  // Kept by the request: the validator that follows parses the same bytes.
-  const bytes = new Uint8Array(await context.req.arrayBuffer());
-  if (bytes.length > 0) {
-    const encoding = context.req.header("content-encoding");
-    const mediaType = context.req.header("content-type") ?? "";
-    if (
-      (encoding !== undefined && encoding !== "identity") ||
-      !JSON_MEDIA_TYPE.test(mediaType)
-    ) {
+  return async (context, next) => {
+    if (!mayHaveBody(context)) {
+      // Read all the same: the validator that follows would make much of a body left unread.
+      await context.req.arrayBuffer();
+      return await next();
+    }
+    if (!isPlainJson(context)) {
+      // Declared or not, nothing at all is no body.
+      if (await isEmpty(context)) return await next();
       throw new ProblemError({
         kind: "unsupported-media-type",
         status: 415,
@@ -68,18 +51,39 @@ const checkJson: MiddlewareHandler = async (context, next) => {
           "not compressed",
       });
     }
-    const fault = faultOf(bytes);
-    if (fault !== undefined) {
-      throw new ProblemError({
-        kind: "malformed-json",
-        status: 400,
-        title: "Malformed JSON",
-        detail: `The body is not usable as JSON: ${fault}`,
-      });
+    const bytes = await readBody(context, bytesMax);
+    if (bytes.length > 0) {
+      const fault = faultOf(bytes);
+      if (fault !== undefined) {
+        throw new ProblemError({
+          kind: "malformed-json",
+          status: 400,
+          title: "Malformed JSON",
+          detail: `The body is not usable as JSON: ${fault}`,
+        });
+      }
     }
+    return await next();
+  };
+}
+
+function isPlainJson({ req }: Context): boolean {
+  const encoding = req.header("content-encoding");
+  return (encoding === undefined || encoding === "identity") &&
+    JSON_MEDIA_TYPE.test(req.header("content-type") ?? "");
+}
+
+async function isEmpty(context: Context): Promise<boolean> {
+  try {
+    await readBody(context, 0);
+    return true;
+  } catch (error) {
+    const isThere = error instanceof ProblemError &&
+      error.problem.status === 413;
+    if (isThere) return false;
+    throw error;
   }
-  return await next();
-};
+}
 
 function faultOf(bytes: Uint8Array): string | undefined {
   let text: string;

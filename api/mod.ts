@@ -6,9 +6,16 @@
  */
 export { type AdminRouterOptions, createAdminRouter } from "./admin_router.ts";
 export { type AppOptions, createApp } from "./app.ts";
-export { type AdminAuth, requireAuth } from "./auth.ts";
+export {
+  type AdminAuth,
+  type AdminTokens,
+  type AuthOptions,
+  requireAuth,
+} from "./auth.ts";
 export type { DocumentInfo } from "./docs.ts";
 export { strictJson, type StrictJsonOptions } from "./json_body.ts";
+export type { RequestLimits } from "./limits.ts";
+export { type AdminScope, type Principal, principalOf } from "./principal.ts";
 export {
   createErrorHandler,
   type ErrorHandlerOptions,
@@ -36,6 +43,8 @@ export {
   type ServeOptions,
   UnsafeBindError,
 } from "./server.ts";
+export { readTokenFile, TokenFileError, watchTokenFile } from "./token_file.ts";
+export type { AdminToken } from "./tokens.ts";
 export {
   type RequestFault,
   validationHook,

@@ -11,7 +11,9 @@ import {
   type Logger,
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionRollbackError,
   ProjectionSkipError,
+  PromotionRefusedError,
   RebuildConflictError,
   UnknownOperationError,
   UnknownProjectionError,
@@ -21,6 +23,7 @@ import { HTTPException } from "hono/http-exception";
 import type { RequestIdVariables } from "hono/request-id";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { keyProblemOf } from "./key_problem.ts";
+import { routeOf } from "./route_of.ts";
 import { storeProblemOf } from "./store_problem.ts";
 
 /** The media type of problem details. */
@@ -165,7 +168,8 @@ export function createErrorHandler(
         problem: problem.kind,
         requestId: requestIdOf(context),
         method: context.req.method,
-        path: context.req.path,
+        // Not the path, which may hold the key of a document.
+        route: routeOf(context),
         error,
         stack: error.stack,
       });
@@ -230,6 +234,17 @@ export function problemOf(error: unknown): ProblemInit | undefined {
       extensions: { projectionName, position, refusal },
     };
   }
+  if (error instanceof ProjectionRollbackError) return rollbackProblem(error);
+  if (error instanceof PromotionRefusedError) {
+    const { operationId, projectionNames, message } = error;
+    return {
+      kind: "not-awaiting-promotion",
+      status: 409,
+      title: "Not awaiting promotion",
+      detail: message,
+      extensions: { operationId, projectionNames },
+    };
+  }
   if (error instanceof ProjectionNotBuiltError) {
     return {
       kind: "projection-not-built",
@@ -289,6 +304,31 @@ function rebuildConflict(
   };
 }
 
+function rollbackProblem(
+  { projectionName, refusal, operationId, message }: ProjectionRollbackError,
+): ProblemInit {
+  if (refusal === "noPreviousGeneration") {
+    return {
+      kind: "no-previous-generation",
+      status: 409,
+      title: "No previous generation",
+      detail: message,
+      extensions: { projectionName },
+    };
+  }
+  const operation = operationId === null ? null : operationPath(operationId);
+  return {
+    kind: "rebuild-running",
+    status: 409,
+    title: "Rebuild running",
+    detail: message,
+    extensions: {
+      projectionName,
+      ...operation === null ? {} : { operationId, operation },
+    },
+  };
+}
+
 function keyConflict({ operationId }: IdempotencyKeyError): ProblemInit {
   if (operationId === null) {
     return {
@@ -330,8 +370,13 @@ function httpProblem({ status }: HTTPException): ProblemInit | undefined {
   };
 }
 
-function requestIdOf(
-  context: Context<{ Variables: Partial<RequestIdVariables> }>,
-): string | undefined {
-  return context.get("requestId");
+/**
+ * The id of a request.
+ *
+ * @param context The request's context.
+ * @returns The id, or `undefined` where none was given.
+ */
+export function requestIdOf(context: Context): string | undefined {
+  return (context as Context<{ Variables: Partial<RequestIdVariables> }>)
+    .get("requestId");
 }

@@ -7,6 +7,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Opossum } from "../mod.ts";
 import {
   checkpointsExample,
+  detailsExample,
   infoExample,
   planExample,
   statusExample,
@@ -19,6 +20,7 @@ import {
 import { jsonResponse, problemResponses } from "./responses.ts";
 import {
   Checkpoints,
+  Details,
   Info,
   NoQuery,
   Plan,
@@ -89,14 +91,15 @@ const infoRoute = createRoute({
   tags: [PROJECTIONS_TAG],
   security: ADMIN_SECURITY,
   summary: "Get one projection",
-  description: "Returns how one projection stands.",
+  description: "Returns how one projection stands, and its generations: the " +
+    "one that serves, the one before it, and one under construction.",
   request: {
     params: z.object({ projectionName: ProjectionName }),
     query: NoQuery,
   },
   responses: {
-    200: jsonResponse("The projection", Info, infoExample),
-    ...problemResponses(400, 401, 404, 500),
+    200: jsonResponse("The projection", Details, detailsExample),
+    ...problemResponses(400, 401, 404, 500, 503),
   },
 });
 
@@ -158,7 +161,9 @@ export function addProjectionRoutes(
 
   router.openapi(infoRoute, async (context) => {
     const { projectionName } = context.req.valid("param");
-    return context.json(await projections.info(projectionName), 200);
+    const info = await projections.info(projectionName);
+    const generations = await projections.generations(projectionName);
+    return context.json({ ...info, generations: [...generations] }, 200);
   });
 
   router.openapi(planRoute, async (context) => {

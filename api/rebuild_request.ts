@@ -5,11 +5,18 @@
  */
 import { z } from "@hono/zod-openapi";
 import { isProjectionName, type Opossum, type RebuildOptions } from "../mod.ts";
+import {
+  type GenerationBody,
+  generationFields,
+  generationOptions,
+  type GenerationQuery,
+  generationQuery,
+} from "./generation_options.ts";
 import { ProblemError } from "./problem.ts";
 import { ProjectionName } from "./schemas.ts";
 
 /** How to rebuild: the optional body of the requests that start an operation. */
-export interface RebuildRequestBody {
+export interface RebuildRequestBody extends GenerationBody {
   /** Words for the history. */
   readonly note?: string | undefined;
   /** At most this many projections at once. */
@@ -51,6 +58,7 @@ const bodyFields = {
   note: Note.openapi(NOTE),
   concurrency: z.int().min(1).max(64).optional().openapi(CONCURRENCY),
   priority: z.int().min(-100).max(100).optional().openapi(PRIORITY),
+  ...generationFields,
 };
 
 /** The body of a request to rebuild one projection. */
@@ -107,6 +115,7 @@ const startFields = {
     default: "false",
   }),
   ...queryFields,
+  ...generationQuery,
 };
 
 /** The query of a request to rebuild one projection. */
@@ -132,7 +141,7 @@ export const PlanQuery = z.strictObject({
 });
 
 /** What the query of a request holds, as far as it is about how to rebuild. */
-export interface RebuildQueryFields {
+export interface RebuildQueryFields extends GenerationQuery {
   readonly note?: string | undefined;
   readonly concurrency?: string | undefined;
   readonly priority?: string | undefined;
@@ -170,6 +179,7 @@ export function rebuildOptionsOf(
   }
   return {
     trigger: "api",
+    ...generationOptions(query, body),
     ...(note === undefined ? {} : { note }),
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(priority === undefined ? {} : { priority }),

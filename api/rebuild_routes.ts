@@ -28,7 +28,7 @@ import {
   RebuildRequest,
 } from "./rebuild_request.ts";
 import { awaitOutcome } from "./rebuild_wait.ts";
-import { requesterOf } from "./requester.ts";
+import { principalOf } from "./principal.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import {
   Operation,
@@ -45,7 +45,12 @@ The answer comes when the rebuild has ended. What takes longer than 30 seconds i
 \`Prefer: respond-async\` not at all. With \`dryRun=true\` nothing is started: the answer is the plan, as of
 \`GET /admin/plan\`. A request with an \`Idempotency-Key\` can be repeated: it is answered with the
 operation of the first one. Neither a timeout nor a client that disconnects cancels the
-rebuild: \`DELETE /admin/operations/{operationId}\` does.`;
+rebuild: \`DELETE /admin/operations/{operationId}\` does.
+
+\`verify=true\` compares the new documents with those that serve, both at the same position, and
+reports how many differ, with samples. \`promote=manual\` builds aside and waits for
+\`POST /admin/operations/{operationId}/promote\`, also over restarts; such a request is answered
+with 202 at once.`;
 
 const accepted = {
   ...jsonResponse(
@@ -203,7 +208,8 @@ export function addRebuildRoutes(
       context,
       opossum,
       operation,
-      waitMsDefault,
+      // Unless told to wait, nobody waits for an operator.
+      options.promote === "manual" ? 0 : waitMsDefault,
     );
     return outcome.isDone
       ? context.json(outcome.result, 200)
@@ -236,7 +242,8 @@ export function addRebuildRoutes(
       context,
       opossum,
       operation,
-      waitMsDefault,
+      // Unless told to wait, nobody waits for an operator.
+      options.promote === "manual" ? 0 : waitMsDefault,
     );
     if (!outcome.isDone) return context.json(outcome.operation, 202);
     const { operationId, details: [detail] } = outcome.result;
@@ -263,7 +270,8 @@ function assertWritable({ appendHealth: { state, cause } }: Opossum): void {
   throw new StoreReadOnlyError({ cause }, "rebuild");
 }
 
-function requestedBy(context: Context): { readonly requestedBy?: string } {
-  const id = requesterOf(context);
-  return id === null ? {} : { requestedBy: id };
+function requestedBy(
+  context: Context,
+): Pick<RebuildOptions, "requestedBy"> {
+  return { requestedBy: principalOf(context).id };
 }

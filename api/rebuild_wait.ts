@@ -9,6 +9,7 @@ import type {
   RebuildOperation,
 } from "../mod.ts";
 import type { Context } from "hono";
+import { noteOperation } from "./audit.ts";
 import { parseWaitPreference } from "./prefer.ts";
 import { operationPath, ProblemError } from "./problem.ts";
 
@@ -40,6 +41,7 @@ export async function awaitOutcome(
   operation: RebuildOperation,
   waitMsDefault: number,
 ): Promise<RebuildOutcome> {
+  noteOperation(context, operation.id);
   const { waitMs, applied } = parseWaitPreference(
     context.req.header("prefer"),
     waitMsDefault,

@@ -22,6 +22,9 @@ export interface Problem {
   readonly requestId?: string | undefined;
 }
 
+/** The shape of a problem, as the document names it. */
+export const PROBLEM_SCHEMA = "Problem";
+
 const ProblemSchema: z.ZodType<Problem> = z.looseObject({
   type: z.string().openapi({ description: "A stable URN: branch on it" }),
   title: z.string(),
@@ -29,7 +32,7 @@ const ProblemSchema: z.ZodType<Problem> = z.looseObject({
   detail: z.string(),
   instance: z.string().optional(),
   requestId: z.string().optional(),
-}).openapi("Problem");
+}).openapi(PROBLEM_SCHEMA);
 
 /** One response of a route with a JSON body. */
 export interface JsonResponseDocument<Body> {
@@ -66,10 +69,14 @@ export type ProblemStatus =
   | 401
   | 403
   | 404
+  | 406
+  | 408
   | 409
   | 413
   | 415
+  | 421
   | 422
+  | 429
   | 500
   | 503
   | 507;
@@ -108,17 +115,31 @@ const PROBLEMS: Readonly<Record<ProblemStatus, ProblemDocument>> = {
     description: "The bearer token is missing or not accepted",
   },
   403: {
-    kind: "cross-site-request",
-    title: "Cross-site request",
+    kind: "insufficient-scope",
+    title: "Insufficient scope",
     detail:
-      "Pages of other sites cannot change anything here: configure a token and send it",
-    description: "No tokens are configured, and a page of another site asks",
+      "The token may look, but not change anything: send one that may operate",
+    description:
+      "The token may not do that; or none is configured, and a page of another site asks",
   },
   404: {
     kind: "unknown-projection",
     title: "Unknown projection",
     detail: "No projection of that name is registered: CourseDetials",
     description: "There is nothing of that name or id",
+  },
+  406: {
+    kind: "not-acceptable",
+    title: "Not acceptable",
+    detail:
+      "This path answers with application/json, which the Accept header does not take",
+    description: "The Accept header takes nothing that the path answers with",
+  },
+  408: {
+    kind: "request-timeout",
+    title: "Request timeout",
+    detail: "The body of the request did not arrive within 10000 ms",
+    description: "The body arrives too slowly",
   },
   409: {
     kind: "rebuild-conflict",
@@ -140,11 +161,26 @@ const PROBLEMS: Readonly<Record<ProblemStatus, ProblemDocument>> = {
       'The body must be sent as "application/json", in UTF-8 and not compressed',
     description: "The body is not declared as JSON, or is compressed",
   },
+  421: {
+    kind: "misdirected-request",
+    title: "Misdirected request",
+    detail:
+      "This server does not answer to that host name: use one of those in 'allowedHosts'",
+    description: "The request is for another host",
+  },
   422: {
     kind: "invalid-body",
     title: "Invalid body",
     detail: "The body of the request does not match its schema",
     description: "The body is JSON, but not what is expected",
+  },
+  429: {
+    kind: "too-many-triggers",
+    title: "Too many requests",
+    detail:
+      "This token may change something 10 times a minute: try again later. Cancelling is always possible",
+    description:
+      "Too many wrong tokens came from the address, or too many changes from the token: see `Retry-After`",
   },
   500: {
     kind: "internal-error",
@@ -189,20 +225,31 @@ const PROBLEMS: Readonly<Record<ProblemStatus, ProblemDocument>> = {
 export function problemResponses<const Status extends ProblemStatus>(
   ...statuses: readonly Status[]
 ): { readonly [Key in Status]: ProblemResponseDocument } {
-  const documents = statuses.map((status) => {
-    const { kind, title, detail, description } = PROBLEMS[status];
-    const document: ProblemResponseDocument = {
-      description,
-      content: {
-        [PROBLEM_MEDIA_TYPE]: {
-          schema: ProblemSchema,
-          example: { type: problemType(kind), title, status, detail },
-        },
-      },
-    };
-    return [status, document] as const;
-  });
+  const documents = statuses.map((status) =>
+    [status, problemResponseOf(status, ProblemSchema)] as const
+  );
   return Object.fromEntries(documents) as {
     [Key in Status]: ProblemResponseDocument;
+  };
+}
+
+/** A documented problem, with its shape or a reference to it. */
+export function problemResponseOf<Schema>(
+  status: ProblemStatus,
+  schema: Schema,
+): {
+  readonly description: string;
+  readonly content: {
+    readonly [PROBLEM_MEDIA_TYPE]: {
+      readonly schema: Schema;
+      readonly example: Problem;
+    };
+  };
+} {
+  const { kind, title, detail, description } = PROBLEMS[status];
+  const example: Problem = { type: problemType(kind), title, status, detail };
+  return {
+    description,
+    content: { [PROBLEM_MEDIA_TYPE]: { schema, example } },
   };
 }

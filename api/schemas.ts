@@ -11,6 +11,7 @@ import {
   type OperationState,
   type PlannedRebuild,
   type ProjectionFault,
+  type ProjectionGeneration,
   type ProjectionInfo,
   type ProjectionLastBuild,
   type ProjectionLastError,
@@ -23,6 +24,7 @@ import {
   type RebuildOperation,
   type RebuildPlan,
 } from "../mod.ts";
+import { Comparison, Generation } from "./generation_schemas.ts";
 
 const Count = z.int().nonnegative();
 const Milliseconds = z.number().nonnegative();
@@ -48,6 +50,7 @@ const Phase = z.enum([
   "queued",
   "scanning",
   "catchingUp",
+  "awaitingPromotion",
   "swapping",
   "succeeded",
   "failed",
@@ -76,6 +79,8 @@ const Reason = z.enum([
   "interrupted",
   "forced",
   "requested",
+  "rolledBack",
+  "awaitingPromotion",
   "upToDate",
 ]).openapi("RebuildReason");
 
@@ -114,6 +119,7 @@ const detailFields = {
   reason: Reason,
   errorMessage: z.string().nullable(),
   error: Failure.nullable(),
+  comparison: Comparison.nullable().exactOptional(),
 };
 
 /** Outcome of one projection's rebuild. */
@@ -168,6 +174,7 @@ const Progress: z.ZodType<ProjectionRebuildProgress> = z.object({
   runsIn: z.enum(["worker", "process"]).nullable(),
   eventsPerSecond: z.number().nonnegative().nullable(),
   estimatedCompletionAt: Time.nullable(),
+  comparison: Comparison.nullable().exactOptional(),
 }).openapi("ProjectionRebuildProgress");
 
 /** A rebuild operation, running or ended. */
@@ -177,6 +184,9 @@ export const Operation: z.ZodType<RebuildOperation> = z.object({
   trigger: Trigger,
   projectionNames: z.array(z.string()),
   generationsBefore: z.record(z.string(), Count).exactOptional(),
+  verify: z.boolean().exactOptional(),
+  promote: z.enum(["automatic", "manual"]).exactOptional(),
+  promotedAt: Time.nullable().exactOptional(),
   note: z.string().nullable(),
   requestedBy: z.string().nullable().openapi({
     description: "Id of whoever asked; null when that is not known",
@@ -267,8 +277,7 @@ const LastError: z.ZodType<ProjectionLastError> = z.object({
   at: Time,
 }).openapi("ProjectionLastError");
 
-/** How one projection stands. */
-export const Info: z.ZodType<ProjectionInfo> = z.object({
+const infoFields = {
   name: z.string().openapi({ example: "CourseDetails" }),
   state: z.enum([
     "absent",
@@ -280,6 +289,11 @@ export const Info: z.ZodType<ProjectionInfo> = z.object({
   ]),
   generation: Count.nullable(),
   previousGeneration: Count.nullable(),
+  rolledBackAt: Time.nullable().openapi({
+    description:
+      "When an operator went back to an older generation; until the definition " +
+      "changes it is rebuilt only by name or with forceAll",
+  }),
   version: Count,
   builtVersion: Count.nullable(),
   fingerprint: z.string().openapi({
@@ -305,7 +319,23 @@ export const Info: z.ZodType<ProjectionInfo> = z.object({
   lastError: LastError.nullable().openapi({
     description: "The last that went wrong, also if it goes well since",
   }),
-}).openapi("ProjectionInfo");
+};
+
+/** How one projection stands. */
+export const Info: z.ZodType<ProjectionInfo> = z.object(infoFields)
+  .openapi("ProjectionInfo");
+
+/** How one projection stands, with its generations. */
+export interface ProjectionDetails extends ProjectionInfo {
+  /** Those that can be read, the oldest first. */
+  readonly generations: ProjectionGeneration[];
+}
+
+/** How one projection stands, with its generations. */
+export const Details: z.ZodType<ProjectionDetails> = z.object({
+  ...infoFields,
+  generations: z.array(Generation),
+}).openapi("ProjectionDetails");
 
 /** What a rebuild would do to one projection. */
 export const Planned: z.ZodType<PlannedRebuild> = z.object({

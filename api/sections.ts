@@ -8,6 +8,8 @@
 export const PROJECTIONS_TAG = "Admin - Projections";
 /** The section of the routes about rebuild operations. */
 export const OPERATIONS_TAG = "Admin - Operations";
+/** The section of the routes about who did what. */
+export const AUDIT_TAG = "Admin - Audit";
 /** The section of the routes that monitoring asks. */
 export const HEALTH_TAG = "Health";
 

@@ -7,6 +7,7 @@
 import { createJsonLogger, type Logger } from "../mod.ts";
 import { type AdminAuth, requireAuth } from "./auth.ts";
 import { EventStreams } from "./event_streams.ts";
+import { DEFAULT_HEADERS } from "./headers.ts";
 import { isLoopback } from "./hosts.ts";
 import { PROBLEM_MEDIA_TYPE, problemType } from "./problem.ts";
 import type { Problem } from "./responses.ts";
@@ -17,6 +18,13 @@ const STOPPING: Problem = {
   status: 503,
   detail: "The server stopped before the request was done with: try again " +
     "when it is back",
+};
+
+const TOO_BUSY: Problem = {
+  type: problemType("too-busy"),
+  title: "Too busy",
+  status: 503,
+  detail: "Too many requests are under way: try again later",
 };
 
 /** What can be served: a Hono application, for one. */
@@ -47,6 +55,11 @@ export interface ServeOptions {
    * @default {10_000}
    */
   readonly drainTimeoutMs?: number;
+  /**
+   * How many requests may be under way at a time before more are answered 503: 1 to 1,000,000.
+   * @default {1_000}
+   */
+  readonly requestsMax?: number;
 }
 
 /** A server that listens. */
@@ -142,6 +155,7 @@ export function assertSafeToServe(auth: AdminAuth, host: string): void {
  * @returns The server, once it listens.
  * @throws {UnsafeBindError} If no token is needed and the address is not a loopback one.
  * @throws {BindError} If the address cannot be listened on.
+ * @throws {RangeError} If `requestsMax` is out of range.
  *
  * @example
  * ```ts
@@ -163,6 +177,16 @@ export function assertSafeToServe(auth: AdminAuth, host: string): void {
 export function serveApp(options: ServeOptions): RunningServer {
   const { app, auth, host = "127.0.0.1", port = 8_000, signal } = options;
   const { logger = createJsonLogger(), drainTimeoutMs = 10_000 } = options;
+  const { requestsMax = 1_000 } = options;
+  if (
+    !Number.isSafeInteger(requestsMax) || requestsMax < 1 ||
+    requestsMax > 1_000_000
+  ) {
+    throw new RangeError(
+      "Cannot serve as 'requestsMax' must be an integer from 1 to 1000000: " +
+        `current value is ${requestsMax}`,
+    );
+  }
   assertSafeToServe(auth, host);
   const isOpen = "allowUnauthenticated" in auth;
 
@@ -180,7 +204,7 @@ export function serveApp(options: ServeOptions): RunningServer {
       { host },
     );
   }
-  const underWay = new RequestsUnderWay(app);
+  const underWay = new RequestsUnderWay(app, requestsMax);
   const server = listen(underWay, { host, port, logger });
   const { hostname, port: boundPort } = server.addr;
   const shown = hostname.includes(":") ? `[${hostname}]` : hostname;
@@ -238,10 +262,17 @@ function internalError(error: unknown, logger: Logger): Response {
   });
 }
 
-function bareProblem(problem: Problem): Response {
+function bareProblem(
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return new Response(JSON.stringify(problem), {
     status: problem.status,
-    headers: { "Content-Type": PROBLEM_MEDIA_TYPE },
+    headers: {
+      ...DEFAULT_HEADERS,
+      ...headers,
+      "Content-Type": PROBLEM_MEDIA_TYPE,
+    },
   });
 }
 
@@ -251,18 +282,23 @@ function bareProblem(problem: Problem): Response {
  */
 class RequestsUnderWay implements FetchHandler {
   readonly #app: FetchHandler;
+  readonly #countMax: number;
   readonly #cutOffs = new Set<() => void>();
   /** Those that send events without end. */
   readonly streams = new EventStreams();
 
-  constructor(app: FetchHandler) {
+  constructor(app: FetchHandler, countMax: number) {
     this.#app = app;
+    this.#countMax = countMax;
   }
 
   async fetch(
     request: Request,
     info: Deno.ServeHandlerInfo,
   ): Promise<Response> {
+    if (this.#cutOffs.size >= this.#countMax) {
+      return bareProblem(TOO_BUSY, { "Retry-After": "1" });
+    }
     const { promise, resolve } = Promise.withResolvers<Response>();
     const cutOff = () => resolve(bareProblem(STOPPING));
     this.#cutOffs.add(cutOff);

@@ -7,6 +7,7 @@
 import {
   AppendFailedError,
   AppendOutcomeUnknownError,
+  AuditUnavailableError,
   LockTimeoutError,
   LogCorruptionError,
   LogReadError,
@@ -38,6 +39,14 @@ const STORE_PROBLEMS: readonly (readonly [StoreErrorClass, ProblemInit])[] = [
   [RebuilderClosedError, STOPPING],
   [ProjectionsClosedError, STOPPING],
   [StoreClosedError, STOPPING],
+  [AuditUnavailableError, {
+    kind: "audit-unavailable",
+    status: 503,
+    title: "Audit log unavailable",
+    detail: "The request could not be written down, and so nothing was done: " +
+      "make room on the disk or repair it, then try again",
+    isFault: true,
+  }],
   [LockTimeoutError, {
     kind: "store-busy",
     status: 503,

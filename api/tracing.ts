@@ -13,8 +13,8 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import type { Context, MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
+import type { MiddlewareHandler } from "hono";
+import { routeOf } from "./route_of.ts";
 
 const SCOPE = "@opossum/deno/api";
 
@@ -49,7 +49,8 @@ const DURATION_BUCKETS = [
 
 /**
  * Opens a span for each request, named after its route (`GET /admin/operations/{operationId}`),
- * and records its duration. Query strings, headers and bodies are never looked at.
+ * and records its duration. Query strings, headers and bodies are never looked at; `url.path` is
+ * the route, as the path itself may hold the key of a document.
  *
  * @returns The middleware; register it first. Costs next to nothing without a telemetry SDK.
  */
@@ -81,7 +82,6 @@ export function traceRequests(): MiddlewareHandler {
       kind: SpanKind.SERVER,
       attributes: {
         "http.request.method": method,
-        "url.path": context.req.path,
         "url.scheme": scheme,
       },
     }, parent);
@@ -112,7 +112,7 @@ function finish(
 ): void {
   if (route !== undefined) {
     span.updateName(`${method} ${route}`);
-    span.setAttribute("http.route", route);
+    span.setAttributes({ "http.route": route, "url.path": route });
   }
   span.setAttribute("http.response.status_code", status);
   if (status >= 500) {
@@ -120,11 +120,4 @@ function finish(
     span.setAttribute("error.type", String(status));
   }
   span.end();
-}
-
-/** The route as the OpenAPI document writes it, or `undefined` when none matched. */
-function routeOf(context: Context): string | undefined {
-  const path = routePath(context);
-  if (path === "" || path.includes("*")) return undefined;
-  return path.replaceAll(/:([^/]+)/g, "{$1}");
 }

@@ -12,8 +12,10 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HEALTH_BUGS } from "../tests/faults/seeded_bugs/health.ts";
+import { GENERATION_BUGS } from "../tests/faults/seeded_bugs/generations.ts";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
 import { OPERATION_BUGS } from "../tests/faults/seeded_bugs/operations.ts";
+import { ACCESS_BUGS } from "../tests/faults/seeded_bugs/access.ts";
 import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
 import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
@@ -119,10 +121,12 @@ if (import.meta.main) {
     ...WRITING_BUGS,
     ...READING_BUGS,
     ...PROJECTION_BUGS,
+    ...GENERATION_BUGS,
     ...OVERLOOKED_BUGS,
     ...STATE_BUGS,
     ...OPERATION_BUGS,
     ...HEALTH_BUGS,
+    ...ACCESS_BUGS,
   ]
     .filter(({ name }) => Deno.args.every((word) => name.includes(word)));
   using staging = new Staging();

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { assemble } from "./assembly.ts";
+import { type AuditLog, FileAuditLog } from "./audit/audit_log.ts";
 import type { Daemon } from "./daemon/daemon.ts";
 import type { ScrubOptions, ScrubReport } from "./daemon/scrub.ts";
 import type { EventStore } from "./events/event_store.ts";
@@ -12,6 +13,7 @@ import {
   type FileEventStore,
   openFileEventStore,
 } from "./log/file_event_store.ts";
+import { StoreOpenError } from "./log/errors.ts";
 import { measureEventStore } from "./log/measured_event_store.ts";
 import type { VerifyReport } from "./log/verify.ts";
 import {
@@ -27,6 +29,7 @@ import type { Rebuilder } from "./rebuild/rebuilder.ts";
 import { throttleOf } from "./rebuild/throttle.ts";
 import { tellOfFewDescriptors } from "./few_descriptors.ts";
 import { denoFileSystem } from "./storage/deno_file_system.ts";
+import { refuseLinksIn } from "./storage/symbolic_links.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 
 /** Whether events can be appended. */
@@ -54,6 +57,8 @@ export interface Opossum extends AsyncDisposable {
   readonly rebuilder: Rebuilder;
   /** Keeps the projections up to date. */
   readonly daemon: Daemon;
+  /** Who asked for what over the admin API; durable, in the folder `audit`. */
+  readonly audit: AuditLog;
   /** Whether events can be appended: what operators want to be told of. */
   readonly appendHealth: AppendHealth;
   /**
@@ -133,6 +138,11 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
   // Bad definitions are refused before any file is touched.
   new ProjectionRegistry(definitions);
   tellOfFewDescriptors(logger);
+  try {
+    refuseLinksIn(path);
+  } catch (cause) {
+    throw new StoreOpenError(path, { cause });
+  }
   const telemetry = createTelemetry();
   const log = await openFileEventStore({
     path,
@@ -165,6 +175,13 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     throttle,
     verify: (verifyOptions) => log.verify(verifyOptions),
   });
+  const audit = new FileAuditLog({
+    fileSystem: denoFileSystem,
+    directory: join(path, "audit"),
+    clock,
+    logger,
+    readOnly,
+  });
   if (resolved.startDaemon) await assembly.daemon.start();
   return {
     options: resolved,
@@ -172,6 +189,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     projections: assembly.projections,
     rebuilder: assembly.rebuilder,
     daemon: assembly.daemon,
+    audit,
     get appendHealth() {
       return healthOf(log);
     },
@@ -181,6 +199,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
       await log[Symbol.asyncDispose]();
+      audit[Symbol.dispose]();
     },
   };
 }

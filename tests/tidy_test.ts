@@ -31,9 +31,11 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   projections: ["events", "storage", "telemetry"],
   rebuild: ["events", "storage", "log", "projections", "telemetry"],
   daemon: ["events", "storage", "log", "projections", "rebuild", "telemetry"],
+  audit: ["events", "storage", "telemetry"],
   testing: ["events", "storage", "projections", "telemetry", "opossum"],
   maintenance: ["events", "storage", "log", "projections", "telemetry"],
   opossum: [
+    "audit",
     "events",
     "storage",
     "log",

@@ -24,7 +24,15 @@ export async function startServerProcess(
   const child = new Deno.Command(Deno.execPath(), {
     ...denoCommand(
       "examples/course_management/serve.ts",
-      ["--data", store, "--port", "0"],
+      [
+        "--data",
+        store,
+        "--port",
+        "0",
+        "--allow-unauthenticated",
+        "--max-triggers",
+        "1000000",
+      ],
       [
         "--allow-read",
         "--allow-write",

@@ -13,7 +13,7 @@ export class EntityNotFoundError extends Error {
    * @param id Its id.
    */
   constructor(readonly entity: "student" | "course", readonly id: string) {
-    super(`Cannot find ${entity}: ${id}`);
+    super(`Cannot find ${entity}`);
   }
 }
 

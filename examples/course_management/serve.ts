@@ -4,7 +4,12 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { createJsonLogger } from "@opossum/deno";
+import { createJsonLogger, type Logger } from "@opossum/deno";
+import {
+  type AdminAuth,
+  type RequestLimits,
+  watchTokenFile,
+} from "@opossum/deno/api";
 import { startTelemetry } from "@opossum/deno/telemetry";
 import { type CourseServer, startCourseServer } from "./server.ts";
 import {
@@ -22,19 +27,35 @@ const STOP_MS_MAX = 10_000;
 
 const HELP = `Serves the sample: commands, queries, admin API and docs page.
 
-Usage: deno task serve [--data DIR] [--host H] [--port N]
+Usage: deno task serve [--data DIR] [--host H] [--port N] [--token-file FILE]
 
-  --data DIR   The data folder. An empty one is filled with a small data set.
-               Default: ./data
-  --host H     The address to listen on. Default: 127.0.0.1
-  --port N     The port to listen on, 0 for any that is free. Default: 8000
-  --help       Shows this.
+  --data DIR           The data folder. An empty one is filled with a small data
+                       set. Default: ./data
+  --host H             The address to listen on. Default: 127.0.0.1
+  --port N             The port to listen on, 0 for any that is free.
+                       Default: 8000
+  --token-file FILE    Tokens of the admin API, a line each: "id scope token",
+                       with the scope read or operate, and when it ends if ever.
+                       Only its owner may be able to read the file. It is read
+                       again when it changes.
+  --allow-unauthenticated
+                       Serves without a token if none is given: the admin API is
+                       open to every program on this machine then, and the
+                       server refuses to listen on other addresses than
+                       loopback. "deno task serve" says so.
+  --allow-host NAME    A host name to answer to, besides those of the loopback
+                       interface and the address; may be repeated. Default:
+                       these, and with a token every IP address
+  --trusted-proxy IP   A proxy, or network of them, whose X-Forwarded-For tells
+                       clients apart; may be repeated. Default: none
+  --max-triggers N     Requests a token may change something with in a minute.
+                       Default: 10
+  --help               Shows this.
 
 Environment:
-  OPOSSUM_ADMIN_TOKEN   The bearer token of the admin API, 32 characters at
-                        least. Without one the admin API is open to every
-                        program on this machine, and the server refuses to
-                        listen on other addresses than loopback.
+  OPOSSUM_ADMIN_TOKEN   A bearer token of the admin API that may do everything,
+                        32 characters at least; accepted besides those of the
+                        file.
   OTEL_*                OpenTelemetry's own variables, such as
                         OTEL_EXPORTER_OTLP_ENDPOINT, send traces and metrics.
 
@@ -46,6 +67,10 @@ interface ServeCommand {
   readonly data: string;
   readonly host: string;
   readonly port: number;
+  readonly tokenFile: string | undefined;
+  readonly allowUnauthenticated: boolean;
+  readonly allowedHosts: readonly string[];
+  readonly limits: RequestLimits;
 }
 
 /**
@@ -78,7 +103,24 @@ function parse(args: readonly string[]): ServeCommand | "help" {
   if (values.help) return "help";
   if (data === "") throw new UsageError("Option '--data' must name a folder");
   if (host === "") throw new UsageError("Option '--host' must be an address");
-  return { data, host, port: integerOption("--port", port, 0, 65_535) };
+  const triggers = values["max-triggers"] ?? "10";
+  return {
+    data,
+    host,
+    port: integerOption("--port", port, 0, 65_535),
+    tokenFile: values["token-file"],
+    allowUnauthenticated: values["allow-unauthenticated"] === true,
+    allowedHosts: values["allow-host"] ?? [],
+    limits: {
+      triggersPerMinute: integerOption(
+        "--max-triggers",
+        triggers,
+        1,
+        1_000_000,
+      ),
+      trustedProxies: values["trusted-proxy"] ?? [],
+    },
+  };
 }
 
 function readArgs(args: readonly string[]) {
@@ -89,6 +131,11 @@ function readArgs(args: readonly string[]) {
         data: { type: "string" },
         host: { type: "string" },
         port: { type: "string" },
+        "token-file": { type: "string" },
+        "allow-unauthenticated": { type: "boolean" },
+        "allow-host": { type: "string", multiple: true },
+        "trusted-proxy": { type: "string", multiple: true },
+        "max-triggers": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -104,30 +151,57 @@ async function serve(
   terminal: Terminal,
 ): Promise<void> {
   const { print, report, env, signal } = terminal;
-  // Never an argument: those are seen by every user of the machine.
-  const token = env("OPOSSUM_ADMIN_TOKEN") || undefined;
+  const logger = createJsonLogger({ write: report });
+  const auth = authOf(command, { env, logger });
   await using telemetry = await startTelemetry({
     serviceName: "opossum-course-management",
     env,
   });
   await using server = await startCourseServer({
     ...command,
-    token,
+    auth,
     metrics: () => telemetry.metrics(),
-    logger: createJsonLogger({ write: report }),
+    logger,
     onSeeded: (events) =>
       print(`The folder was empty: it was seeded with ${events} events`),
   });
-  announce(server, { ...command, isOpen: token === undefined, print });
+  announce(server, { ...command, auth, print });
   await aborted(signal);
   print("Stopping");
 }
 
+/** Tokens are never arguments: those are seen by every user of the machine. */
+function authOf(
+  { tokenFile, allowUnauthenticated }: ServeCommand,
+  { env, logger }: {
+    readonly env: Terminal["env"];
+    readonly logger: Logger;
+  },
+): AdminAuth {
+  const token = env("OPOSSUM_ADMIN_TOKEN") || undefined;
+  const own = token === undefined
+    ? []
+    : [{ id: "environment", token, scopes: ["operate"] as const }];
+  if (tokenFile !== undefined) {
+    const inFile = watchTokenFile(tokenFile, logger);
+    // One that stands in both must not shut everybody out once the file is read again.
+    const others = () => inFile().filter((each) => each.token !== token);
+    return { tokens: () => [...own, ...others()] };
+  }
+  if (own.length > 0) return { tokens: own };
+  if (allowUnauthenticated) return { allowUnauthenticated: true };
+  throw new Error(
+    "Cannot serve the admin API without a token: set OPOSSUM_ADMIN_TOKEN, " +
+      "name a file with '--token-file', or let every program on this machine " +
+      "in with '--allow-unauthenticated'",
+  );
+}
+
 function announce(
   { url }: CourseServer,
-  { data, isOpen, print }: {
+  { data, auth, print }: {
     readonly data: string;
-    readonly isOpen: boolean;
+    readonly auth: AdminAuth;
     readonly print: (line: string) => void;
   },
 ): void {
@@ -140,9 +214,9 @@ function announce(
   ${url}/metrics   for Prometheus
 `);
   print(
-    isOpen
+    "allowUnauthenticated" in auth
       ? "OPOSSUM_ADMIN_TOKEN is not set: the admin API is open to every program on this machine, and to no other"
-      : "The admin API takes the bearer token in OPOSSUM_ADMIN_TOKEN",
+      : "The admin API takes the bearer token in OPOSSUM_ADMIN_TOKEN, or one of the token file",
   );
 }
 

@@ -14,6 +14,7 @@ import {
   type AdminAuth,
   assertSafeToServe,
   createApp,
+  type RequestLimits,
   type RunningServer,
   serveApp,
 } from "@opossum/deno/api";
@@ -22,6 +23,9 @@ import { seedStore } from "./seeder.ts";
 
 /** Events in the data set that an empty folder gets. */
 export const FIRST_EVENTS = 1_000;
+
+/** Names of this machine to itself, which a list of host names must repeat. */
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
 /** Requests under way may take this long to end, in milliseconds: leaves time to close the rest. */
 const DRAIN_TIMEOUT_MS = 5_000;
@@ -38,10 +42,16 @@ export interface CourseServerOptions {
   /** The port to listen on; 0 for any that is free. */
   readonly port: number;
   /**
-   * The token of the admin API: 32 characters at least. Without one the API is open to this
-   * machine, and the server refuses to listen on any other address. @default {none}
+   * Who may use the admin API. Open to everybody, the server refuses to listen on any address that
+   * others than this machine could reach.
    */
-  readonly token?: string | undefined;
+  readonly auth: AdminAuth;
+  /** How much a client may ask. @default {see `RequestLimits`} */
+  readonly limits?: RequestLimits;
+  /**
+   * Host names to answer to, besides loopback names and IP addresses. @default {none}
+   */
+  readonly allowedHosts?: readonly string[];
   /** Returns the metrics in Prometheus' text format. @default {none} */
   readonly metrics?: () => Promise<string>;
   /** Called when an empty folder was filled, with the number of events. */
@@ -64,23 +74,21 @@ export interface CourseServer extends AsyncDisposable {
  * @param options Which folder, where to listen, and who may administer.
  * @returns The server. The projections of a new folder may still be under construction: `/readyz`
  * says when they are ready.
- * @throws {UnsafeBindError} If there is no token and others could reach the address.
+ * @throws {UnsafeBindError} If no token is needed and others could reach the address.
  * @throws {BindError} If the address cannot be listened on.
  */
 export async function startCourseServer(
   options: CourseServerOptions,
 ): Promise<CourseServer> {
-  const { data, token, metrics, onSeeded } = options;
+  const { data, auth, limits, allowedHosts = [], metrics, onSeeded } = options;
   const { logger = createJsonLogger() } = options;
   // The endpoints under /admin rebuild projections:
   // - in development after the data was reset or a projection changed,
   // - in production after a release that brings or repairs a projection, and after a disaster
   //   that took the read models.
   // They cost the machine a lot, so they take a token, and listen to others only with one. Put a
-  // proxy that limits rates and terminates TLS before a server that others can reach.
-  const auth: AdminAuth = token === undefined
-    ? { allowUnauthenticated: true }
-    : { tokens: [token] };
+  // proxy that terminates TLS and bounds connections before a server that others can reach:
+  // SECURITY.md says why.
   // Before the folder is touched.
   assertSafeToServe(auth, options.host);
   await using resources = new AsyncDisposableStack();
@@ -103,6 +111,10 @@ export async function startCourseServer(
         "events, queries read projections, and the admin API rebuilds them.",
     },
     ...(metrics ? { metrics } : {}),
+    ...(limits ? { limits } : {}),
+    ...(allowedHosts.length > 0
+      ? { allowedHosts: [...LOOPBACK, options.host, ...allowedHosts] }
+      : {}),
   });
   const server: RunningServer = resources.use(serveApp({
     app,

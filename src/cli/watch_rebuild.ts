@@ -19,6 +19,7 @@ const PHASES: Readonly<Record<RebuildPhase, string>> = {
   queued: "queued",
   scanning: "scanning",
   catchingUp: "catching up",
+  awaitingPromotion: "waiting to be promoted",
   swapping: "swapping in",
   succeeded: "done",
   failed: "failed",

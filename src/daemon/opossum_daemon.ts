@@ -154,12 +154,13 @@ export class OpossumDaemon implements Daemon {
       if (names.length === 0 || this.#state !== "running") return;
       await this.#isolate("Automatic rebuild failed", async () => {
         // The start-up, or another process, may have rebuilt it.
-        const plan = (await rebuilder.plan(undefined))
+        const trigger = "damage";
+        const plan = (await rebuilder.plan(undefined, { trigger }))
           .filter(({ projectionName, reason }) =>
             names.includes(projectionName) && reason === "damaged"
           ).map(({ projectionName }) => projectionName);
         if (plan.length === 0) return;
-        this.#logResult(await rebuilder.rebuild(plan, { trigger: "damage" }));
+        this.#logResult(await rebuilder.rebuild(plan, { trigger }));
       });
       this.#loop?.wake();
     });

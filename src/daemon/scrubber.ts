@@ -143,10 +143,10 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     rest: () => Promise<void>,
   ): Promise<ScrubbedProjection> {
     const { store, readOnly } = this.#options;
-    const found = await store.scrub(name, rest);
+    const found = await store.care.scrub(name, rest);
     if (found.state === "damaged" && !readOnly) {
       // Told also when it was known: whoever rebuilds it may have failed.
-      store.condemn(name, found.problem ?? "");
+      store.care.condemn(name, found.problem ?? "");
     }
     return Object.freeze({ name, ...found });
   }

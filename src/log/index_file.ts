@@ -8,6 +8,7 @@
  * @module
  */
 import type { FileSystem } from "../storage/file_system.ts";
+import { refuseLink } from "../storage/symbolic_links.ts";
 import { fileErrorCode } from "./errors.ts";
 import { IndexBusyError } from "./index_mismatch.ts";
 import { PositionIndex } from "./position_index.ts";
@@ -74,6 +75,7 @@ function open(
   { fileSystem, path, storeId }: IndexFileOptions,
 ): PositionIndex {
   const file = `${path}/${INDEX_FILE}`;
+  refuseLink(file);
   for (let tries = 1;; tries++) {
     try {
       const database = fileSystem.openDatabase?.(file) ?? file;

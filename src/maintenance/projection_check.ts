@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Position, StoredEvent } from "../events/event.ts";
@@ -11,6 +10,7 @@ import { readDeadLetters } from "../projections/dead_letter_rows.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
 import { Fold } from "../projections/fold.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
+import { isKeyBefore } from "../projections/key_order.ts";
 import type { EventOrders } from "../projections/projection_store.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { openForReading } from "../storage/sqlite_reading.ts";
@@ -146,17 +146,12 @@ function compare(
   while (!a.done || !b.done) {
     total++;
     const isOnlyLeft = !a.done &&
-      (b.done || isBefore(a.value.key, b.value.key));
+      (b.done || isKeyBefore(a.value.key, b.value.key));
     const isOnlyRight = !b.done &&
-      (a.done || isBefore(b.value.key, a.value.key));
+      (a.done || isKeyBefore(b.value.key, a.value.key));
     if (isOnlyLeft || isOnlyRight || a.value.text !== b.value.text) differing++;
     if (!isOnlyRight) a = left.next();
     if (!isOnlyLeft) b = right.next();
   }
   return { differing, total };
-}
-
-/** The order in which SQLite sorts texts: by their bytes in UTF-8. */
-function isBefore(a: string, b: string): boolean {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
 }

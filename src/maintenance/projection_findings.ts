@@ -12,6 +12,7 @@ import {
   type CurrentFile,
   generationFileName,
   listGenerationFiles,
+  newestGeneration,
   readCurrentFile,
 } from "../projections/generation_files.ts";
 import { checkRows } from "../projections/generation_rows.ts";
@@ -73,7 +74,7 @@ export function projectionFiles(
   const known = generations.map(({ fileName }) => fileName);
   for (const { fileName, number, building } of generations) {
     // It may be under construction, or continued by the next start; that judges it by itself.
-    if (building || number > (current?.generation ?? 0)) {
+    if (building || number > newestGeneration(current)) {
       const what = "a rebuild under way or interrupted";
       find(fileName, what, { remedy: "none", harmless: true });
     } else if (![current?.generation, current?.previous].includes(number)) {

@@ -7,16 +7,51 @@
  */
 import type { Position } from "../events/event.ts";
 
-/** Where a rebuild stands. The first four are phases of work; the others are final. */
+/**
+ * Where a rebuild stands. The first five are phases of work; the others are final.
+ * `awaitingPromotion`: the build is complete and waits for an operator, without a place among
+ * those that are rebuilt at once.
+ */
 export type RebuildPhase =
   | "queued"
   | "scanning"
   | "catchingUp"
+  | "awaitingPromotion"
   | "swapping"
   | "succeeded"
   | "failed"
   | "cancelled"
   | "interrupted";
+
+/** A document that differs. The texts are data: they are in no log and no span. */
+export interface ComparisonSample {
+  /** The document's key. */
+  readonly key: string;
+  /** What the new build does to it. */
+  readonly change: "added" | "removed" | "changed";
+  /** The document that serves as JSON text, cut after 1,000 characters; `null` when added. */
+  readonly before: string | null;
+  /** The document of the new build likewise; `null` when removed. */
+  readonly after: string | null;
+}
+
+/** How a new build differs from the generation that serves, both at the same position. */
+export interface RebuildComparison {
+  /** Position up to which both had applied the log. */
+  readonly checkpoint: Position;
+  /** Number of the generation that serves. */
+  readonly generation: number;
+  /** Documents of the new build alone. */
+  readonly added: number;
+  /** Documents of the serving generation alone. */
+  readonly removed: number;
+  /** Documents of both that say different things, however their fields are ordered. */
+  readonly changed: number;
+  /** Documents that are the same. */
+  readonly unchanged: number;
+  /** The first that differ, in order of key, at most 20. */
+  readonly samples: readonly ComparisonSample[];
+}
 
 /** Progress of one projection's rebuild. */
 export interface ProjectionRebuildProgress {
@@ -50,6 +85,8 @@ export interface ProjectionRebuildProgress {
   readonly eventsPerSecond: number | null;
   /** When it will be done at that rate, ISO 8601, or `null` before a rate was measured. */
   readonly estimatedCompletionAt: string | null;
+  /** How the build differs from what serves, from when that is known to its end; else `null`. */
+  readonly comparison?: RebuildComparison | null;
 }
 
 /** What came of a projection's last build. */

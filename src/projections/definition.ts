@@ -216,15 +216,18 @@ const ERROR_POLICIES: ReadonlySet<unknown> = new Set<ErrorPolicy>([
   "quarantine",
 ]);
 const NAME_PATTERN = /^[A-Za-z][A-Za-z0-9_-]{0,127}$/;
+/** Devices on Windows, whatever the folder: a store may be moved there. */
+const DEVICE_PATTERN = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/i;
 
 /**
  * Whether a text may be a projection's name: the names are used in paths and URLs.
  *
  * @param name The text.
- * @returns `true` for letters, digits, `_` and `-`, first a letter, at most 128 characters.
+ * @returns `true` for letters, digits, `_` and `-`, first a letter, at most 128 characters; `false`
+ * also for what Windows takes for a device, such as `CON`.
  */
 export function isProjectionName(name: string): boolean {
-  return NAME_PATTERN.test(name);
+  return NAME_PATTERN.test(name) && !DEVICE_PATTERN.test(name);
 }
 
 function assertProjectionName(name: unknown): asserts name is string {
@@ -236,7 +239,9 @@ function assertProjectionName(name: unknown): asserts name is string {
   if (!isProjectionName(name)) {
     throw new RangeError(
       "Cannot define a projection as 'name' must be a letter followed by at most 127 letters, " +
-        `digits, "_" or "-": current value is ${JSON.stringify(name)}`,
+        `digits, "_" or "-", and no device of Windows: current value is ${
+          JSON.stringify(name)
+        }`,
     );
   }
   if (RESERVED_NAMES.has(name.toLowerCase())) {

@@ -12,6 +12,7 @@ import type {
 } from "./build_info.ts";
 import type { ProjectionDocument } from "./definition.ts";
 import { ProjectionDamagedError, ProjectionNotBuiltError } from "./errors.ts";
+import { isSameDefinition } from "./fingerprint.ts";
 import type { LiveUpdater } from "./live_updater.ts";
 import type { PageRequest, ProjectionStore } from "./projection_store.ts";
 import type {
@@ -19,6 +20,7 @@ import type {
   DocumentPage,
   PageOptions,
   ProjectionFault,
+  ProjectionGeneration,
   ProjectionInfo,
   Projections,
   WaitOptions,
@@ -118,6 +120,12 @@ export class DocumentReader implements Projections {
     );
   }
 
+  async generations(name: string): Promise<readonly ProjectionGeneration[]> {
+    const { registry, store } = this.#options;
+    registry.get(name);
+    return await store.generations(name);
+  }
+
   async info(name: string): Promise<ProjectionInfo> {
     const info = await this.#standing(name);
     const { build = null, lastBuild = null, lastError = null } =
@@ -144,6 +152,7 @@ export class DocumentReader implements Projections {
       name,
       generation: null,
       previousGeneration: null,
+      rolledBackAt: null,
       version,
       builtVersion: null,
       fingerprint: live.identity(name).fingerprint,
@@ -159,7 +168,10 @@ export class DocumentReader implements Projections {
       deadLetters: 0,
     };
     try {
-      const { previous } = await store.numbers(name);
+      const { previous, rolledBack } = await store.numbers(name);
+      // Against another definition it says nothing about this one.
+      const isRolledBack = rolledBack !== null &&
+        isSameDefinition(rolledBack, live.identity(name));
       return await store.withCurrent(name, async (generation) => {
         const { checkpoint, documents, bytes, builtAt, deadLetters } =
           await generation.status();
@@ -172,6 +184,7 @@ export class DocumentReader implements Projections {
           state,
           generation: generation.number,
           previousGeneration: previous,
+          rolledBackAt: isRolledBack ? rolledBack.at : null,
           builtVersion: generation.identity.version,
           builtFingerprint: generation.identity.fingerprint,
           checkpoint,

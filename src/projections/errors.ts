@@ -208,6 +208,41 @@ export class ProjectionSkipError extends Error {
   }
 }
 
+/** Why a projection cannot be rolled back. */
+export type RollbackRefusal = "noPreviousGeneration" | "rebuilding";
+
+/**
+ * A projection cannot be rolled back: it has no generation that could serve instead, or is being
+ * rebuilt. Nothing was changed.
+ */
+export class ProjectionRollbackError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "ProjectionRollbackError";
+
+  /**
+   * Creates the error.
+   *
+   * @param projectionName The projection.
+   * @param refusal Why not.
+   * @param why The same in words, to end the message.
+   * @param options `operationId`: the operation that rebuilds it; `cause`: what was found.
+   */
+  constructor(
+    /** The projection. */
+    readonly projectionName: string,
+    /** Why not. */
+    readonly refusal: RollbackRefusal,
+    why: string,
+    options: ErrorOptions & { readonly operationId?: string | null } = {},
+  ) {
+    super(`Cannot roll back projection "${projectionName}" as ${why}`, options);
+    this.operationId = options.operationId ?? null;
+  }
+
+  /** The operation that rebuilds it, or `null` when none does, or another process does not say. */
+  readonly operationId: string | null;
+}
+
 /**
  * What code threw, if it can be looked at and told; otherwise an error in its place. Code may throw
  * anything, and a failure must not become another one by being told.

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BuildIdentity } from "./projection_store.ts";
 import { createHash } from "node:crypto";
 import type { ProjectionDefinition } from "./definition.ts";
 
@@ -27,4 +28,21 @@ function hashOf(definition: ProjectionDefinition): string {
   const types = [eventTypes, related?.eventTypes ?? []];
   const text = JSON.stringify([parts, types]);
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+/** What tells a definition from others of its name. */
+type DefinitionMark = Pick<BuildIdentity, "version" | "fingerprint">;
+
+/**
+ * Whether two marks are of the same definition.
+ *
+ * @param one The one.
+ * @param other The other.
+ * @returns Whether they are.
+ */
+export function isSameDefinition(
+  one: DefinitionMark,
+  other: DefinitionMark,
+): boolean {
+  return one.version === other.version && one.fingerprint === other.fingerprint;
 }

@@ -3,8 +3,9 @@
  *
  * ```
  * projections/CourseDetails/
- *   current.json            {"generation":7,"previous":6,"crc":"…"}, replaced atomically
- *   000006.sqlite           the one before, kept for going back
+ *   current.json            {"generation":7,"previous":6,"crc":"…"}, replaced atomically; after a
+ *                           rollback also "rolledBack":{"at":"…","version":2,"fingerprint":"…"}
+ *   000006.sqlite           the one before, kept for going back; after a rollback the newer one
  *   000007.sqlite           the one that serves
  *   000008.building.sqlite  one under construction
  *   live.lock, build.lock, owner.lock   flock(2); never deleted
@@ -16,6 +17,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
 import type { FileSystem } from "../storage/file_system.ts";
+import type { RolledBack } from "./projection_store.ts";
 import { asUnusable } from "./sqlite_connection.ts";
 
 const FILE_PATTERN = /^(\d{6,15})(\.building)?\.sqlite$/;
@@ -28,8 +30,10 @@ export const CURRENT = "current.json";
 export interface CurrentFile {
   /** The generation that serves. */
   readonly generation: number;
-  /** The one before it, or `null`. */
+  /** The one that served before it, or `null`. The newer one after a rollback. */
   readonly previous: number | null;
+  /** The operator's decision to serve an older one, or `null`. */
+  readonly rolledBack: RolledBack | null;
 }
 
 /** A generation's file. */
@@ -135,17 +139,23 @@ export function readCurrentFile(
   } catch (cause) {
     throw damaged(cause);
   }
-  const { generation, previous, crc } = Object(value);
+  const { generation, previous, rolledBack = null, crc } = Object(value);
   const isNumber = (number: unknown) =>
     Number.isSafeInteger(number) && Number(number) >= 1;
   if (!isNumber(generation) || !(previous === null || isNumber(previous))) {
     throw damaged(new SyntaxError("No generation numbers"));
   }
   // One bit makes another number, and that generation may be there as well.
-  if (crc !== crcOf({ generation, previous })) {
+  const current = { generation, previous, rolledBack };
+  if (crc !== crcOf(current)) {
     throw damaged(new SyntaxError("The checksum does not match"));
   }
-  return { generation, previous };
+  return current;
+}
+
+/** The newest generation that was ever swapped in; 0 for none. */
+export function newestGeneration(current: CurrentFile | undefined): number {
+  return Math.max(current?.generation ?? 0, current?.previous ?? 0);
 }
 
 /** Replaces `current.json`, atomically and durably. */
@@ -154,13 +164,18 @@ export async function writeCurrentFile(
   directory: string,
   current: CurrentFile,
 ): Promise<void> {
+  const { rolledBack, ...numbers } = current;
+  // Mostly left out, so that what was written before there were rollbacks reads the same.
+  const order = rolledBack ? { rolledBack } : {};
   await atomicReplace(
     fileSystem,
     join(directory, CURRENT),
-    JSON.stringify({ ...current, crc: crcOf(current) }) + "\n",
+    JSON.stringify({ ...numbers, ...order, crc: crcOf(current) }) + "\n",
   );
 }
 
-function crcOf({ generation, previous }: CurrentFile): string {
-  return crc32(`${generation},${previous}`).toString(16).padStart(8, "0");
+function crcOf({ generation, previous, rolledBack }: CurrentFile): string {
+  const order = rolledBack ? `,${JSON.stringify(rolledBack)}` : "";
+  const text = `${generation},${previous}${order}`;
+  return crc32(text).toString(16).padStart(8, "0");
 }

@@ -17,7 +17,7 @@ import {
   type SkipRefusal,
 } from "./errors.ts";
 import type { EventOrderStore } from "./event_orders.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { fingerprintOf, isSameDefinition } from "./fingerprint.ts";
 import { Faults, type FaultsOptions } from "./faults.ts";
 import { Fold } from "./fold.ts";
 import { LiveFolds } from "./live_folds.ts";
@@ -110,12 +110,8 @@ export class LiveUpdater implements Disposable {
 
   /** Whether a generation was built by the registered definition from this store's events. */
   isCurrent(identity: BuildIdentity): boolean {
-    const { version, fingerprint, storeId } = this.identity(
-      identity.projectionName,
-    );
-    return identity.version === version &&
-      identity.fingerprint === fingerprint &&
-      identity.storeId === storeId;
+    const own = this.identity(identity.projectionName);
+    return isSameDefinition(identity, own) && identity.storeId === own.storeId;
   }
 
   /** Why a projection stands still, or `null`. */

@@ -11,6 +11,7 @@ import type {
   DocumentChange,
   Generation,
 } from "./projection_store.ts";
+import type { ScrubbedGenerations } from "./generation_scrub.ts";
 import type { DeadLetter } from "./projections.ts";
 
 /** A row of a table as it is found, sound or not. */
@@ -105,6 +106,35 @@ export interface Mending extends Disposable {
    * anything of the generation in memory, in whichever process, lets go of it.
    */
   commit(changes: MendingChanges): Promise<void>;
+}
+
+/** Finds what is damaged of the projections of a store, and mends it. */
+export interface ProjectionCare {
+  /**
+   * Opens the current generation to mend documents in it, also when it was found to be damaged.
+   * Call it with the build lock held, and dispose what it returns before that.
+   *
+   * @throws {ProjectionNotBuiltError} If there is none.
+   * @throws {ProjectionDamagedError} If its files are missing or of no use.
+   */
+  mend(name: string): Promise<Mending>;
+
+  /**
+   * Looks for damage in all that is kept of a projection, whatever is committed or switched
+   * meanwhile. One that is kept for going back is marked; about the current one see
+   * {@linkcode condemn}.
+   *
+   * @param rest Called after each piece of work; what it throws ends the work.
+   */
+  scrub(name: string, rest: () => Promise<void>): Promise<ScrubbedGenerations>;
+
+  /**
+   * Takes note that a projection's current generation is damaged: from then on it is refused, by
+   * this process and by those that open it later, until it is mended or rebuilt.
+   *
+   * @param what What was found; no keys and no documents.
+   */
+  condemn(name: string, what: string): void;
 }
 
 /** Something is wrong with a generation that cannot be mended document by document. */

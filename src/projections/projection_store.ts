@@ -6,9 +6,12 @@
  */
 import type { Position, Tag } from "../events/event.ts";
 import type { Checkpoint } from "./definition.ts";
-import type { ScrubbedGenerations } from "./generation_scrub.ts";
-import type { Mending } from "./mending.ts";
-import type { DeadLetter, ProjectionOwner } from "./projections.ts";
+import type { ProjectionCare } from "./mending.ts";
+import type {
+  DeadLetter,
+  ProjectionGeneration,
+  ProjectionOwner,
+} from "./projections.ts";
 
 /** What a generation was built by. A generation is only continued by the same. */
 export interface BuildIdentity {
@@ -161,6 +164,12 @@ export interface GenerationLocation {
   readonly displayName: string;
 }
 
+/**
+ * What is noted down in a build, for whoever continues it: that it waits to be promoted, and what
+ * came of comparing it, as JSON text.
+ */
+export type BuildNote = "awaiting" | "comparison";
+
 /** A generation under construction, invisible to readers. */
 export interface Build extends AsyncDisposable {
   /** The generation to write to: another object after {@linkcode lend}. */
@@ -174,6 +183,15 @@ export interface Build extends AsyncDisposable {
    * @throws {ProjectionDamagedError} If it cannot be opened again.
    */
   lend<T>(action: (location: GenerationLocation) => Promise<T>): Promise<T>;
+  /** What was noted down in it, or `undefined`. */
+  readNote(note: BuildNote): string | undefined;
+  /** Notes something down in it, durably. Not between two commits. */
+  writeNote(note: BuildNote, text: string): void;
+  /**
+   * All documents in order of key, as they are at the first pull. Nothing may be committed before
+   * the loop is left.
+   */
+  snapshot(): AsyncIterable<StoredDocument>;
   /** Does what completing takes longest, so that it need not be done with the lock held. */
   prepare(): void;
   /**
@@ -189,14 +207,31 @@ export interface Build extends AsyncDisposable {
 export interface BeginOptions {
   /** Continue an interrupted build of the same identity, if there is one. */
   readonly resume: boolean;
+  /**
+   * Begin one that waits to be promoted, or continue only such a one: what nobody promoted must
+   * not be swapped in by whoever comes next. @default {false}
+   */
+  readonly manual?: boolean;
+}
+
+/** An operator's decision to serve an older generation, and what it was taken against. */
+export interface RolledBack {
+  /** When, ISO 8601. */
+  readonly at: string;
+  /** Version of the definition that was registered then. */
+  readonly version: number;
+  /** Its fingerprint. */
+  readonly fingerprint: string;
 }
 
 /** Which generations a projection has. */
 export interface GenerationNumbers {
   /** The one that serves, or `null`. */
   readonly current: number | null;
-  /** The one before it, kept for going back, or `null`. */
+  /** The one that served before it, kept for going back, or `null`. */
   readonly previous: number | null;
+  /** The decision to serve an older one, or `null`. */
+  readonly rolledBack: RolledBack | null;
 }
 
 /** Keeps the generations of all projections of one event store. */
@@ -240,35 +275,24 @@ export interface ProjectionStore extends AsyncDisposable {
   /** Begins a build, or continues an interrupted one. Call it with the build lock held. */
   begin(identity: BuildIdentity, options: BeginOptions): Promise<Build>;
 
-  /**
-   * Opens the current generation to mend documents in it, also when it was found to be damaged.
-   * Call it with the build lock held, and dispose what it returns before that.
-   *
-   * @throws {ProjectionNotBuiltError} If there is none.
-   * @throws {ProjectionDamagedError} If its files are missing or of no use.
-   */
-  mend(name: string): Promise<Mending>;
+  /** Every generation there is and how far it is, the oldest first; those that cannot be read are left out. */
+  generations(name: string): Promise<readonly ProjectionGeneration[]>;
 
   /**
-   * Looks for damage in all that is kept of a projection, whatever is committed or switched
-   * meanwhile. One that is kept for going back is marked; about the current one see
-   * {@linkcode condemn}.
+   * Makes the previous generation the current one and the other way round, atomically and durably;
+   * what was being built is deleted. Call it with the build lock and the live lock held.
    *
-   * @param rest Called after each piece of work; what it throws ends the work.
+   * @param identity What the registered definition builds.
+   * @throws {ProjectionRollbackError} If there is no previous one, or it cannot be served.
    */
-  scrub(name: string, rest: () => Promise<void>): Promise<ScrubbedGenerations>;
+  rollBack(identity: BuildIdentity): Promise<void>;
 
-  /**
-   * Takes note that a projection's current generation is damaged: from then on it is refused, by
-   * this process and by those that open it later, until it is mended or rebuilt.
-   *
-   * @param what What was found; no keys and no documents.
-   */
-  condemn(name: string, what: string): void;
+  /** Finds what is damaged, and mends it. */
+  readonly care: ProjectionCare;
 
   /**
    * Whether a build of that identity was interrupted and can be continued: nobody is at it. Looks
-   * with the build lock held, and not longer.
+   * with the build lock held, and not longer. One that waits to be promoted does not count.
    */
   hasInterruptedBuild(identity: BuildIdentity): Promise<boolean>;
 

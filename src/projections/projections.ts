@@ -92,6 +92,36 @@ export interface ProjectionOwner {
   readonly isSelf: boolean;
 }
 
+/**
+ * What a generation is: the one that serves, the one that served before and can be gone back to,
+ * one under construction, or a complete one that waits to be promoted.
+ */
+export type GenerationRole =
+  | "current"
+  | "previous"
+  | "building"
+  | "awaitingPromotion";
+
+/** One generation of a projection. Plain JSON. */
+export interface ProjectionGeneration {
+  /** Its number: 1, 2, 3 … A newer one has a greater number. */
+  readonly number: number;
+  /** What it is. */
+  readonly role: GenerationRole;
+  /** Version of the definition that it is built with. */
+  readonly version: number;
+  /** Fingerprint of that definition. */
+  readonly fingerprint: string;
+  /** Position up to which it has applied the log. */
+  readonly checkpoint: Checkpoint;
+  /** Number of documents. */
+  readonly documents: number;
+  /** Size of its file in bytes. */
+  readonly bytes: number;
+  /** When it was complete and swapped in, ISO 8601, or `null` before. */
+  readonly builtAt: string | null;
+}
+
 /** How one projection stands. Plain JSON. */
 export interface ProjectionInfo extends ProjectionBuildInfo {
   /** The projection. */
@@ -100,8 +130,13 @@ export interface ProjectionInfo extends ProjectionBuildInfo {
   readonly state: ProjectionState;
   /** Number of the generation that serves, or `null`. */
   readonly generation: number | null;
-  /** Number of the generation before it, kept for going back, or `null`. */
+  /** Number of the generation that served before it, kept for going back, or `null`. */
   readonly previousGeneration: number | null;
+  /**
+   * When an operator went back to an older generation, ISO 8601, or `null`. Until the definition
+   * changes, it is rebuilt only when asked for by name or with `forceRebuild`.
+   */
+  readonly rolledBackAt: string | null;
   /** Version of the definition that is registered. */
   readonly version: number;
   /** Version of the definition that the serving generation was built with, or `null`. */
@@ -190,6 +225,12 @@ export interface Projections {
    * policy `"quarantine"`, documents of these keys stand still.
    */
   deadLetters(name: string): Promise<readonly DeadLetter[]>;
+
+  /**
+   * The generations that there are, the oldest first: the one that serves, the one before it, and
+   * one under construction. Those whose files are damaged are left out.
+   */
+  generations(name: string): Promise<readonly ProjectionGeneration[]>;
 
   /** How the projection stands. */
   info(name: string): Promise<ProjectionInfo>;

@@ -12,6 +12,7 @@ import {
   ProjectionUnavailableError,
 } from "./errors.ts";
 import { isUnwritable, primaryCode } from "../storage/sqlite_errors.ts";
+import { refuseLink } from "../storage/symbolic_links.ts";
 import {
   GENERATION_FORMAT,
   UNCHECKED_FORMAT,
@@ -57,6 +58,7 @@ const SETTINGS: Readonly<Record<Exclude<ConnectionUse, "reading">, string>> = {
 
 /** Opens a database with the settings of its use. */
 export function connect(file: string, use: ConnectionUse): DatabaseSync {
+  refuseLink(file);
   if (use === "reading") return connectToRead(file);
   const database = new DatabaseSync(file);
   try {

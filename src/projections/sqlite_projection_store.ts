@@ -9,25 +9,22 @@ import type { Clock } from "../events/clock.ts";
 import { sweepTemporaries } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { FileSystem } from "../storage/file_system.ts";
+import { readNote, writeNote } from "./build_notes.ts";
 import {
-  ProjectionNotBuiltError,
+  ProjectionDamagedError,
   ProjectionUnavailableError,
 } from "./errors.ts";
 import {
   generationFileName,
   listGenerationFiles,
+  newestGeneration,
   readCurrentFile,
   removeGenerationFile,
   sweepCompanions,
-  writeCurrentFile,
 } from "./generation_files.ts";
+import { GenerationCare } from "./generation_care.ts";
 import { GenerationLeases, type OpenMax } from "./generation_leases.ts";
-import { GenerationMending } from "./generation_mending.ts";
-import {
-  type ScrubbedGenerations,
-  scrubGenerations,
-} from "./generation_scrub.ts";
-import type { Mending } from "./mending.ts";
+import { describeGenerations } from "./generation_listing.ts";
 import type {
   BeginOptions,
   Build,
@@ -38,7 +35,9 @@ import type {
   StoredDocument,
 } from "./projection_store.ts";
 import { ProjectionLocks } from "./projection_locks.ts";
-import type { ProjectionOwner } from "./projections.ts";
+import type { ProjectionGeneration, ProjectionOwner } from "./projections.ts";
+import { rollBack } from "./roll_back_generation.ts";
+import { SqliteBuild } from "./sqlite_build.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,
@@ -62,9 +61,15 @@ export interface SqliteProjectionStoreOptions {
 export class SqliteProjectionStore implements ProjectionStore {
   readonly #options: SqliteProjectionStoreOptions;
   readonly #leases: GenerationLeases;
+  readonly care: GenerationCare;
   readonly #locks: ProjectionLocks;
   /** Number of the last build begun here, by projection. */
   readonly #lastBegun = new Map<string, number>();
+  /** What was last told of generations, by folder. */
+  readonly #toldGenerations = new Map<
+    string,
+    readonly ProjectionGeneration[]
+  >();
   /** Projections whose folder is known to survive a power cut. */
   readonly #durable = new Set<string>();
   readonly #damageListeners = new Set<(name: string) => void>();
@@ -74,16 +79,20 @@ export class SqliteProjectionStore implements ProjectionStore {
     this.#options = options;
     const directoryOf = (name: string) => this.#directory(name);
     this.#locks = new ProjectionLocks({ ...options, directoryOf });
+    const locate = (name: string, number: number) =>
+      this.#generationOptions(name, number, "complete");
+    const { fileSystem } = options;
     this.#leases = new GenerationLeases({
-      fileSystem: options.fileSystem,
+      fileSystem,
       directoryOf,
-      locate: (name, number) =>
-        this.#generationOptions(name, number, "complete"),
+      locate,
       openMax: options.openMax,
       onDamage: (name) => {
         for (const listener of [...this.#damageListeners]) listener(name);
       },
     });
+    const leases = this.#leases;
+    this.care = new GenerationCare({ ...options, directoryOf, locate, leases });
   }
 
   onDamage(listener: (name: string) => void): Disposable {
@@ -99,7 +108,36 @@ export class SqliteProjectionStore implements ProjectionStore {
     return {
       current: current?.generation ?? null,
       previous: current?.previous ?? null,
+      rolledBack: current?.rolledBack ?? null,
     };
+  }
+
+  // deno-lint-ignore require-await -- turns what is thrown into a rejection
+  async generations(name: string): Promise<readonly ProjectionGeneration[]> {
+    const { fileSystem, readOnly = false } = this.#options;
+    return describeGenerations({
+      fileSystem,
+      directory: this.#directory(name),
+      current: this.#readCurrentOrNothing(name),
+      readOnly,
+      told: this.#toldGenerations,
+    });
+  }
+
+  async rollBack(identity: BuildIdentity): Promise<void> {
+    const { fileSystem, clock } = this.#options;
+    const name = identity.projectionName;
+    const directory = this.#directory(name);
+    await rollBack({
+      fileSystem,
+      directory,
+      identity,
+      at: clock.now().toISOString(),
+      current: this.#readCurrent(name),
+      locate: (number) => this.#generationOptions(name, number, "complete"),
+      // Whoever asked for it did so before this: continued, it would undo the decision.
+      discardBuilds: () => this.#removeUnfinished(name),
+    });
   }
 
   async withCurrent<T>(
@@ -120,29 +158,9 @@ export class SqliteProjectionStore implements ProjectionStore {
     yield* this.#leases.peek(name).snapshot();
   }
 
-  // deno-lint-ignore require-await -- turns what is thrown into a rejection
-  async mend(name: string): Promise<Mending> {
-    const { generation } = this.#readCurrent(name) ?? {};
-    if (generation === undefined) throw new ProjectionNotBuiltError(name);
-    const location = this.#generationOptions(name, generation, "complete");
-    return new GenerationMending({ ...this.#options, name, location });
-  }
-
-  async scrub(
-    name: string,
-    rest: () => Promise<void>,
-  ): Promise<ScrubbedGenerations> {
-    const directory = this.#directory(name);
-    return await scrubGenerations({ ...this.#options, directory, name, rest });
-  }
-
-  condemn(name: string, what: string): void {
-    this.#leases.condemn(name, what);
-  }
-
   async begin(
     identity: BuildIdentity,
-    { resume }: BeginOptions,
+    { resume, manual = false }: BeginOptions,
   ): Promise<Build> {
     const { fileSystem } = this.#options;
     const name = identity.projectionName;
@@ -150,13 +168,13 @@ export class SqliteProjectionStore implements ProjectionStore {
     await this.#makeFolder(name);
     sweepTemporaries(fileSystem, directory);
     sweepCompanions(fileSystem, directory);
-    const interrupted = resume ? this.#openInterrupted(identity) : undefined;
+    const interrupted = resume
+      ? this.#openInterrupted(identity, { manual })
+      : undefined;
     if (interrupted) return this.#build(interrupted, { resumed: true });
-    for (const { fileName } of this.#unfinished(name)) {
-      removeGenerationFile(fileSystem, directory, fileName);
-    }
     const numbers = listGenerationFiles(fileSystem, directory)
       .map(({ number }) => number);
+    this.#removeUnfinished(name);
     // Never twice: a worker that was given up may still hold what it built, under its name.
     const lastBegun = this.#lastBegun.get(name) ?? 0;
     const number = Math.max(lastBegun, this.#lastNumber(name), ...numbers) + 1;
@@ -165,9 +183,9 @@ export class SqliteProjectionStore implements ProjectionStore {
     // What SQLite left beside a deleted database must not be taken for the new one's.
     removeGenerationFile(fileSystem, directory, fileName);
     const options = this.#generationOptions(name, number, "building");
-    return this.#build(SqliteGeneration.create(options, identity), {
-      resumed: false,
-    });
+    const generation = SqliteGeneration.create(options, identity);
+    if (manual) writeNote(options.file, "manual", "yes");
+    return this.#build(generation, { resumed: false });
   }
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
@@ -177,7 +195,7 @@ export class SqliteProjectionStore implements ProjectionStore {
     if (this.#unfinished(name).length === 0) return false;
     using lock = this.tryLockBuild(name);
     if (!lock) return false;
-    using generation = this.#openInterrupted(identity);
+    using generation = this.#openInterrupted(identity, { manual: false });
     return generation !== undefined;
   }
 
@@ -220,70 +238,24 @@ export class SqliteProjectionStore implements ProjectionStore {
     { resumed }: { resumed: boolean },
   ): Build {
     const { fileSystem, clock } = this.#options;
-    const { number } = begun;
     const name = begun.identity.projectionName;
-    const directory = this.#directory(name);
-    const fileName = generationFileName(number, "building");
-    const options = this.#generationOptions(name, number, "building");
-    let open: SqliteGeneration | undefined = begun;
-    const close = () => {
-      open?.close();
-      open = undefined;
-    };
-    return {
-      get generation() {
-        // Not sooner: whoever borrowed it may have hung, and still hold it.
-        return open ??= SqliteGeneration.open(options, name);
-      },
+    const options = this.#generationOptions(name, begun.number, "building");
+    return new SqliteBuild(begun, {
+      fileSystem,
+      clock,
+      directory: this.#directory(name),
+      options,
       resumed,
-      lend: async (action) => {
-        close();
-        return await action(options);
-      },
-      prepare: () => {
-        open ??= SqliteGeneration.open(options, name);
-        open.makeFindable();
-      },
-      swapIn: async () => {
-        const before = this.#readCurrentOrNothing(name);
-        open ??= SqliteGeneration.open(options, name);
-        open.complete(clock.now().toISOString());
-        const file = join(directory, fileName);
-        {
-          using handle = fileSystem.open(file, { mode: "append" });
-          await handle.sync();
-        }
-        fileSystem.rename(
-          file,
-          join(directory, generationFileName(number, "complete")),
-        );
-        // The file must be there under its name before anything points to it.
-        await fileSystem.syncDirectory(directory);
-        await writeCurrentFile(fileSystem, directory, {
-          generation: number,
-          previous: before?.generation ?? null,
-        });
+      currentNumber: () => this.#readCurrentOrNothing(name)?.generation ?? null,
+      newestNumber: () => this.#lastNumber(name),
+      onSwap: () => {
         try {
           this.#sweep(name);
         } catch {
           // It serves: what is left over is no failure, and goes with the next one.
         }
       },
-      discard: async () => {
-        close();
-        removeGenerationFile(fileSystem, directory, fileName);
-        if (this.#lastNumber(name) < number) {
-          // Complete, but nothing points to it.
-          const complete = generationFileName(number, "complete");
-          removeGenerationFile(fileSystem, directory, complete);
-        }
-        await fileSystem.syncDirectory(directory);
-      },
-      [Symbol.asyncDispose]: () => {
-        close();
-        return Promise.resolve();
-      },
-    };
+    });
   }
 
   async #makeFolder(name: string): Promise<void> {
@@ -297,8 +269,11 @@ export class SqliteProjectionStore implements ProjectionStore {
     this.#durable.add(name);
   }
 
-  /** The newest unfinished build, if it is of that identity. */
-  #openInterrupted(identity: BuildIdentity): SqliteGeneration | undefined {
+  /** The newest unfinished build, if it is of that identity, and waits to be promoted or not. */
+  #openInterrupted(
+    identity: BuildIdentity,
+    { manual }: { readonly manual: boolean },
+  ): SqliteGeneration | undefined {
     const { fileSystem } = this.#options;
     const name = identity.projectionName;
     const directory = this.#directory(name);
@@ -322,7 +297,8 @@ export class SqliteProjectionStore implements ProjectionStore {
       const found = generation.identity;
       const isSame = found.version === identity.version &&
         found.fingerprint === identity.fingerprint &&
-        found.storeId === identity.storeId;
+        found.storeId === identity.storeId &&
+        (readNote(options.file, "manual") !== undefined) === manual;
       if (isSame) return generation;
       generation.close();
     } catch (error) {
@@ -333,13 +309,30 @@ export class SqliteProjectionStore implements ProjectionStore {
     return undefined;
   }
 
-  /** Generations that are newer than the one that serves. */
+  /** Generations that are newer than those that served. */
   #unfinished(
     name: string,
   ): { number: number; building: boolean; fileName: string }[] {
-    const last = this.#lastNumber(name);
-    return listGenerationFiles(this.#options.fileSystem, this.#directory(name))
-      .filter(({ number, building }) => building || number > last);
+    const files = listGenerationFiles(
+      this.#options.fileSystem,
+      this.#directory(name),
+    );
+    let last = Infinity;
+    try {
+      last = newestGeneration(this.#readCurrent(name));
+    } catch (error) {
+      // One of those that are complete serves, and will again if only reading failed.
+      if (!(error instanceof ProjectionDamagedError)) throw error;
+    }
+    return files.filter(({ number, building }) => building || number > last);
+  }
+
+  /** Deletes what was begun and never swapped in. */
+  #removeUnfinished(name: string): void {
+    const { fileSystem } = this.#options;
+    for (const { fileName } of this.#unfinished(name)) {
+      removeGenerationFile(fileSystem, this.#directory(name), fileName);
+    }
   }
 
   /** Deletes every generation but the current and the previous one. */
@@ -367,15 +360,14 @@ export class SqliteProjectionStore implements ProjectionStore {
     try {
       return this.#readCurrent(name);
     } catch (error) {
-      // Not so one that cannot be read just now: what it names would be taken for a leftover.
-      if (error instanceof ProjectionUnavailableError) throw error;
+      // What only cannot be read now must not be taken for gone.
+      if (!(error instanceof ProjectionDamagedError)) throw error;
       return undefined;
     }
   }
 
   #lastNumber(name: string): number {
-    const current = this.#readCurrentOrNothing(name);
-    return Math.max(current?.generation ?? 0, current?.previous ?? 0);
+    return newestGeneration(this.#readCurrentOrNothing(name));
   }
 
   #generationOptions(

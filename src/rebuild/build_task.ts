@@ -6,16 +6,17 @@
  */
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
-import { ProjectionApplyError } from "../projections/errors.ts";
 import type { TelemetryContext } from "../telemetry/spans.ts";
 import type {
-  PlannedRebuild,
   ProjectionRebuildDetail,
   ProjectionRebuildProgress,
+  RebuildComparison,
   RebuildFailure,
   RebuildPhase,
   RebuildReason,
 } from "./operation.ts";
+import { type ManualBuild, Parking } from "./parking.ts";
+import { type TaskProgress, toFailure } from "./task_outcomes.ts";
 
 /** Why a task was stopped. */
 export type StopReason = "cancelled" | "interrupted";
@@ -36,6 +37,10 @@ export interface BuildTaskOptions {
   readonly clock: Clock;
   /** The span of the operation that it belongs to. */
   readonly context: TelemetryContext;
+  /** Whether the build is compared with what serves. @default {false} */
+  readonly verify?: boolean | undefined;
+  /** Whether the build waits to be promoted; what is known of that. @default {it does not} */
+  readonly manual?: ManualBuild | undefined;
 }
 
 /** What a successful build came to. */
@@ -44,18 +49,6 @@ export interface BuildOutcome {
   readonly documents: number;
   /** Position up to which it is complete. */
   readonly checkpoint: Position;
-}
-
-/** How far a task has come. */
-export interface TaskProgress {
-  /** Position up to which the log was read. */
-  readonly position: Position;
-  /** Position up to which it will be read. */
-  readonly target: Position;
-  /** Events applied. */
-  readonly eventsProcessed: number;
-  /** Share of the work up to `target` that is done, 0 to 1. */
-  readonly share: number;
 }
 
 /** One projection's rebuild, from being queued to its end. */
@@ -85,6 +78,11 @@ export class BuildTask {
   /** When it moved last. */
   #movedMs = 0;
   readonly #pauseListeners = new Set<() => void>();
+  readonly #parking: Parking;
+  /** Events applied before it waited to be promoted. */
+  #eventsBefore = 0;
+  /** How the build differs from what serves, once that is known. */
+  comparison: RebuildComparison | null = null;
 
   /** @param options What it is begun with. */
   constructor(options: BuildTaskOptions) {
@@ -93,6 +91,68 @@ export class BuildTask {
     this.reason = options.reason;
     this.priority = options.priority;
     this.#target = options.target;
+    this.#parking = new Parking(options.clock, options.manual);
+  }
+
+  /** Whether it is to be compared with what serves. */
+  get verifies(): boolean {
+    return this.#options.verify ?? false;
+  }
+
+  /** Whether it waits to be promoted before it is swapped in. */
+  get isManual(): boolean {
+    return this.#options.manual !== undefined;
+  }
+
+  /** Whether it may be swapped in. */
+  get isApproved(): boolean {
+    return this.#parking.isApproved;
+  }
+
+  /** Whether it goes on with what is there, or begins anew. */
+  get continues(): boolean {
+    return this.isManual
+      ? this.#parking.continues
+      : this.reason === "interrupted";
+  }
+
+  /** Whether it waits to be promoted, or for a place since it was. */
+  get isParked(): boolean {
+    return this.#parking.isParked && !this.hasEnded;
+  }
+
+  /** Waits to be promoted: needs no place meanwhile. */
+  park(): void {
+    this.#phase = "awaitingPromotion";
+    this.#parking.park();
+  }
+
+  /** May be swapped in: needs a place again. */
+  promote(): void {
+    this.#phase = "queued";
+    this.#parking.promote();
+  }
+
+  /** Takes that back: it could not be written down. */
+  unpromote(): void {
+    this.#phase = "awaitingPromotion";
+    this.#parking.rest();
+    this.#parking.demote();
+  }
+
+  /** What was promoted is gone: what is built instead was seen by nobody. */
+  demote(): void {
+    this.#parking.demote();
+  }
+
+  /** Resolves when it needs its place no more: it has ended, or waits to be promoted. */
+  get resting(): Promise<void> {
+    return this.#parking.resting;
+  }
+
+  /** Events applied since it began, or was promoted. */
+  get eventsProcessed(): number {
+    return this.#eventsProcessed - this.#eventsBefore;
   }
 
   /** The span of the operation that it belongs to. */
@@ -169,6 +229,11 @@ export class BuildTask {
   /** Begins the work. */
   begin(position: Position): void {
     this.#phase = "scanning";
+    if (this.#startedMs !== undefined) {
+      this.#parking.leave();
+      this.#eventsBefore = this.#eventsProcessed;
+      return;
+    }
     this.#startedMs = this.#options.clock.monotonicMs();
     this.#firstPosition = position;
     this.#position = position;
@@ -195,7 +260,7 @@ export class BuildTask {
     this.#position = Math.max(this.#position, position);
     this.#eventsScanned = Math.max(this.#position - this.#firstPosition, 0);
     this.#target = Math.max(target, position);
-    this.#eventsProcessed = eventsProcessed;
+    this.#eventsProcessed = this.#eventsBefore + eventsProcessed;
     this.#share = Math.max(this.#share, share);
   }
 
@@ -241,7 +306,8 @@ export class BuildTask {
   get #workedMs(): number {
     if (this.#startedMs === undefined) return 0;
     const nowMs = this.#pausedAtMs ?? this.#options.clock.monotonicMs();
-    return Math.max(nowMs - this.#startedMs - this.#pausedMs, 0);
+    const restedMs = this.#pausedMs + this.#parking.parkedMs;
+    return Math.max(nowMs - this.#startedMs - restedMs, 0);
   }
 
   /** Events still to be worked off: looked at, and those put aside applied. */
@@ -260,7 +326,7 @@ export class BuildTask {
   progress(): ProjectionRebuildProgress {
     const rate = this.eventsPerMs;
     const { clock } = this.#options;
-    const isOver = this.hasEnded;
+    const isOver = this.hasEnded || this.#phase === "awaitingPromotion";
     return Object.freeze({
       projectionName: this.projectionName,
       phase: this.#phase,
@@ -281,6 +347,8 @@ export class BuildTask {
         ? null
         : new Date(clock.now().getTime() + this.eventsRemaining / rate)
           .toISOString(),
+      // Once: afterwards it stands in the outcome.
+      comparison: this.hasEnded ? null : this.comparison,
     });
   }
 
@@ -293,6 +361,7 @@ export class BuildTask {
     const { lock } = this.#options;
     this.#phase = phase;
     lock[Symbol.dispose]();
+    this.#parking.rest();
     const success = phase === "succeeded";
     this.#ended.resolve(Object.freeze({
       projectionName: this.projectionName,
@@ -308,6 +377,7 @@ export class BuildTask {
         ? null
         : error?.message ?? `The rebuild was ${phase}`,
       error,
+      comparison: this.comparison,
     }));
   }
 }
@@ -321,56 +391,3 @@ const FINAL_PHASES: ReadonlySet<RebuildPhase> = new Set([
   "cancelled",
   "interrupted",
 ]);
-
-function toFailure(error: unknown): RebuildFailure {
-  const event = error instanceof ProjectionApplyError ? error.event : undefined;
-  return Object.freeze({
-    name: error instanceof Error ? error.name : "Error",
-    message: error instanceof Error ? error.message : String(error),
-    position: event?.position ?? null,
-    eventType: event?.type ?? null,
-  });
-}
-
-/**
- * The outcome of a projection that could not even be queued.
- *
- * @param plan What was to be done.
- * @param error Why it could not.
- * @returns The failed outcome, frozen.
- */
-export function refusedDetail(
-  { projectionName, reason }: PlannedRebuild,
-  error: Error,
-): ProjectionRebuildDetail {
-  return Object.freeze({
-    projectionName,
-    success: false,
-    state: "failed",
-    duration: 0,
-    eventsProcessed: 0,
-    eventsScanned: 0,
-    documents: 0,
-    checkpoint: 0,
-    reason,
-    errorMessage: error.message,
-    error: toFailure(error),
-  });
-}
-
-/**
- * A build that is being swapped in has read its last event: joining it would answer with what was
- * there before the call.
- *
- * @param tasks The tasks there are.
- * @param names Which to wait for; all when left out.
- */
-export async function whenSwapsEnd(
-  tasks: Iterable<BuildTask>,
-  names: readonly string[] | undefined,
-): Promise<void> {
-  const swapping = [...tasks].filter(({ phase, projectionName }) =>
-    phase === "swapping" && (names?.includes(projectionName) ?? true)
-  );
-  await Promise.all(swapping.map(({ ended }) => ended));
-}

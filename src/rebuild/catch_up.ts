@@ -1,5 +1,6 @@
 /**
- * The end of a rebuild: catches up with the log, and swaps the new generation in.
+ * The end of a rebuild: catches up with the log, and swaps the new generation in, or lets it wait
+ * to be promoted.
  *
  * @module
  */
@@ -17,6 +18,7 @@ import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
+import { verifyBuild } from "./verification.ts";
 
 /**
  * Nobody reads it yet, and what is appended meanwhile changes the same documents again and again.
@@ -86,6 +88,14 @@ export class CatchUp {
       // Much may have been appended since, above all during a pause.
       await this.#approach(member, fold);
     });
+    if (!task.isApproved) {
+      task.signal.throwIfAborted();
+      build.writeNote("awaiting", "yes");
+      // However long it waits, nothing of it is held in memory.
+      await build[Symbol.asyncDispose]();
+      task.park();
+      return;
+    }
     task.enter("swapping");
     const outcome = await telemetry.span(
       SPANS.rebuildSwap,
@@ -103,6 +113,39 @@ export class CatchUp {
       },
     );
     task.succeed(outcome);
+  }
+
+  /**
+   * Compares a build with what serves, and notes in it what came of that.
+   *
+   * @param member A build that is not past what serves.
+   */
+  async verify(member: ScannedBuild): Promise<void> {
+    const { store, live, telemetry } = this.#options;
+    const { task, definition, build, span } = member;
+    const name = task.projectionName;
+    const options = {
+      parent: span.context,
+      attributes: { [ATTRIBUTES.projectionName]: name },
+    };
+    task.enter("catchingUp");
+    const { checkpoint } = await build.generation.status();
+    const fold = new Fold(definition, build.generation, {
+      checkpoint,
+      watch: live.watch(name),
+    });
+    const advance = async (upTo: Position) => {
+      if (upTo > fold.checkpoint) {
+        await this.#feed(member, fold, upTo, () => {});
+      }
+    };
+    // Its documents are data: spans are told nothing of what was found.
+    task.comparison = await telemetry.span(
+      SPANS.rebuildVerify,
+      options,
+      () => verifyBuild(member, { store, advance }),
+    );
+    build.writeNote("comparison", JSON.stringify(task.comparison));
   }
 
   /** Applies what was appended meanwhile, until little is left or it does not get less. */

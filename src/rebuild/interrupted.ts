@@ -7,6 +7,7 @@ import {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
 } from "../projections/errors.ts";
+import { isSameDefinition } from "../projections/fingerprint.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
@@ -18,6 +19,7 @@ import type {
   RebuildOperation,
 } from "./operation.ts";
 import type { OperationStore, StoredOperation } from "./operation_store.ts";
+import { isOpen } from "./promotion.ts";
 
 /** Where to look. */
 export interface InterruptedSearch {
@@ -26,7 +28,7 @@ export interface InterruptedSearch {
   /** Knows which builds are alive, and which generations serve. */
   readonly store: ProjectionStore;
   /** Knows which generations were built by the registered definitions. */
-  readonly live: Pick<LiveUpdater, "isCurrent">;
+  readonly live: Pick<LiveUpdater, "isCurrent" | "identity">;
   /** Which projections there still are. */
   readonly registry: ProjectionRegistry;
   /** Whether an operation runs in this process. */
@@ -63,10 +65,9 @@ export async function findInterrupted(
   const continuedBy = new Map<string, string>();
   for (const operation of candidates) {
     if (operation.resumes) continuedBy.set(operation.resumes, operation.id);
-    const isOpen = ["queued", "running", "paused", "interrupted"].includes(
-      operation.state,
-    );
-    if (!isOpen || operation.resumedBy || isRunning(operation.id)) continue;
+    if (!isOpen(operation) || operation.resumedBy || isRunning(operation.id)) {
+      continue;
+    }
     const resumedBy = continuedBy.get(operation.id);
     if (resumedBy !== undefined) {
       // The process was killed before it had said so.
@@ -83,7 +84,9 @@ export async function findInterrupted(
     if (open.some((name) => isBeingBuilt(store, name))) continue;
     const names: string[] = [];
     for (const name of open) {
-      if (!await wasSwappedIn(search, operation, name)) names.push(name);
+      const isSettled = await wasRolledBack(search, operation, name) ||
+        await wasSwappedIn(search, operation, name);
+      if (!isSettled) names.push(name);
     }
     const done = operation.projectionNames.filter((name) =>
       registry.names.includes(name) && !names.includes(name)
@@ -91,6 +94,23 @@ export async function findInterrupted(
     found.push({ operation, names, done });
   }
   return found;
+}
+
+/** Whether an operator went back since: whoever asked before that is overruled. */
+async function wasRolledBack(
+  { store, live }: InterruptedSearch,
+  { startedAt }: RebuildOperation,
+  name: string,
+): Promise<boolean> {
+  try {
+    const { rolledBack } = await store.numbers(name);
+    return rolledBack !== null &&
+      isSameDefinition(rolledBack, live.identity(name)) &&
+      Date.parse(rolledBack.at) >= Date.parse(startedAt);
+  } catch (error) {
+    if (error instanceof ProjectionDamagedError) return false;
+    throw error;
+  }
 }
 
 /**
@@ -150,7 +170,7 @@ export function detailBefore(
  *
  * @param store Where the generations are.
  * @param planned The projections that it is to rebuild.
- * @returns Number of the generation that serves each, 0 for none, frozen.
+ * @returns Number of the newest generation of each, 0 for none, frozen.
  */
 export async function generationsOf(
   store: ProjectionStore,
@@ -159,8 +179,9 @@ export async function generationsOf(
   const numbers: Record<string, number> = {};
   for (const { projectionName } of planned) {
     try {
-      numbers[projectionName] = (await store.numbers(projectionName)).current ??
-        0;
+      const { current, previous } = await store.numbers(projectionName);
+      // After a rollback the newest one is the previous one.
+      numbers[projectionName] = Math.max(current ?? 0, previous ?? 0);
     } catch (error) {
       // It may be what serves again later, for all one knows.
       if (isFileTrouble(error)) continue;

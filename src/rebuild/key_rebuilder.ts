@@ -27,6 +27,7 @@ import { KeyFold } from "./key_fold.ts";
 import { KeySurvey } from "./key_survey.ts";
 import { RebuildConflictError, RebuilderClosedError } from "./rebuilder.ts";
 import {
+  type DocumentRebuilds,
   KeyRebuildError,
   KEYS_MAX,
   type RebuildKeysOptions,
@@ -52,7 +53,7 @@ export interface KeyRebuilderOptions {
 type Wanted = ReadonlySet<string> | "missingOrDamaged";
 
 /** Rebuilds single documents. */
-export class KeyRebuilder implements AsyncDisposable {
+export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   readonly #options: KeyRebuilderOptions;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
@@ -62,27 +63,24 @@ export class KeyRebuilder implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** See {@linkcode Rebuilder.rebuildKeys}. */
-  async rebuildKeys(
-    name: string,
-    keys: readonly string[],
-    options: RebuildKeysOptions = {},
-  ): Promise<RebuiltKeys> {
+  /** See {@linkcode DocumentRebuilds.rebuildKeys}. */
+  readonly rebuildKeys: DocumentRebuilds["rebuildKeys"] = async (
+    name,
+    keys,
+    options = {},
+  ) => {
     this.#options.registry.get(name);
     const wanted = new Set(keys);
     if (wanted.size > KEYS_MAX) throw new KeyRebuildError(name, "tooManyKeys");
     for (const key of wanted) assertKey(key);
     return await this.#begin(name, wanted, options);
-  }
+  };
 
-  /** See {@linkcode Rebuilder.repair}. */
-  async repair(
-    name: string,
-    options: RebuildKeysOptions = {},
-  ): Promise<RebuiltKeys> {
+  /** See {@linkcode DocumentRebuilds.repair}. */
+  readonly repair: DocumentRebuilds["repair"] = async (name, options = {}) => {
     this.#options.registry.get(name);
     return await this.#begin(name, "missingOrDamaged", options);
-  }
+  };
 
   /** Stops what runs; everything stays as it was. */
   async [Symbol.asyncDispose](): Promise<void> {
@@ -122,14 +120,14 @@ export class KeyRebuilder implements AsyncDisposable {
       throw new RebuildConflictError(name, store.operationBuilding(name));
     }
     try {
-      using mending = await store.mend(name);
+      using mending = await store.care.mend(name);
       return await this.#mend(name, mending, wanted, signal);
     } catch (error) {
       const refusal = asRefusal(name, error);
       const damage = await this.#damageOf(name, refusal);
       lock[Symbol.dispose]();
       // Also when it was known: whoever rebuilds what is damaged was kept from it meanwhile.
-      if (damage !== undefined) store.condemn(name, damage);
+      if (damage !== undefined) store.care.condemn(name, damage);
       throw refusal;
     }
   }
@@ -137,7 +135,7 @@ export class KeyRebuilder implements AsyncDisposable {
   /** What is wrong with the generation that could not be mended, if that is to be told. */
   async #damageOf(name: string, refusal: unknown): Promise<string | undefined> {
     try {
-      using mending = await this.#options.store.mend(name);
+      using mending = await this.#options.store.care.mend(name);
       const isFound = refusal instanceof KeyRebuildError &&
         refusal.cause !== undefined;
       return mending.damage ??

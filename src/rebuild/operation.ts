@@ -9,11 +9,18 @@
  */
 import type { Position } from "../events/event.ts";
 import type {
+  ComparisonSample,
   ProjectionRebuildProgress,
+  RebuildComparison,
   RebuildPhase,
 } from "../projections/build_info.ts";
 
-export type { ProjectionRebuildProgress, RebuildPhase };
+export type {
+  ComparisonSample,
+  ProjectionRebuildProgress,
+  RebuildComparison,
+  RebuildPhase,
+};
 
 /** Where an operation stands: `succeeded` only when every projection succeeded. */
 export type OperationState =
@@ -46,7 +53,14 @@ export type RebuildReason =
   | "interrupted"
   | "forced"
   | "requested"
+  /** It is held back: an operator went back to an older generation of it. */
+  | "rolledBack"
+  /** It is held back: a build of it waits to be promoted. */
+  | "awaitingPromotion"
   | "upToDate";
+
+/** Whether a new generation is swapped in by itself, or only when an operator says so. */
+export type RebuildPromotion = "automatic" | "manual";
 
 /** What a failed rebuild says about the failure. */
 export interface RebuildFailure {
@@ -84,6 +98,11 @@ export interface ProjectionRebuildDetail {
   readonly errorMessage: string | null;
   /** What went wrong in detail, or `null`. */
   readonly error: RebuildFailure | null;
+  /**
+   * How it differs from what served before, or `null` if that was not asked for, or there was
+   * nothing to compare with. Left out by earlier versions.
+   */
+  readonly comparison?: RebuildComparison | null;
 }
 
 /** Outcome of an operation, also of one that was cancelled half-way. */
@@ -121,10 +140,16 @@ export interface RebuildOperation {
   /** The projections it rebuilds. */
   readonly projectionNames: readonly string[];
   /**
-   * Number of the generation that served each projection when it was asked for, 0 for none.
+   * Number of the newest generation of each projection when it was asked for, 0 for none.
    * Tells what was swapped in already when a crash kept the outcome from being written down.
    */
   readonly generationsBefore?: Readonly<Record<string, number>>;
+  /** Whether the builds are compared with what serves. Left out by earlier versions. */
+  readonly verify?: boolean;
+  /** Whether the builds wait to be promoted. Left out by earlier versions. */
+  readonly promote?: RebuildPromotion;
+  /** When an operator promoted them, ISO 8601, or `null`. Left out by earlier versions. */
+  readonly promotedAt?: string | null;
   /** The words of whoever asked, or `null`. */
   readonly note: string | null;
   /** Id of whoever asked, never a token; `null` when that is not known. */

@@ -6,8 +6,8 @@
 import { randomBytes } from "node:crypto";
 import type { Projections } from "../projections/projections.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { Telemetry } from "../telemetry/telemetry.ts";
-import { BuildTask, refusedDetail, whenSwapsEnd } from "./build_task.ts";
+import type { BuildTask } from "./build_task.ts";
+import { BuildTasks } from "./build_tasks.ts";
 import { startingRebuild } from "./errors.ts";
 import {
   detailBefore,
@@ -29,16 +29,9 @@ import type {
 } from "./operation.ts";
 import type { IdempotencyRecord, OperationStore } from "./operation_store.ts";
 import type { OperationsUnderWay, UnderWay } from "./operations_under_way.ts";
-import { lockBuild, planRebuild, planUnusable } from "./plan.ts";
-import {
-  type ResolvedRebuildOptions,
-  resolveRebuildOptions,
-} from "./rebuild_options.ts";
-import {
-  type RebuildAllOptions,
-  RebuildConflictError,
-  RebuilderClosedError,
-} from "./rebuilder.ts";
+import { planRebuild, planUnusable } from "./plan.ts";
+import { resolveRebuildOptions } from "./rebuild_options.ts";
+import { type RebuildAllOptions, RebuilderClosedError } from "./rebuilder.ts";
 import {
   InsufficientDiskSpaceError,
   RebuildQueueFullError,
@@ -47,6 +40,7 @@ import type { RebuildReporter } from "./report.ts";
 import { onAbort, RunningOperation } from "./running_operation.ts";
 import type { RebuildScheduler } from "./scheduler.ts";
 import type { SharedScanOptions } from "./shared_scan.ts";
+import { whenSwapsEnd } from "./task_outcomes.ts";
 
 /** What operations are begun with. */
 export interface OperationStarterOptions extends SharedScanOptions {
@@ -75,6 +69,8 @@ export interface BeginOptions extends RebuildAllOptions {
   readonly resumes?: string;
   /** The paused operation of an earlier process that it is. */
   readonly adopts?: InterruptedOperation;
+  /** When that was promoted, ISO 8601. */
+  readonly promotedAt?: string | null;
   /** Whether projections that are held up are passed over. */
   readonly leavesPaused?: boolean;
   readonly idempotency?: IdempotencyRecord | undefined;
@@ -87,13 +83,18 @@ const OWN_TRIGGERS: ReadonlySet<RebuildTrigger> = new Set<RebuildTrigger>([
   "resume",
 ]);
 
+/** Nobody asks for these, but the program itself. */
+const AUTOMATIC: ReadonlySet<RebuildTrigger | undefined> = new Set<
+  RebuildTrigger | undefined
+>(["startup", "schedule", "damage"]);
+
 const NOTHING: ProjectionSize = { bytes: 0, checkpoint: 0 };
 
 /** Begins operations. */
 export class OperationStarter {
   readonly #options: OperationStarterOptions;
   readonly #peers: OperationStarterPeers;
-  readonly #tasks = new Map<string, BuildTask>();
+  readonly #tasks: BuildTasks;
   readonly #beginning = new Set<Promise<UnderWay>>();
   #isClosed = false;
 
@@ -104,6 +105,10 @@ export class OperationStarter {
   constructor(options: OperationStarterOptions, peers: OperationStarterPeers) {
     this.#options = options;
     this.#peers = peers;
+    this.#tasks = new BuildTasks({
+      ...options,
+      onEnd: (detail, trigger) => peers.reporter.projection(detail, trigger),
+    });
   }
 
   /** Whether no more are begun. */
@@ -116,6 +121,11 @@ export class OperationStarter {
     this.#isClosed = true;
     // What they look at must not be closed under them.
     await Promise.allSettled(this.#beginning);
+  }
+
+  /** All builds that have not ended. */
+  get tasks(): readonly BuildTask[] {
+    return [...this.#tasks.values()];
   }
 
   /** The build of a projection that is under way, or `undefined`. */
@@ -131,7 +141,7 @@ export class OperationStarter {
   /** What would be rebuilt, and why. */
   async plan(
     names: readonly string[] | undefined,
-    options: Pick<RebuildAllOptions, "forceRebuild">,
+    options: Pick<RebuildAllOptions, "forceRebuild" | "trigger">,
   ): Promise<readonly PlannedRebuild[]> {
     return (await this.#survey(names, options)).map(({ planned }) => planned);
   }
@@ -211,7 +221,7 @@ export class OperationStarter {
     );
     if (this.#isClosed) throw new RebuilderClosedError();
     if (!isOwn && !adopts) this.#assertRoom();
-    if (options.whenRunning === "reject") this.#assertNoneRuns(wanted);
+    if (options.whenRunning === "reject") this.#tasks.assertNoneOf(wanted);
     const id = adopts?.operation.id ?? randomBytes(16).toString("hex");
     const { trigger, concurrency } = asked;
     const begun = { operationId: id, trigger, wanted, concurrency };
@@ -220,12 +230,25 @@ export class OperationStarter {
       generationsBefore: before,
       resumes,
       idempotency,
+      promotedAt: options.promotedAt ?? null,
       ...asked,
       id,
       span,
       clock,
     });
     for (const detail of done) operation.settle(detail);
+    const { verify = false, promote = "automatic" } = asked;
+    const wanting = {
+      operation,
+      priority: asked.priority,
+      trigger,
+      whenRunning: options.whenRunning,
+      verify,
+      manual: promote === "manual",
+      continues: resumes !== null || adopts !== undefined,
+      context: span.context,
+      onPark: () => this.#notePark(id),
+    };
     const fresh: BuildTask[] = [];
     const giveUp = (error: unknown): never => {
       this.#peers.running.forget(id);
@@ -237,12 +260,8 @@ export class OperationStarter {
     };
     try {
       for (const plan of wanted) {
-        const task = this.#tasks.get(plan.projectionName);
-        if (task) operation.add(task);
-        else {
-          const how = { ...asked, whenRunning: options.whenRunning };
-          this.#addTask(operation, plan, how, span.context, fresh);
-        }
+        const task = this.#tasks.join(plan, wanting);
+        if (task) fresh.push(task);
       }
     } catch (error) {
       giveUp(error);
@@ -286,12 +305,16 @@ export class OperationStarter {
 
   async #survey(
     names: readonly string[] | undefined,
-    { forceRebuild = false }: Pick<RebuildAllOptions, "forceRebuild">,
+    { forceRebuild = false, trigger }: Pick<
+      RebuildAllOptions,
+      "forceRebuild" | "trigger"
+    >,
   ): Promise<readonly SurveyedProjection[]> {
     const { registry, projections, events, store, live, readOnly } =
       this.#options;
     const resolved = registry.resolve(names ?? registry.names);
     const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
+    const automatic = AUTOMATIC.has(trigger);
     const head = await events.head();
     return await Promise.all(resolved.map(async (name) => {
       // Taking up what was begun writes.
@@ -299,7 +322,15 @@ export class OperationStarter {
         const interrupted = !forceRebuild && !readOnly &&
           await store.hasInterruptedBuild(live.identity(name));
         const info = await projections.info(name);
-        const planned = planRebuild({ info, head, interrupted, insist });
+        const awaiting = this.#tasks.isAwaiting(name);
+        const planned = planRebuild({
+          info,
+          head,
+          interrupted,
+          insist,
+          automatic,
+          awaiting,
+        });
         return { planned, info };
       } catch (error) {
         return { planned: planUnusable(name, head, error), info: NOTHING };
@@ -330,48 +361,14 @@ export class OperationStarter {
     }
   }
 
-  #addTask(
-    operation: RunningOperation,
-    plan: PlannedRebuild,
-    { priority, whenRunning, trigger }:
-      & Pick<ResolvedRebuildOptions, "priority" | "trigger">
-      & { readonly whenRunning: RebuildAllOptions["whenRunning"] | undefined },
-    context: ReturnType<Telemetry["activeContext"]>,
-    fresh: BuildTask[],
-  ): void {
-    const { registry, store, clock } = this.#options;
-    const { projectionName, reason, events } = plan;
-    const lock = lockBuild(store, projectionName, operation.id);
-    if (lock instanceof Error) {
-      if (whenRunning === "reject") throw lock;
-      operation.settle(refusedDetail(plan, lock));
-      return;
-    }
-    const task = new BuildTask({
-      projectionName,
-      reason,
-      priority: priority ?? registry.get(projectionName).priority ?? 0,
-      target: events,
-      lock,
-      clock,
-      context,
-    });
-    // Known from now on, not only once it is queued: whoever asks next joins it.
-    this.#tasks.set(projectionName, task);
-    task.ended.then((detail) => {
-      this.#tasks.delete(projectionName);
-      this.#peers.reporter.projection(detail, trigger);
-    });
-    operation.add(task);
-    fresh.push(task);
-  }
-
-  #assertNoneRuns(wanted: readonly PlannedRebuild[]): void {
-    for (const { projectionName } of wanted) {
-      const task = this.#tasks.get(projectionName);
-      if (!task) continue;
-      const [operationId = null] = task.operationIds;
-      throw new RebuildConflictError(projectionName, operationId);
-    }
+  /** So that others, and the next start, learn that it waits, and what came of comparing it. */
+  #notePark(id: string): void {
+    this.#peers.running.record(id).catch((error) =>
+      this.#options.logger.log(
+        "warn",
+        "It could not be written down that a build waits to be promoted",
+        { operationId: id, error },
+      )
+    );
   }
 }

@@ -147,6 +147,14 @@ export class OperationsUnderWay {
     this.#options.reconsider();
   }
 
+  /** Writes an operation of this process down as it stands. */
+  async record(id: string): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    await this.#record(entry);
+    this.#tell(entry.operation);
+  }
+
   /** One after the other: the outcome must not be overwritten by what was before. */
   #record(entry: Entry): Promise<void> {
     const { history } = this.#options;

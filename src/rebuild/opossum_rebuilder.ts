@@ -7,6 +7,7 @@ import { abortable } from "@std/async/abortable";
 import { Semaphore } from "@std/async/unstable-semaphore";
 import type { Position } from "../events/event.ts";
 import type { ProjectionBuilds } from "../projections/build_info.ts";
+import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
   ProjectionRebuildResult,
@@ -24,8 +25,9 @@ import {
 } from "./operation_starter.ts";
 import { OperationsUnderWay, type UnderWay } from "./operations_under_way.ts";
 import { LastBuilds } from "./last_builds.ts";
+import { promoteTasks } from "./promotion.ts";
 import { assertInteger } from "./rebuild_options.ts";
-import { servesOldDocuments } from "./plan.ts";
+import { type DueOptions, servesOldDocuments } from "./plan.ts";
 import { RebuildReporter } from "./report.ts";
 import type {
   ListOperationsOptions,
@@ -34,7 +36,7 @@ import type {
   RebuildOptions,
   StartOptions,
 } from "./rebuilder.ts";
-import type { RebuiltKeys } from "./rebuilt_keys.ts";
+import { rollBackProjection } from "./roll_back_projection.ts";
 import { RebuildScheduler } from "./scheduler.ts";
 import { SharedScan } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
@@ -56,6 +58,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #observer: Disposable;
   readonly #reporter: RebuildReporter;
   readonly #keyRebuilder: KeyRebuilder;
+  readonly rebuildKeys: Rebuilder["rebuildKeys"];
+  readonly repair: Rebuilder["repair"];
   #lastResult: ProjectionRebuildResult | undefined;
 
   /** @param options What it is made of. */
@@ -65,6 +69,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#reporter = new RebuildReporter(logger, telemetry);
     const scan = new SharedScan(options);
     this.#keyRebuilder = new KeyRebuilder(options);
+    ({ rebuildKeys: this.rebuildKeys, repair: this.repair } =
+      this.#keyRebuilder);
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
@@ -161,19 +167,38 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return this.#running.watch(listener);
   }
 
-  rebuildKeys(
-    ...args: Parameters<Rebuilder["rebuildKeys"]>
-  ): Promise<RebuiltKeys> {
-    return this.#keyRebuilder.rebuildKeys(...args);
+  async promote(id: string): Promise<RebuildOperation | undefined> {
+    const begun = this.#running.get(id);
+    if (!begun) {
+      const { resumedBy } = this.#options.history.get(id) ?? {};
+      return resumedBy === undefined ? undefined : this.promote(resumedBy);
+    }
+    const { operation } = begun;
+    if (operation.tasks.every(({ hasEnded }) => hasEnded)) {
+      // Only its outcome is still being written down.
+      await begun.ended;
+      return undefined;
+    }
+    const { clock, events, readOnly } = this.#options;
+    // Not written down, it is not begun either.
+    await startingRebuild(readOnly, () =>
+      promoteTasks({
+        operation,
+        scheduler: this.#scheduler,
+        damage: events.damage,
+        at: clock.now().toISOString(),
+        save: () => this.#running.record(id),
+      }));
+    return operation.snapshot();
   }
 
-  repair(...args: Parameters<Rebuilder["repair"]>): Promise<RebuiltKeys> {
-    return this.#keyRebuilder.repair(...args);
+  async rollback(name: string): Promise<void> {
+    await rollBackProjection(this.#options, name);
   }
 
   async plan(
     names: readonly string[] | undefined,
-    options: Pick<RebuildAllOptions, "forceRebuild"> = {},
+    options: Pick<RebuildAllOptions, "forceRebuild" | "trigger"> = {},
   ): Promise<readonly PlannedRebuild[]> {
     return await this.#starter.plan(names, options);
   }
@@ -246,13 +271,11 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /**
    * Starts to rebuild what needs it, but for what is held up by an order.
    *
-   * @param options As for all; `onlyMissing`: leaves alone what is stale.
+   * @param options Which of it.
    * @returns The operation, or `undefined` when there is nothing to do.
    */
   async startDue(
-    { onlyMissing = false, ...options }: RebuildAllOptions & {
-      readonly onlyMissing?: boolean;
-    },
+    { onlyMissing = false, ...options }: DueOptions,
   ): Promise<UnderWay | undefined> {
     const due = (await this.plan(undefined, options)).filter((each) =>
       each.rebuild && !this.#starter.isHeldUp(each) &&
@@ -300,8 +323,12 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         continue;
       }
       const { operation, ended } = await this.#continue(found);
-      // What waits for the same build as a paused one waits with it.
-      if (!operation.tasks.some((task) => task.isPaused)) resumed.push(ended);
+      // What waits for the same build as a paused one waits with it; what waits to be promoted, for
+      // an operator.
+      const waits = operation.tasks.some((task) =>
+        task.isPaused || task.isManual
+      );
+      if (!waits) resumed.push(ended);
     }
     return resumed;
   }
@@ -315,10 +342,15 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       projections: names,
     });
     const { note, requestedBy, priority } = operation;
+    const { verify = false, promote = "automatic", promotedAt = null } =
+      operation;
     const begun = await this.#starter.begin(names, {
       trigger: "resume",
       resumes: operation.id,
       concurrency: this.#starter.lowered(operation),
+      verify,
+      promote,
+      promotedAt,
       ...(note === null ? {} : { note }),
       ...(requestedBy === null ? {} : { requestedBy }),
       ...(priority === null ? {} : { priority }),
@@ -331,8 +363,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /** Stops: what runs is interrupted and kept, to be continued after the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closing = this.#starter.close();
-    const { active, waiting } = this.#scheduler;
-    for (const task of [...waiting, ...active]) task.stop("interrupted");
+    // Those that wait to be promoted as well.
+    for (const task of this.#starter.tasks) task.stop("interrupted");
     await closing;
     await Promise.all(this.#running.all.map(({ ended }) => ended));
     await Promise.all(this.#scans);

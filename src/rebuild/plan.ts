@@ -8,7 +8,7 @@ import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionInfo } from "../projections/projections.ts";
 import { isFileTrouble } from "./errors.ts";
 import type { PlannedRebuild, RebuildReason } from "./operation.ts";
-import { RebuildConflictError } from "./rebuilder.ts";
+import { type RebuildAllOptions, RebuildConflictError } from "./rebuilder.ts";
 
 /** What the plan is made from. */
 export interface PlanInput {
@@ -20,6 +20,10 @@ export interface PlanInput {
   readonly interrupted: boolean;
   /** Rebuild whether it needs it or not, for this reason. */
   readonly insist: "forced" | "requested" | undefined;
+  /** Whether nobody asks, but a start or a schedule. */
+  readonly automatic: boolean;
+  /** Whether a build waits, or is to wait, to be promoted. */
+  readonly awaiting: boolean;
 }
 
 /**
@@ -29,17 +33,33 @@ export interface PlanInput {
  * @returns The plan for it, frozen.
  */
 export function planRebuild(
-  { info, head, interrupted, insist }: PlanInput,
+  input: PlanInput,
 ): PlannedRebuild {
+  const { info, head, interrupted, insist } = input;
   const needed = reasonToRebuild(info, head, interrupted);
-  const reason = needed ?? insist ?? "upToDate";
+  const wanted = needed ?? insist;
+  const held = wanted && reasonToHold(input, wanted);
+  const rebuild = wanted !== undefined && held === undefined;
   return Object.freeze({
     projectionName: info.name,
-    reason,
-    rebuild: reason !== "upToDate",
-    events: reason === "upToDate" ? 0 : head,
+    reason: held ?? wanted ?? "upToDate",
+    rebuild,
+    events: rebuild ? head : 0,
     checkpoint: info.checkpoint,
   });
+}
+
+/** What an operator decided is undone by operators alone. */
+function reasonToHold(
+  { info, insist, automatic, awaiting }: PlanInput,
+  wanted: RebuildReason,
+): RebuildReason | undefined {
+  if (insist !== undefined && !automatic) return undefined;
+  if (awaiting) return "awaitingPromotion";
+  // Where nothing can be read, there is no decision left to be undone; and an interrupted build was
+  // begun after it.
+  const isServed = !["absent", "damaged", "interrupted"].includes(wanted);
+  return info.rolledBackAt !== null && isServed ? "rolledBack" : undefined;
 }
 
 /**
@@ -110,6 +130,12 @@ function reasonToRebuild(
     case "ready":
       return undefined;
   }
+}
+
+/** What to rebuild of what needs it. */
+export interface DueOptions extends RebuildAllOptions {
+  /** Leaves alone what is stale. @default {false} */
+  readonly onlyMissing?: boolean;
 }
 
 /** Reasons of what serves documents, if not those that it should. */

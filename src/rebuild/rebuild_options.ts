@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RebuildTrigger } from "./operation.ts";
+import type { RebuildPromotion, RebuildTrigger } from "./operation.ts";
 import type { StartOptions } from "./rebuilder.ts";
 
 const TEXT_LENGTH_MAX = 256;
@@ -17,6 +17,10 @@ export interface ResolvedRebuildOptions {
   readonly trigger: RebuildTrigger;
   /** Words for the history. */
   readonly note: string | null;
+  /** Whether builds are compared with what serves. */
+  readonly verify: boolean;
+  /** Whether builds wait to be promoted. */
+  readonly promote: RebuildPromotion;
   /** Id of whoever asks. */
   readonly requestedBy: string | null;
   /** Who gets a free place first; `null`: as each definition says. */
@@ -37,6 +41,7 @@ export function resolveRebuildOptions(
 ): ResolvedRebuildOptions {
   const { concurrency = concurrencyMax, trigger = "code" } = options;
   const { note = null, requestedBy = null, priority = null } = options;
+  const { verify = false, promote = "automatic" } = options;
   assertInteger("concurrency", concurrency, concurrencyMax);
   if (
     priority !== null &&
@@ -56,7 +61,22 @@ export function resolveRebuildOptions(
       "Cannot rebuild as 'idempotencyKey' must have 1 to 255 visible ASCII characters",
     );
   }
-  return { concurrency, trigger, note, requestedBy, priority };
+  if (promote !== "automatic" && promote !== "manual") {
+    throw new RangeError(
+      `Cannot rebuild as 'promote' must be "automatic" or "manual": current value is ${
+        JSON.stringify(promote)
+      }`,
+    );
+  }
+  return {
+    concurrency,
+    trigger,
+    note,
+    requestedBy,
+    priority,
+    verify,
+    promote,
+  };
 }
 
 /**

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Position } from "../events/event.ts";
-import type { RebuildKeysOptions, RebuiltKeys } from "./rebuilt_keys.ts";
+import type { DocumentRebuilds } from "./rebuilt_keys.ts";
 import type {
   OperationState,
   PlannedRebuild,
@@ -13,6 +13,7 @@ import type {
   ProjectionRebuildStatus,
   RebuildOperation,
   RebuildPlan,
+  RebuildPromotion,
   RebuildTrigger,
 } from "./operation.ts";
 
@@ -44,6 +45,16 @@ export interface RebuildOptions {
    * throw {@linkcode RebuildConflictError}. @default {"join"}
    */
   readonly whenRunning?: "join" | "reject";
+  /**
+   * Compares each new build with the generation that serves, at the same position, before it is
+   * swapped in: see {@linkcode RebuildComparison}. Live updates go on meanwhile. @default {false}
+   */
+  readonly verify?: boolean;
+  /**
+   * `"manual"`: a build that is complete waits for {@linkcode Rebuilder.promote}, however long,
+   * also over restarts; it is caught up then. @default {"automatic"}
+   */
+  readonly promote?: RebuildPromotion;
   /**
    * Cancels the operation. Projections already swapped in stay; the others keep their old
    * generation. The returned promise resolves with the partial result, state `cancelled`.
@@ -104,6 +115,30 @@ export class RebuildConflictError extends Error {
   }
 }
 
+/** What an operation builds cannot be promoted yet, or was not meant to be. */
+export class PromotionRefusedError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "PromotionRefusedError";
+
+  /**
+   * Creates the error.
+   *
+   * @param operationId The operation.
+   * @param projectionNames Its projections that do not wait to be promoted.
+   */
+  constructor(
+    /** The operation. */
+    readonly operationId: string,
+    /** Its projections that do not wait to be promoted. */
+    readonly projectionNames: readonly string[],
+  ) {
+    super(
+      `Cannot promote what operation ${operationId} builds as it does not wait for that: ` +
+        projectionNames.join(", "),
+    );
+  }
+}
+
 /** The store was closed while a rebuild was asked for. Nothing was started: open it, ask again. */
 export class RebuilderClosedError extends Error {
   /** Tells the class by its name, also across realms. */
@@ -119,7 +154,7 @@ export class RebuilderClosedError extends Error {
  * Rebuilds projections aside while the old generations keep serving, and swaps each in when it
  * has caught up. One process-wide scheduler bounds how many are built at once.
  */
-export interface Rebuilder {
+export interface Rebuilder extends DocumentRebuilds {
   /**
    * Rebuilds what needs it (absent, stale, damaged, faulted), or everything with
    * `forceRebuild`. One that fails never stops the others: see the result.
@@ -221,43 +256,66 @@ export interface Rebuilder {
   resume(id: string): Promise<boolean>;
 
   /**
-   * Folds single documents anew from the log, while the projection serves, and changes those that
-   * are not what the log says: all in one transaction, at the checkpoint where the projection is.
-   * Goes through the whole log, so that it is for a few documents.
+   * Swaps in what an operation with `promote: "manual"` built: catches up with the log first.
+   * Resolves once that is noted down, so that not even a crash forgets it, and goes on by itself.
+   * Follows an operation that a restart interrupted to the one that continued it.
    *
-   * @param name The projection.
-   * @param keys Which documents, at most 10,000.
-   * @returns What became of each.
-   * @throws {UnknownProjectionError} If the name is not registered.
-   * @throws {RangeError} If a key is none.
-   * @throws {RebuildConflictError} If the projection is being rebuilt.
-   * @throws {KeyRebuildError} If it must be rebuilt as a whole: see its `refusal`.
-   * @throws {ProjectionApplyError} If its code fails on an event that was applied before.
+   * @returns The operation, or `undefined` if it is unknown or does not run here any more.
+   * @throws {PromotionRefusedError} If not all that it builds is complete.
+   * @throws {LogCorruptionError} If the log is damaged: what serves may hold more than it.
+   * @throws {RebuildNotStartedError} If it cannot be noted down; the build goes on waiting.
    */
-  rebuildKeys(
-    name: string,
-    keys: readonly string[],
-    options?: RebuildKeysOptions,
-  ): Promise<RebuiltKeys>;
+  promote(id: string): Promise<RebuildOperation | undefined>;
 
   /**
-   * Finds the documents that are missing, damaged or foreign, and does with them what
-   * {@linkcode rebuildKeys} does; a projection that was found to be damaged serves again, if
-   * nothing else is wrong with it. Looks at every row and every event. A document that nothing
-   * but an event would know of counts as missing and is looked at; one that the projection deleted
-   * by itself comes out as unchanged.
+   * Lets the previous generation of a projection serve again; the one that served becomes the
+   * previous one, so that a second call goes forward again.
    *
-   * What cannot be seen: a document that is not what the log says, but with a checksum that says
-   * so. A rebuild with comparison sees it.
+   * A generation of the registered definition is brought up to date by the live updates. One of
+   * another definition is served as it is, state `stale`. Neither a start nor a schedule undoes
+   * it until another definition is registered: rebuild it by name, or with `forceRebuild`.
    *
-   * @param name The projection.
-   * @returns What became of each document that was looked at.
    * @throws {UnknownProjectionError} If the name is not registered.
-   * @throws {RebuildConflictError} If the projection is being rebuilt.
-   * @throws {KeyRebuildError} If it must be rebuilt as a whole: see its `refusal`.
-   * @throws {ProjectionApplyError} If its code fails on an event that was applied before.
+   * @throws {ProjectionRollbackError} If there is no previous generation that could serve, or the
+   * projection is being rebuilt.
+   * @throws {StoreReadOnlyError} If the store was opened to be read only.
+   *
+   * @example
+   * ```ts
+   * import { defineProjection, openOpossum, silentLogger } from "@opossum/deno";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = await Deno.makeTempDir();
+   * const open = (version: number) =>
+   *   openOpossum({
+   *     path,
+   *     projections: [
+   *       defineProjection<{ version: number }>({
+   *         name: "Versions",
+   *         version,
+   *         eventTypes: ["Happened"],
+   *         key: () => "it",
+   *         apply: () => ({ version }),
+   *       }),
+   *     ],
+   *     logger: silentLogger,
+   *   });
+   * for (const version of [1, 2]) {
+   *   await using opossum = await open(version);
+   *   await opossum.daemon.whenStarted();
+   *   const { last } = await opossum.events.append([{ type: "Happened", data: null }]);
+   *   await opossum.projections.waitFor(last);
+   * }
+   * {
+   *   await using opossum = await open(2);
+   *   await opossum.rebuilder.rollback("Versions");
+   *   assertEquals(await opossum.projections.get("Versions", "it"), { version: 1 });
+   *   assertEquals((await opossum.projections.info("Versions")).state, "stale");
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
    */
-  repair(name: string, options?: RebuildKeysOptions): Promise<RebuiltKeys>;
+  rollback(name: string): Promise<void>;
 
   /**
    * Calls back when an operation of this process begins, is paused, goes on, or ends. Progress in
@@ -268,7 +326,7 @@ export interface Rebuilder {
   /** What `start` would do, without doing it. */
   plan(
     names: readonly string[] | undefined,
-    options?: Pick<RebuildAllOptions, "forceRebuild">,
+    options?: Pick<RebuildAllOptions, "forceRebuild" | "trigger">,
   ): Promise<readonly PlannedRebuild[]>;
 
   /**

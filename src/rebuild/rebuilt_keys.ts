@@ -40,6 +40,48 @@ export interface RebuildKeysOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Rebuilds single documents, in the generation that serves. */
+export interface DocumentRebuilds {
+  /**
+   * Folds single documents anew from the log, while the projection serves, and changes those that
+   * are not what the log says: all in one transaction, at the checkpoint where the projection is.
+   * Goes through the whole log, so that it is for a few documents.
+   *
+   * @param name The projection.
+   * @param keys Which documents, at most 10,000.
+   * @returns What became of each.
+   * @throws {UnknownProjectionError} If the name is not registered.
+   * @throws {RangeError} If a key is none.
+   * @throws {RebuildConflictError} If the projection is being rebuilt.
+   * @throws {KeyRebuildError} If it must be rebuilt as a whole: see its `refusal`.
+   * @throws {ProjectionApplyError} If its code fails on an event that was applied before.
+   */
+  rebuildKeys(
+    name: string,
+    keys: readonly string[],
+    options?: RebuildKeysOptions,
+  ): Promise<RebuiltKeys>;
+
+  /**
+   * Finds the documents that are missing, damaged or foreign, and does with them what
+   * {@linkcode rebuildKeys} does; a projection that was found to be damaged serves again, if
+   * nothing else is wrong with it. Looks at every row and every event. A document that nothing
+   * but an event would know of counts as missing and is looked at; one that the projection deleted
+   * by itself comes out as unchanged.
+   *
+   * What cannot be seen: a document that is not what the log says, but with a checksum that says
+   * so. A rebuild with comparison sees it.
+   *
+   * @param name The projection.
+   * @returns What became of each document that was looked at.
+   * @throws {UnknownProjectionError} If the name is not registered.
+   * @throws {RebuildConflictError} If the projection is being rebuilt.
+   * @throws {KeyRebuildError} If it must be rebuilt as a whole: see its `refusal`.
+   * @throws {ProjectionApplyError} If its code fails on an event that was applied before.
+   */
+  repair(name: string, options?: RebuildKeysOptions): Promise<RebuiltKeys>;
+}
+
 /**
  * Why single documents cannot be rebuilt:
  *

@@ -11,6 +11,7 @@ import type {
   ProjectionRebuildDetail,
   ProjectionRebuildResult,
   RebuildOperation,
+  RebuildPromotion,
   RebuildTrigger,
 } from "./operation.ts";
 import type { IdempotencyRecord, StoredOperation } from "./operation_store.ts";
@@ -25,8 +26,14 @@ export interface RunningOperationOptions {
   readonly priority: number | null;
   readonly resumes: string | null;
   readonly idempotency: IdempotencyRecord | undefined;
-  /** Number of the generation that serves each projection now, 0 for none. */
+  /** Number of each projection's newest generation, 0 for none. */
   readonly generationsBefore: Readonly<Record<string, number>>;
+  /** @default {false} */
+  readonly verify?: boolean;
+  /** @default {"automatic"} */
+  readonly promote?: RebuildPromotion;
+  /** When what it builds was promoted, ISO 8601, or `null`. @default {null} */
+  readonly promotedAt?: string | null;
   readonly span: OpenSpan;
   readonly clock: Clock;
   /** At most this many of its projections at once. */
@@ -50,11 +57,13 @@ export class RunningOperation {
   readonly #startedMs: number;
   #pausedAt: string | null;
   #result: ProjectionRebuildResult | undefined;
+  #promotedAt: string | null;
 
   /** @param options What it is begun with. */
   constructor(options: RunningOperationOptions) {
     this.#options = options;
     this.id = options.id;
+    this.#promotedAt = options.promotedAt ?? null;
     this.limit = { concurrency: options.concurrency, running: 0 };
     const { clock, startedAt, pausedAt = null } = options;
     this.#startedAt = startedAt ?? clock.now();
@@ -102,6 +111,16 @@ export class RunningOperation {
         this.#left.get(task)?.resolve(reason);
       }
     }
+  }
+
+  /** When what it builds was promoted, ISO 8601, or `null`. */
+  get promotedAt(): string | null {
+    return this.#promotedAt;
+  }
+
+  /** Takes note that what it builds may be swapped in, or may not after all. */
+  promoteAt(at: string | null): void {
+    this.#promotedAt = at;
   }
 
   /** Holds up what it waits for. */
@@ -153,6 +172,7 @@ export class RunningOperation {
   snapshot(): RebuildOperation {
     const { id, trigger, note, resumes, generationsBefore } = this.#options;
     const { requestedBy, priority, concurrency } = this.#options;
+    const { verify = false, promote = "automatic" } = this.#options;
     const left = this.#tasks.filter(({ hasEnded }) => !hasEnded);
     const isQueued = this.#tasks.every(({ phase }) => phase === "queued");
     const isPaused = left.length > 0 &&
@@ -167,6 +187,9 @@ export class RunningOperation {
           .sort(),
       ),
       generationsBefore,
+      verify,
+      promote,
+      promotedAt: this.#promotedAt,
       note,
       requestedBy,
       priority,
@@ -218,6 +241,7 @@ function leftDetail(
     reason: task.reason,
     errorMessage: `The rebuild was ${state}`,
     error: null,
+    comparison: null,
   });
 }
 

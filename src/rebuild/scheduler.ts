@@ -99,7 +99,7 @@ export class RebuildScheduler {
     this.#active.add(task);
     limit.running++;
     // Once: disposing a permit twice would free two places.
-    task.ended.then(() => {
+    task.resting.then(() => {
       this.#active.delete(task);
       limit.running--;
       permit[Symbol.dispose]();
@@ -111,6 +111,8 @@ export class RebuildScheduler {
     const index = this.#waiting.findIndex((waiting) => waiting.task === task);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
+    // What is built already is deleted first, by whoever built it.
+    if (task.isParked) return;
     const { reason } = task.signal;
     if (reason !== "cancelled") {
       task.fail(reason);

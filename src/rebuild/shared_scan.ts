@@ -6,20 +6,12 @@
  */
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
-import type {
-  EventStore,
-  ReadBatchesOptions,
-  UnparsedBatch,
-} from "../events/event_store.ts";
-import { toUnparsed } from "../events/parsed_event.ts";
-import { missesSkips } from "../projections/dead_letters.ts";
+import type { EventStore } from "../events/event_store.ts";
 import type { EventSpill } from "../projections/event_spill.ts";
 import { GROUP_SIZE_MAX } from "../projections/put_aside.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import type {
-  BeginOptions,
   Build,
-  BuildIdentity,
   GenerationLocation,
   ProjectionStore,
 } from "../projections/projection_store.ts";
@@ -29,7 +21,8 @@ import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
-import { CatchUp, type ScannedBuild } from "./catch_up.ts";
+import { beginBuild, type Member } from "./begin_build.ts";
+import { CatchUp } from "./catch_up.ts";
 import { lendAll } from "./lend_all.ts";
 import {
   type PassMember,
@@ -37,6 +30,7 @@ import {
   type PassSettings,
   scanPass,
 } from "./scan_pass.ts";
+import { readUnparsed } from "./scan_sources.ts";
 import type { ScanWorkers, WorkerAssignment } from "./scan_workers.ts";
 import type { RebuildThrottle } from "./throttle.ts";
 
@@ -65,12 +59,6 @@ export interface SharedScanOptions {
   readonly throttle: RebuildThrottle;
 }
 
-/** A task with what it builds. */
-interface Member extends ScannedBuild {
-  /** Events applied by what is over. */
-  eventsBefore: number;
-}
-
 /** Below this many events a worker takes longer to start than the scan to finish. */
 const WORKER_EVENTS_MIN = 20_000;
 
@@ -90,17 +78,17 @@ export class SharedScan {
    * going.
    *
    * @param group The tasks, all of them queued.
-   * @returns Resolves when all have ended. Never rejects.
+   * @returns Resolves when all have ended, or wait to be promoted. Never rejects.
    */
   async run(group: readonly BuildTask[]): Promise<void> {
     const members: Member[] = [];
     for (const task of group) {
       await this.#guard(task, undefined, async () => {
-        members.push(await this.#begin(task));
+        members.push(await beginBuild(this.#options, task));
       });
     }
     try {
-      await this.#scan(members);
+      await this.#scanAll(members);
     } catch (error) {
       // Reading failed, which stops them all.
       for (const member of members) {
@@ -113,10 +101,22 @@ export class SharedScan {
         this.#guard(
           member.task,
           member.build,
-          () => this.#catchUp.finish(member),
+          async () => {
+            await this.#catchUp.finish(member);
+            if (member.task.isParked) this.#watchParked(member);
+          },
         )
       ),
     );
+  }
+
+  /** One that is stopped while it waits to be promoted has nobody else who ends it. */
+  #watchParked({ task, build }: Member): void {
+    const end = () => {
+      if (task.isParked) void this.#abandon(task, build, task.signal.reason);
+    };
+    if (task.signal.aborted) end();
+    else task.signal.addEventListener("abort", end, { once: true });
   }
 
   /**
@@ -132,62 +132,37 @@ export class SharedScan {
     await build.discard();
   }
 
-  async #begin(task: BuildTask): Promise<Member> {
-    const { registry, events, live, telemetry } = this.#options;
-    // What serves holds events that a rebuild would leave out.
-    if (events.damage) throw events.damage;
-    const name = task.projectionName;
-    const resume = task.reason === "interrupted";
-    const build = await this.#open(live.identity(name), { resume });
-    const { checkpoint } = await build.generation.status();
-    task.begin(checkpoint);
-    const span = telemetry.startSpan(SPANS.rebuildProjection, {
-      parent: task.context,
-      attributes: {
-        [ATTRIBUTES.projectionName]: name,
-        [ATTRIBUTES.rebuildReason]: task.reason,
-        [ATTRIBUTES.generation]: build.generation.number,
-      },
-    });
-    task.ended.then(({ state, eventsProcessed, eventsScanned }) => {
-      span.setAttributes({
-        [ATTRIBUTES.rebuildOutcome]: state,
-        [ATTRIBUTES.eventCount]: eventsProcessed,
-        [ATTRIBUTES.eventsScanned]: eventsScanned,
-      });
-      span.end();
-    });
-    const definition = registry.get(name);
-    return { task, definition, build, span, eventsBefore: 0 };
-  }
-
-  /** A build to go on with: begun anew when what an interrupted one holds is of no use. */
-  async #open(
-    identity: BuildIdentity,
-    options: BeginOptions,
-  ): Promise<Build> {
-    const { store, events } = this.#options;
-    const build = await store.begin(identity, options);
-    try {
-      const { checkpoint } = await build.generation.status();
-      const isAhead = checkpoint > await events.head();
-      if (!isAhead && !await missesSkips(build.generation)) return build;
-    } catch (error) {
-      // Nobody else knows of it, to close it. The first error is the one to report.
-      await build.discard().catch(() => {});
-      throw error;
+  /** Scans as far as each may, compares those that are to be, and scans the rest for them. */
+  async #scanAll(members: readonly Member[]): Promise<void> {
+    const { events, batchSize } = this.#options;
+    const head = await events.head();
+    const groups = Map.groupBy(members, ({ compareAt = head }) => compareAt);
+    for (const [upTo, group] of groups) await this.#scan(group, upTo, head);
+    const verified = members.filter(({ compareAt }) => compareAt !== undefined);
+    for (const member of verified) {
+      if (member.task.hasEnded) continue;
+      await this.#guard(
+        member.task,
+        member.build,
+        () => this.#catchUp.verify(member),
+      );
+      member.eventsBefore = member.task.eventsProcessed;
     }
-    // It holds events that the log, restored from an older backup, has lost, or that were ordered
-    // to be passed over since.
-    await build.discard();
-    return await store.begin(identity, { resume: false });
+    const behind = verified.filter(({ task, compareAt = head }) =>
+      !task.hasEnded && head - compareAt > batchSize
+    );
+    await this.#scan(behind, head, head);
   }
 
-  async #scan(members: readonly Member[]): Promise<void> {
-    const { events, telemetry } = this.#options;
+  /** The target is told, as that is where the work ends. */
+  async #scan(
+    members: readonly Member[],
+    upTo: Position,
+    target: Position,
+  ): Promise<void> {
+    const { telemetry } = this.#options;
     const [first] = members;
     if (!first) return;
-    const upTo = await events.head();
     const options = {
       // The span of a pass that several share stands under the first of them.
       parent: first.span.context,
@@ -195,10 +170,10 @@ export class SharedScan {
       attributes: { [ATTRIBUTES.projectionCount]: members.length },
     };
     await telemetry.span(SPANS.rebuildScan, options, async () => {
-      const left = await this.#scanInWorkers(members, upTo);
+      const left = await this.#scanInWorkers(members, upTo, target);
       for (let at = 0; at < left.length; at += GROUP_SIZE_MAX) {
         const group = left.slice(at, at + GROUP_SIZE_MAX);
-        await this.#scanInProcess(group, upTo);
+        await this.#scanInProcess(group, upTo, target);
       }
     });
   }
@@ -207,6 +182,7 @@ export class SharedScan {
   async #scanInWorkers(
     members: readonly Member[],
     upTo: Position,
+    target: Position,
   ): Promise<readonly Member[]> {
     const { workers } = this.#options;
     const checkpoints = await Promise.all(
@@ -224,7 +200,7 @@ export class SharedScan {
         workers.scan(
           members.map((member, index) =>
             this.#assignmentOf(member, {
-              upTo,
+              range: { upTo, target },
               location: locations[index] as GenerationLocation,
               fail: (error) =>
                 abandoned.push(
@@ -241,7 +217,7 @@ export class SharedScan {
       const outcome = outcomes[index];
       const { task } = member;
       if (outcome === "done") {
-        member.eventsBefore = task.progress().eventsProcessed;
+        member.eventsBefore = task.eventsProcessed;
       } else if (typeof outcome === "object") {
         this.#options.logger.log(
           "warn",
@@ -256,13 +232,14 @@ export class SharedScan {
 
   /** A member, for a worker. */
   #assignmentOf(
-    { task, definition }: Member,
-    { upTo, location, fail }: {
-      readonly upTo: Position;
+    member: Member,
+    { range, location, fail }: {
+      readonly range: ScanRange;
       readonly location: GenerationLocation;
       readonly fail: (error: unknown) => void;
     },
   ): WorkerAssignment {
+    const { task, definition } = member;
     task.runIn("worker");
     return {
       definition,
@@ -275,13 +252,14 @@ export class SharedScan {
         return task.isPaused;
       },
       onPause: (listener) => task.onPause(listener),
-      advance: (progress) => advance(task, progress, upTo),
+      advance: (progress) => advance(member, progress, range),
     };
   }
 
   async #scanInProcess(
     members: readonly Member[],
     upTo: Position,
+    target: Position,
   ): Promise<void> {
     const { events, batchSize, clock, openSpill, throttle } = this.#options;
     const yielder = new Yielder();
@@ -291,7 +269,7 @@ export class SharedScan {
     await scanPass({
       ...this.#settings(members, upTo),
       members: await Promise.all(
-        members.map((member) => this.#passMember(member, upTo)),
+        members.map((member) => this.#passMember(member, { upTo, target })),
       ),
       // The store has parsed them already.
       guessKeys: false,
@@ -307,11 +285,11 @@ export class SharedScan {
       },
     });
     for (const member of members) {
-      member.eventsBefore = member.task.progress().eventsProcessed;
+      member.eventsBefore = member.task.eventsProcessed;
     }
   }
 
-  async #passMember(member: Member, upTo: Position): Promise<PassMember> {
+  async #passMember(member: Member, range: ScanRange): Promise<PassMember> {
     const { task, definition, build } = member;
     task.runIn("process");
     const { checkpoint } = await build.generation.status();
@@ -324,7 +302,7 @@ export class SharedScan {
         return !task.hasEnded;
       },
       throwIfStopped: () => task.signal.throwIfAborted(),
-      advance: (progress) => advance(task, progress, upTo),
+      advance: (progress) => advance(member, progress, range),
       fail: (error) => this.#abandon(task, build, error),
     };
   }
@@ -374,21 +352,21 @@ export class SharedScan {
   }
 }
 
-function advance(
-  task: BuildTask,
-  { position, eventsApplied: eventsProcessed, share }: PassProgress,
-  target: Position,
-): void {
-  task.advance({ position, target, eventsProcessed, share });
+/** Up to where a scan goes, and up to where the work goes in the end. */
+interface ScanRange {
+  readonly upTo: Position;
+  readonly target: Position;
 }
 
-async function* readUnparsed(
-  events: EventStore,
-  types: ReadonlySet<string>,
-  range: ReadBatchesOptions,
-): AsyncGenerator<UnparsedBatch, void, void> {
-  const query = { items: [{ types: [...types] }] };
-  for await (const batch of events.readBatches(query, range)) {
-    yield toUnparsed(batch);
-  }
+function advance(
+  { task, eventsBefore }: Member,
+  { position, eventsApplied, share }: PassProgress,
+  { upTo, target }: ScanRange,
+): void {
+  task.advance({
+    position,
+    target,
+    eventsProcessed: eventsBefore + eventsApplied,
+    share: target > 0 ? share * upTo / target : share,
+  });
 }

@@ -11,10 +11,13 @@ import type {
   FileSystem,
   OpenFileOptions,
 } from "./file_system.ts";
+import { refuseLink } from "./symbolic_links.ts";
 
 /** The file system that Deno offers. */
 export const denoFileSystem: FileSystem = {
   open(path, options) {
+    // A new file is never one that a link names: the system sees to that.
+    if (options.mode !== "createNew") refuseLink(path);
     return new DenoFileHandle(Deno.openSync(path, openOptions(options)));
   },
   makeDirectory(path) {

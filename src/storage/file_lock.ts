@@ -91,8 +91,7 @@ export class FileLock implements Disposable {
       this.#closeFile();
     }
     throw new Error(
-      `Cannot take the lock "${this.#path}" as another file takes its place each time, ` +
-        "as behind a symbolic link: put a file of its own there",
+      `Cannot take the lock "${this.#path}" as another file takes its place each time`,
     );
   }
 

@@ -60,10 +60,10 @@ export function createJsonLogger(options: JsonLoggerOptions = {}): Logger {
     log(level, message, attributes = {}) {
       if (LEVELS.indexOf(level) < LEVELS.indexOf(levelMin)) return;
       const time = new Date().toISOString();
-      // JSON escapes line ends and control characters: one record stays one line.
-      write(
+      // JSON escapes line ends and most control characters: one record stays one line.
+      write(escapeInvisible(
         JSON.stringify({ time, level, message, ...attributes }, replaceErrors),
-      );
+      ));
     },
   };
 }
@@ -84,6 +84,21 @@ export function harmlessLogger(logger: Logger): Logger {
 
 /** A logger that drops everything. */
 export const silentLogger: Logger = { log() {} };
+
+/**
+ * What JSON leaves as it is, but terminals and editors obey: control characters from DEL on,
+ * separators of lines, and marks that turn the direction of reading.
+ */
+const INVISIBLE =
+  /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** In JSON they can stand in texts only, where an escape means the same. */
+function escapeInvisible(json: string): string {
+  return json.replace(
+    INVISIBLE,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
 
 function replaceErrors(_key: string, value: unknown): unknown {
   return value instanceof Error

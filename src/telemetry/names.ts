@@ -50,6 +50,8 @@ export const SPANS = {
   rebuildScan: "opossum.rebuild.scan",
   /** Phase: applying what was appended during the scan. */
   rebuildCatchUp: "opossum.rebuild.catch_up",
+  /** Phase: comparing the new generation with the serving one. */
+  rebuildVerify: "opossum.rebuild.verify",
   /** Phase: making the new generation the serving one. */
   rebuildSwap: "opossum.rebuild.swap",
   /** One append, from the call to its durability. */

@@ -150,7 +150,7 @@ Deno.test("createApp() gives every response the security headers, and never CORS
   }
 });
 
-Deno.test("createApp() without tokens answers to loopback names only, by default", async () => {
+Deno.test("createApp() answers to loopback names only by default, and with tokens to addresses", async () => {
   const open = setUp({ auth: { allowUnauthenticated: true } }).app;
   const guarded = setUp().app;
   const named = setUp({ allowedHosts: ["opossum.example"] }).app;
@@ -165,7 +165,12 @@ Deno.test("createApp() without tokens answers to loopback names only, by default
   for (const host of ["evil.example", "localhost.evil.example", "10.0.0.1"]) {
     assertEquals(await status(open, host), 421, host);
   }
-  assertEquals(await status(guarded, "anything.example"), 200);
+  for (const host of ["localhost:8000", "10.0.0.1", "[2001:db8::1]:80"]) {
+    assertEquals(await status(guarded, host), 200, host);
+  }
+  assertEquals(await status(guarded, "anything.example"), 421);
+  const every = setUp({ allowedHosts: "any" }).app;
+  assertEquals(await status(every, "anything.example"), 200);
   assertEquals(await status(named, "opossum.example:8443"), 200);
   assertEquals(await status(named, "localhost"), 421);
 });

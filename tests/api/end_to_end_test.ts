@@ -8,7 +8,7 @@ import {
 } from "../../mod.ts";
 import { createApp, serveApp } from "../../api/mod.ts";
 import {
-  Info,
+  Details,
   Operation,
   Planned,
   RebuildResult,
@@ -126,7 +126,7 @@ Deno.test("the admin API rebuilds a real store over HTTP, in the documented shap
   assertEquals(rebuildStatus, RebuildStatus.parse(rebuildStatus));
   assert(!rebuildStatus.isRebuilding);
   const info = await get("/admin/projections/B");
-  assertEquals(info, Info.parse(info));
+  assertEquals(info, Details.parse(info));
   assertEquals([info.state, info.documents], ["ready", 2]);
   assertEquals((await get("/readyz")).projections, { ready: 2 });
 });

@@ -5,6 +5,8 @@
  */
 import {
   type AppendHealth,
+  type AuditEntry,
+  type AuditLog,
   type Daemon,
   type DaemonState,
   type DeadLetter,
@@ -26,6 +28,7 @@ import {
   UnknownProjectionError,
 } from "../../mod.ts";
 import { resolveOptions } from "../../src/options.ts";
+import { fakeInfo } from "./fake_info.ts";
 import { FakeClock, MemoryEventStore } from "../../src/testing/mod.ts";
 
 /** What was logged. */
@@ -63,6 +66,26 @@ export class FakeOpossum implements Opossum {
   });
   readonly events = new MemoryEventStore();
   readonly started: Started[] = [];
+  /** What was written to the audit log, the oldest first. */
+  readonly audited: AuditEntry[] = [];
+  /** Thrown by the audit log. */
+  auditError: unknown;
+  readonly audit: AuditLog = {
+    record: (entry) => {
+      if (this.auditError !== undefined) return Promise.reject(this.auditError);
+      this.audited.push(entry);
+      return Promise.resolve();
+    },
+    list: ({ limit = 50 } = {}) =>
+      Promise.resolve({
+        records: this.audited.map((entry, i) => ({
+          id: `000000000000000-00000000-${i}`,
+          at: STARTED_AT,
+          ...entry,
+        })).reverse().slice(0, limit),
+        next: null,
+      }),
+  };
   readonly checkpoints = new Map<string, number>();
   readonly states = new Map<string, ProjectionState>();
   /** Ends rebuilds as soon as they start, in this state. */
@@ -110,6 +133,10 @@ export class FakeOpossum implements Opossum {
         await this.#info(name);
         return this.letters;
       },
+      generations: async (name) => {
+        await this.#info(name);
+        return [];
+      },
       info: (name) => this.#info(name),
       waitFor: notFaked,
     };
@@ -118,6 +145,8 @@ export class FakeOpossum implements Opossum {
       rebuild: notFaked,
       start: (names, options) => this.#start(names, options),
       wait: (id, options) => this.#wait(id, options?.signal),
+      promote: notFaked,
+      rollback: notFaked,
       cancel: (id) => Promise.resolve(this.#cancel(id)),
       rebuildKeys: notFaked,
       repair: notFaked,
@@ -334,26 +363,9 @@ export class FakeOpossum implements Opossum {
       return Promise.reject(new UnknownProjectionError([name], this.#names));
     }
     return Promise.resolve({
-      name,
+      ...fakeInfo(name),
       state: this.states.get(name) ?? "ready",
-      generation: 1,
-      previousGeneration: null,
-      version: 1,
-      builtVersion: 1,
-      fingerprint: "0123456789abcdef",
-      builtFingerprint: "0123456789abcdef",
       checkpoint: this.checkpoints.get(name) ?? 0,
-      lag: 0,
-      documents: 2,
-      bytes: 4_096,
-      builtAt: STARTED_AT,
-      owner: { pid: 1, since: STARTED_AT, isSelf: true },
-      fault: null,
-      errorPolicy: "stop",
-      deadLetters: 0,
-      build: null,
-      lastBuild: null,
-      lastError: null,
     });
   }
 

@@ -62,6 +62,7 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
   );
   assertEquals(operationsOf(document).map(([name]) => name).sort(), [
     "DELETE /admin/operations/{operationId}",
+    "GET /admin/audit",
     "GET /admin/events",
     "GET /admin/operations",
     "GET /admin/operations/{operationId}",
@@ -79,6 +80,7 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /readyz",
     "POST /admin/operations/{operationId}/cancel",
     "POST /admin/operations/{operationId}/pause",
+    "POST /admin/operations/{operationId}/promote",
     "POST /admin/operations/{operationId}/resume",
     "POST /admin/projections/rebuild",
     "POST /admin/projections/{projectionName}/events/{position}/skip",
@@ -86,6 +88,7 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "POST /admin/projections/{projectionName}/rebuild",
     "POST /admin/projections/{projectionName}/repair",
     "POST /admin/projections/{projectionName}/retry",
+    "POST /admin/projections/{projectionName}/rollback",
     "POST /admin/scrub",
   ]);
 });

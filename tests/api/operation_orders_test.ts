@@ -3,14 +3,24 @@ import { createAdminRouter } from "../../api/mod.ts";
 import { Operation } from "../../api/schemas.ts";
 import { OperationNotRecordedError, RebuildQueueFullError } from "../../mod.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
-import { ask, askWithBody, assertProblem, TOKEN } from "./requests.ts";
+import {
+  ask,
+  askWithBody,
+  assertProblem,
+  REQUESTER,
+  TOKEN,
+} from "./requests.ts";
 
 const UNKNOWN_ID = "0".repeat(32);
 
 function setUp(...names: string[]) {
   const opossum = new FakeOpossum(...names, "CourseDetails");
   opossum.endAtOnce = undefined;
-  const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
+  const app = createAdminRouter({
+    opossum,
+    auth: { tokens: [TOKEN] },
+    limits: { triggersPerMinute: 100 },
+  });
   const order = async (id: string, action: string) =>
     await ask(app, "POST", `/admin/operations/${id}/${action}`);
   return { app, opossum, order };
@@ -148,6 +158,7 @@ Deno.test("POST rebuild takes names, note, priority and concurrency from its que
   await ask(app, "POST", `/admin/projections/rebuild?${query}`, { headers });
   const options = {
     trigger: "api",
+    requestedBy: REQUESTER,
     note: "After the fix",
     priority: -5,
     concurrency: 2,

@@ -16,7 +16,7 @@ import {
 } from "../../mod.ts";
 import { countingProjection, counts } from "../support/course_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { assertProblem, TOKEN } from "./requests.ts";
+import { assertProblem, REQUESTER, TOKEN } from "./requests.ts";
 
 const ALL = "/admin/projections/rebuild";
 const ONE = "/admin/projections/One/rebuild";
@@ -91,7 +91,7 @@ Deno.test("B1, B2, B4: a rebuild in the background is a resource, also with noth
     assertMatch(operation.id, /^[0-9a-f]{32}$/);
     assertMatch(started.headers.get("retry-after") ?? "", /^\d+$/);
     assertEquals(operation.projectionNames, ["One", "Two"]);
-    assertEquals(operation.requestedBy, null);
+    assertEquals(operation.requestedBy, REQUESTER);
     await server.opossum.rebuilder.wait(operation.id);
 
     const nothing = await server.ask("POST", ALL, ASYNC);

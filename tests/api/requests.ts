@@ -8,6 +8,9 @@ import { assertEquals } from "@std/assert";
 /** A token that is long enough. */
 export const TOKEN = "0123456789abcdefghijklmnopqrstuvwxyzABCDEF";
 
+/** What operations tell of who sent it: the beginning of the token's digest. */
+export const REQUESTER = "317ffe98";
+
 /** What can be asked: a Hono application. */
 export interface Requestable {
   request(path: string, init?: RequestInit): Response | Promise<Response>;

@@ -8,7 +8,8 @@ Deno.test("serve prints what to open, and ends with status 0 when stopped", asyn
   const terminal = recordTerminal({
     onPrint: (line) => line.includes("admin API") && terminal.interrupt(),
   });
-  const args = ["--data", dir.file("data"), "--port", "0"];
+  const data = dir.file("data");
+  const args = ["--data", data, "--port", "0", "--allow-unauthenticated"];
   assertEquals(await runServe(args, terminal), 0);
   const printed = terminal.printed.join("\n");
   for (const words of ["1000 events", "/docs", "/students", "Stopping"]) {
@@ -20,7 +21,9 @@ Deno.test("serve says when it cannot serve, with status 1", async () => {
   using dir = new TempDir();
   const data = dir.file("data");
   const table: [string[], Record<string, string>, string][] = [
-    [["--host", "0.0.0.0"], {}, "without a token"],
+    [[], {}, "'--allow-unauthenticated'"],
+    [["--host", "0.0.0.0", "--allow-unauthenticated"], {}, "without a token"],
+    [["--token-file", dir.file("none")], {}, "it cannot be read"],
     [[], { OPOSSUM_ADMIN_TOKEN: "short" }, "must have 32"],
   ];
   for (const [args, env, words] of table) {
@@ -38,6 +41,7 @@ Deno.test("serve answers wrong calls with status 2 before it touches a folder", 
     [["--data", data, "--port", "65536"], "'--port'"],
     [["--data", data, "--port", "http"], "'--port'"],
     [["--data", data, "--token", "x"], "--token"],
+    [["--data", data, "--max-triggers", "0"], "'--max-triggers'"],
     [["--data", data, "extra"], "extra"],
     [["--data", ""], "'--data'"],
     [["--data", data, "--host", ""], "'--host'"],
@@ -56,4 +60,31 @@ Deno.test("serve --help explains every option and variable", async () => {
   for (const name of ["--data", "--host", "--port", "OPOSSUM_ADMIN_TOKEN"]) {
     assertStringIncludes(terminal.printed.join("\n"), name);
   }
+});
+
+Deno.test("serve accepts the token of the environment besides those of the file, also one in both", async () => {
+  using dir = new TempDir();
+  const token = "0123456789abcdef0123456789abcdef";
+  const file = dir.file("tokens");
+  const lines = `ada operate ${token}\nbob read ${token}2\n`;
+  Deno.writeTextFileSync(file, lines, { mode: 0o600 });
+  const statuses: Promise<number>[] = [];
+  const ask = async (url: string, token: string) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${url}/admin/projections`, { headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const terminal = recordTerminal({
+    env: { OPOSSUM_ADMIN_TOKEN: token },
+    onPrint: (line) => {
+      const url = /at (http:\S+)/.exec(line)?.[1];
+      if (url === undefined) return;
+      statuses.push(ask(url, token), ask(url, `${token}2`), ask(url, "x"));
+      Promise.all(statuses).finally(() => terminal.interrupt());
+    },
+  });
+  const args = ["--data", dir.file("data"), "--port", "0"];
+  assertEquals(await runServe([...args, "--token-file", file], terminal), 0);
+  assertEquals(await Promise.all(statuses), [200, 200, 401]);
 });

@@ -27,6 +27,8 @@ export class ServerProcess implements AsyncDisposable {
         data,
         "--port",
         "0",
+        "--max-triggers",
+        "1000000",
       ],
       cwd: ROOT,
       env: { OPOSSUM_ADMIN_TOKEN: TOKEN },

@@ -36,6 +36,7 @@ function start(
     host: "127.0.0.1",
     port: 0,
     logger: silentLogger,
+    auth: { allowUnauthenticated: true },
     ...options,
   });
 }
@@ -131,7 +132,7 @@ Deno.test("the sample over HTTP: register, create, enrol, show, rebuild, restart
 Deno.test("startCourseServer() asks for the token that it was given", async () => {
   using dir = new TempDir();
   const token = "0123456789abcdef0123456789abcdef";
-  await using server = await start(dir, { token });
+  await using server = await start(dir, { auth: { tokens: [token] } });
   const url = `${server.url}/admin/projections/status`;
   assertEquals((await send(url)).status, 401);
   const authorization = `Bearer ${token}`;
@@ -151,7 +152,10 @@ Deno.test("startCourseServer() has projections watched that never return", async
 Deno.test("startCourseServer() refuses to be open to a network before it touches the folder", async () => {
   using dir = new TempDir();
   await assertRejects(() => start(dir, { host: "0.0.0.0" }), UnsafeBindError);
-  await assertRejects(() => start(dir, { token: "short" }), RangeError);
+  await assertRejects(
+    () => start(dir, { auth: { tokens: ["short"] } }),
+    RangeError,
+  );
   assertEquals(dir.list(), []);
   // Closed: the folder can be opened, and the sanitizers find nothing left over.
   await using server = await start(dir);

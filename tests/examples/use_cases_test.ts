@@ -118,7 +118,7 @@ Deno.test("use case 1: a developer resets and reseeds, restarts, and all is buil
       data,
       host: "127.0.0.1",
       port: 0,
-      token: TOKEN,
+      auth: { tokens: [TOKEN] },
       logger: silentLogger,
     });
     const client = clientOf(server.url);

@@ -48,6 +48,8 @@ Deno.test("a program that is killed at any call of its file system loses nothing
           "roll",
           "live",
           "rebuild",
+          "roll back",
+          "promote",
         ],
         rounds: 1,
         tolerant: false,

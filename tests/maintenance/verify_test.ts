@@ -16,6 +16,24 @@ Deno.test("verify --deep finds a sound store sound, and changes nothing", async 
   assertEquals(contentOf(folder.path), before);
 });
 
+Deno.test("verify --deep finds nothing wrong with a store that was rolled back", async () => {
+  await using folder = await filledStore();
+  const name = projections[0]?.name ?? "";
+  {
+    await using opossum = await openOpossum({
+      path: folder.path,
+      projections,
+      startDaemon: false,
+      logger: silentLogger,
+    });
+    await opossum.rebuilder.rebuild(name);
+    await opossum.rebuilder.rollback(name);
+    assertEquals((await opossum.projections.info(name)).generation, 1);
+  }
+  const { exitCode, text, json } = await say(folder, "verify", "--deep");
+  assertEquals([exitCode, json.ok, json.findings], [0, true, []], text);
+});
+
 Deno.test("verify lists damage to the very first frame, and all damage behind it", async () => {
   await using folder = await filledStore();
   const before = folder.segments().length;

@@ -6,6 +6,7 @@ import {
 } from "../../mod.ts";
 import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
+import { FaultyFileSystem } from "../../src/testing/mod.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -84,7 +85,11 @@ Deno.test("the current and the previous generation are kept, older ones go", asy
   using dir = new TempDir();
   await using store = open(dir);
   for (const text of ['"1"', '"2"', '"3"']) await swapIn(store, text);
-  assertEquals(await store.numbers("One"), { current: 3, previous: 2 });
+  assertEquals(await store.numbers("One"), {
+    current: 3,
+    previous: 2,
+    rolledBack: null,
+  });
   const files = [...Deno.readDirSync(dir.file("One"))].map(({ name }) => name)
     .filter((name) => name.endsWith(".sqlite")).sort();
   assertEquals(files, ["000002.sqlite", "000003.sqlite"]);
@@ -240,6 +245,34 @@ Deno.test("a new build does not take the name of a discarded one, which a hung w
   await given.swapIn();
   assertEquals(await read(store), '"given"');
   assert(given.generation.number > generation.number);
+});
+
+Deno.test("a build that cannot read which generation serves deletes none of those that are complete", async () => {
+  for (const code of ["EIO", "EMFILE"]) {
+    using dir = new TempDir();
+    const fileSystem = new FaultyFileSystem();
+    const directory = dir.path;
+    await using store = new SqliteProjectionStore({
+      directory,
+      fileSystem,
+      clock: systemClock,
+    });
+    for (const text of ['"1"', '"2"']) await swapIn(store, text);
+    for (const resume of [true, false]) {
+      const path = "current.json";
+      fileSystem.inject({ path, code, times: Infinity });
+      const begun = await store.begin(IDENTITY, { resume })
+        .catch((error) => assert(error instanceof Error));
+      await begun?.discard();
+      fileSystem.heal();
+      assertEquals(await read(store), '"2"', code);
+      const { current, previous } = await store.numbers("One");
+      assertEquals([current, previous], [2, 1]);
+      const files = [...Deno.readDirSync(dir.file("One"))]
+        .map(({ name }) => name).filter((name) => name.endsWith(".sqlite"));
+      assertEquals(files.sort(), ["000001.sqlite", "000002.sqlite"], code);
+    }
+  }
 });
 
 Deno.test("a generation that serves is no failure, although the one before cannot be deleted", async () => {

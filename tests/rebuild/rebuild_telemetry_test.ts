@@ -6,6 +6,7 @@ import {
 } from "../support/course_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { registerOtel } from "../telemetry/otel_fixture.ts";
+import { whenAwaiting } from "./generation_fixture.ts";
 
 Deno.test("a rebuild is one trace: operation, projections, phases", async () => {
   await using otel = registerOtel();
@@ -49,6 +50,38 @@ Deno.test("a rebuild is one trace: operation, projections, phases", async () => 
       "secret",
     ),
   );
+});
+
+Deno.test("comparing is a span of its own, which is told nothing of documents, and waiting is none", async () => {
+  await using otel = registerOtel();
+  using dir = new TempDir();
+  await using opossum = openOverMemory(dir.path, [countingProjection("One")]);
+  const { rebuilder, events } = opossum;
+  await events.append([{
+    type: "Counted",
+    data: { key: "secret-key", by: 98_765 },
+  }]);
+  await rebuilder.rebuildAll();
+  const options = { verify: true, promote: "manual" } as const;
+  const { id } = await rebuilder.start(["One"], options);
+  const waiting = await whenAwaiting(opossum, id);
+  assertEquals(waiting.progress[0]?.comparison?.unchanged, 1);
+  // Its span does not stay open for as long as it waits.
+  const ended = otel.spans().filter(({ attributes }) =>
+    attributes["opossum.rebuild.outcome"] === "awaitingPromotion"
+  );
+  assertEquals(ended.length, 1);
+  await rebuilder.promote(id);
+  await rebuilder.wait(id);
+  const spans = otel.spans();
+  assertEquals(
+    spans.filter(({ name }) => name === "opossum.rebuild.verify").length,
+    1,
+  );
+  const told = JSON.stringify(
+    spans.map(({ name, attributes, events }) => [name, attributes, events]),
+  );
+  assert(!/secret|98765/.test(told), told);
 });
 
 Deno.test("a rebuild is counted and timed by projection and outcome", async () => {

@@ -38,7 +38,7 @@ export async function createCourse(
     if (exists) {
       throw new CommandRefusedError(
         "course-exists",
-        `Cannot create the course as the id is taken: ${courseId}`,
+        "Cannot create the course as the id is taken",
       );
     }
     return courseCreated({ courseId, name, description, maxStudents });

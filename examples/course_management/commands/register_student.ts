@@ -62,7 +62,7 @@ export async function registerStudent(
     if (state.studentExists) {
       throw new CommandRefusedError(
         "student-exists",
-        `Cannot register the student as the id is taken: ${studentId}`,
+        "Cannot register the student as the id is taken",
       );
     }
     if (state.emailClaimed || isKnown) {

@@ -34,12 +34,13 @@ const TITLES: Readonly<Record<RefusalReason, string>> = {
  */
 export function toCourseProblem(error: unknown): ProblemInit | undefined {
   if (error instanceof EntityNotFoundError) {
-    const { entity, id } = error;
+    const { entity } = error;
     return {
       kind: `unknown-${entity}`,
       status: 404,
       title: `Unknown ${entity}`,
-      detail: `There is no ${entity} of this id: ${id}`,
+      // Not the id, which is a tag of events and may have come from anywhere.
+      detail: `There is no ${entity} of this id`,
     };
   }
   if (error instanceof CommandRefusedError) {

@@ -76,6 +76,13 @@ function currentFile(): Workload {
             writeCurrentFile(disk, directory, {
               generation,
               previous: generation > 1 ? generation - 1 : null,
+              rolledBack: generation === 3
+                ? {
+                  at: "2026-01-01T00:00:00.000Z",
+                  version: 1,
+                  fingerprint: "f",
+                }
+                : null,
             }),
         );
       }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { auditWorkload } from "./audit_workload.ts";
 import { type Counts, explore, type Scale } from "./explore.ts";
 import { fileWorkloads } from "./file_workloads.ts";
 import { LOG_WORKLOADS } from "./log_workloads.ts";
@@ -12,7 +13,7 @@ import { Recording } from "./recording.ts";
 
 /** All workloads. */
 export function allWorkloads(): Workload[] {
-  return [...LOG_WORKLOADS, ...fileWorkloads()];
+  return [...LOG_WORKLOADS, ...fileWorkloads(), auditWorkload()];
 }
 
 /**

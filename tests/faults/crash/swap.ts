@@ -1,5 +1,6 @@
 /**
- * A projection that is built, updated, built again and given up, while the power goes.
+ * A projection that is built, updated, built again and given up, rolled back and promoted, while
+ * the power goes.
  *
  * @module
  */
@@ -27,6 +28,7 @@ import {
   counts,
 } from "../../support/course_fixture.ts";
 import { TempDir } from "../../support/temp_dir.ts";
+import { whenAwaiting } from "../../rebuild/generation_fixture.ts";
 import {
   type AppendCall,
   checkFolder,
@@ -61,7 +63,7 @@ export interface SwapCounts {
 
 const NAME = "Sums";
 
-/** A rebuild that returned, after so many changes, and the generation that it named. */
+/** A swap or rollback that returned, after so many changes, and the generation that it named. */
 interface Swapped {
   readonly at: number;
   readonly generation: number;
@@ -90,7 +92,11 @@ export async function simulateSwaps(
   for (const [moment, view] of folders.views.entries()) {
     if (random.below(scale.momentOneIn) > 0) continue;
     total.moments++;
-    const told = swapped.findLast(({ at }) => at <= moment)?.generation ?? 0;
+    const last = swapped.findLastIndex(({ at }) => at <= moment);
+    const told = [swapped[last]?.generation ?? 0];
+    // What comes next may have happened already, without anybody being told.
+    const next = swapped[last + 1];
+    if (next) told.push(next.generation);
     for (const disk of crashStates(view, random, scale.statesMax)) {
       const key = `${told} ${digestOf(disk)}`;
       if (seen.has(key)) continue;
@@ -117,7 +123,7 @@ export async function simulateSwaps(
   return total;
 }
 
-/** Builds, updates, builds again, gives up, and builds once more. */
+/** Builds, updates, builds again, gives up, builds once more, goes back, and promotes. */
 async function work(
   path: string,
   calls: AppendCall[],
@@ -134,19 +140,25 @@ async function work(
     const { first } = await events.append(counted as never);
     calls.push({ ids, first });
   };
-  const rebuild = async () => {
-    await using opossum = open(path, events, folders, sums());
-    const { success } = await opossum.rebuilder.rebuild(NAME);
-    if (!success) throw new Error("The rebuild failed");
-    const current = readCurrentFile(
-      folders,
-      join(path, "projections", NAME),
-      NAME,
-    );
+  /** Takes note of what whoever asked is told by now. */
+  const tell = () => {
+    const directory = join(path, "projections", NAME);
+    const current = readCurrentFile(folders, directory, NAME);
     swapped.push({
       at: folders.operations.length - 1,
       generation: current?.generation ?? 0,
     });
+  };
+  const rebuild = async () => {
+    await using opossum = open(path, events, folders, sums());
+    const { success } = await opossum.rebuilder.rebuild(NAME);
+    if (!success) throw new Error("The rebuild failed");
+    tell();
+  };
+  const rollBack = async () => {
+    await using opossum = open(path, events, folders, sums());
+    await opossum.rebuilder.rollback(NAME);
+    tell();
   };
   await append(7);
   await rebuild();
@@ -159,6 +171,17 @@ async function work(
   await update(path, events, folders);
   await rebuild();
   await rebuild();
+  await append(2);
+  await rollBack();
+  // The older one is brought up to date, gone on from, and gone forward from.
+  await update(path, events, folders);
+  await rollBack();
+  await rollBack();
+  await rebuild();
+  await awaitPromotion(path, events, folders);
+  await append(1);
+  await promote(path, events, folders);
+  tell();
   return folders;
 }
 
@@ -219,8 +242,36 @@ async function fail(
   if (success) throw new Error("The rebuild did not fail");
 }
 
+/** Begins a build that waits, and ends while it does. */
+async function awaitPromotion(
+  path: string,
+  events: FileEventStore,
+  folders: RecordedFolders,
+): Promise<void> {
+  await using opossum = open(path, events, folders, sums());
+  const options = { promote: "manual", verify: true } as const;
+  const { id } = await opossum.rebuilder.start([NAME], options);
+  await whenAwaiting(opossum, id);
+}
+
+/** Goes on with it, and promotes it. */
+async function promote(
+  path: string,
+  events: FileEventStore,
+  folders: RecordedFolders,
+): Promise<void> {
+  await using opossum = open(path, events, folders, sums());
+  const { rebuilder } = opossum;
+  await rebuilder.resumeInterrupted();
+  const { operationIds: [id = ""] } = await rebuilder.getRebuildStatus();
+  await whenAwaiting(opossum, id);
+  await rebuilder.promote(id);
+  const result = await rebuilder.wait(id);
+  if (!result?.success) throw new Error("The promotion failed");
+}
+
 /** Checks I7 without opening anything; whether a generation is named. */
-function checkNamed(disk: DiskView, told: number): boolean {
+function checkNamed(disk: DiskView, told: readonly number[]): boolean {
   const directory = `/projections/${NAME}`;
   const files = new Map(pathsOf(disk));
   const read = (name: string) => {
@@ -231,10 +282,12 @@ function checkNamed(disk: DiskView, told: number): boolean {
   const generation: number = text
     ? JSON.parse(new TextDecoder().decode(text)).generation
     : 0;
-  if (generation < told) {
+  if (!told.includes(generation)) {
     throw new InvariantError(
       "I7",
-      `generation ${told} was swapped in, and now ${generation} serves`,
+      `generation ${
+        told.join(" or ")
+      } was made to serve, and now ${generation} does`,
     );
   }
   if (generation === 0) return false;

@@ -18,6 +18,7 @@ import {
   checkNothingLeft,
   InvariantError,
 } from "../invariants.ts";
+import { promoteWaiting } from "./promote_waiting.ts";
 import type { VictimReport } from "./victim.ts";
 
 const PROJECTIONS = import.meta.resolve(
@@ -76,8 +77,8 @@ export class FolderHistory {
         projections: PROJECTIONS,
         logger: silentLogger,
       });
-      const { daemon, rebuilder, projections, events } = opossum;
-      await daemon.whenStarted();
+      const { rebuilder, projections, events } = opossum;
+      await promoteWaiting(opossum);
       await projections.waitFor(await events.head());
       await this.#checkServing(projections);
       const { success } = await rebuilder.rebuildAll({ forceRebuild: true });

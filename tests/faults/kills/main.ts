@@ -150,7 +150,7 @@ async function main(args: readonly string[]): Promise<void> {
   ];
   const scenarios = (kinds: readonly FaultKind[]): Scenario[] => [{
     name: "everything",
-    phases: [...appends, "rebuild", "rebuild one"],
+    phases: [...appends, "rebuild", "rebuild one", "roll back", "promote"],
     // After a failure it must go on.
     rounds: kinds === KILLS ? 1 : 2,
     kinds,

@@ -36,6 +36,8 @@ export type Phase =
   | "live"
   | "rebuild"
   | "rebuild one"
+  | "roll back"
+  | "promote"
   | "close";
 
 /** What the program is to do, as the JSON text of its only argument. */

@@ -5,6 +5,7 @@
  */
 import type { Opossum, OpossumOptions } from "../../../mod.ts";
 import { assemble } from "../../../src/assembly.ts";
+import { FileAuditLog } from "../../../src/audit/audit_log.ts";
 import { openFileEventStore } from "../../../src/log/file_event_store.ts";
 import { healthOf } from "../../../src/opossum.ts";
 import { resolveOptions } from "../../../src/options.ts";
@@ -44,6 +45,12 @@ export async function openOn(
     telemetry: createTelemetry(),
     logOnFiles: true,
   });
+  const audit = new FileAuditLog({
+    fileSystem,
+    directory: `${path}/audit`,
+    clock,
+    logger,
+  });
   await assembly.daemon.start();
   return {
     options,
@@ -51,6 +58,7 @@ export async function openOn(
     projections: assembly.projections,
     rebuilder: assembly.rebuilder,
     daemon: assembly.daemon,
+    audit,
     get appendHealth() {
       return healthOf(events);
     },
@@ -60,6 +68,7 @@ export async function openOn(
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
       await events[Symbol.asyncDispose]();
+      audit[Symbol.dispose]();
     },
   };
 }

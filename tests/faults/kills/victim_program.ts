@@ -14,6 +14,7 @@ import {
   openOpossum,
   type Opossum,
   type OpossumOptions,
+  ProjectionRollbackError,
   silentLogger,
   StoreReadOnlyError,
   systemClock,
@@ -26,6 +27,7 @@ import type { Counted } from "../../rebuild/worker_fixtures/counting.ts";
 import { killingFileSystem } from "./killing_file_system.ts";
 import type { Phase, VictimMessage, VictimTask } from "./messages.ts";
 import { openOn } from "./open_on.ts";
+import { promoteWaiting } from "./promote_waiting.ts";
 
 const PROJECTIONS = import.meta.resolve(
   "../../rebuild/worker_fixtures/counting.ts",
@@ -98,6 +100,7 @@ class Victim {
         const last = await this.#append(opossum, events);
         // A projection that failed may take long to be tried again.
         if (this.#task.tolerant) return;
+        await promoteWaiting(opossum);
         await opossum.projections.waitFor(last ?? 0);
         return;
       }
@@ -113,6 +116,22 @@ class Victim {
         ]);
         return;
       }
+      case "roll back":
+        try {
+          await opossum.rebuilder.rollback("Sums");
+        } catch (error) {
+          // It has only one, or is being rebuilt.
+          if (!(error instanceof ProjectionRollbackError)) throw error;
+        }
+        return;
+      case "promote":
+        await promoteWaiting(opossum);
+        await opossum.rebuilder.start(["Sums"], {
+          promote: "manual",
+          verify: true,
+        });
+        await this.#append(opossum, [this.#any()]);
+        return await promoteWaiting(opossum);
       case "rebuild one":
         await opossum.rebuilder.rebuild(
           [this.#random.pick(["Sums", "Histories", "Pairs"])],

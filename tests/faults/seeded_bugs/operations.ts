@@ -43,8 +43,8 @@ export const OPERATION_BUGS: readonly SeededBug[] = [
   {
     name: "what is cancelled while it waits goes on at the next start",
     file: "src/rebuild/shared_scan.ts",
-    replace: "    await build.discard();\n  }\n\n  async #begin(",
-    by: "    await build[Symbol.asyncDispose]();\n  }\n\n  async #begin(",
+    replace: "    await build.discard();\n  }\n\n  /** Scans as far",
+    by: "    await build[Symbol.asyncDispose]();\n  }\n\n  /** Scans as far",
     tests: ["tests/rebuild/durable_pause_test.ts"],
   },
   {

@@ -210,9 +210,9 @@ export const OVERLOOKED_BUGS: readonly SeededBug[] = [
   },
   {
     name: "current.json forgets the generation before",
-    file: "src/projections/sqlite_projection_store.ts",
-    replace: "previous: before?.generation ?? null,",
-    by: "previous: before?.previous ?? null,",
+    file: "src/projections/sqlite_build.ts",
+    replace: "    const previous = currentNumber();\n",
+    by: "    const previous = currentNumber() && null;\n",
     tests: ["tests/projections/sqlite_projection_store_test.ts"],
   },
   {
@@ -292,11 +292,11 @@ export const OVERLOOKED_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a generation is synced before it is complete",
-    file: "src/projections/sqlite_projection_store.ts",
+    file: "src/projections/sqlite_build.ts",
     replace:
-      '        open.complete(clock.now().toISOString());\n        const file = join(directory, fileName);\n        {\n          using handle = fileSystem.open(file, { mode: "append" });\n          await handle.sync();\n        }\n',
+      '    this.#opened().complete(clock.now().toISOString());\n    {\n      using handle = fileSystem.open(file, { mode: "append" });\n      await handle.sync();\n    }\n',
     by:
-      '        const file = join(directory, fileName);\n        {\n          using handle = fileSystem.open(file, { mode: "append" });\n          await handle.sync();\n        }\n        open.complete(clock.now().toISOString());\n',
+      '    {\n      using handle = fileSystem.open(file, { mode: "append" });\n      await handle.sync();\n    }\n    this.#opened().complete(clock.now().toISOString());\n',
     tests: ["tests/faults/crash_states_test.ts"],
   },
   {

@@ -9,21 +9,21 @@ import type { SeededBug } from "./seeded_bug.ts";
 export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "current.json names a generation whose name is not durable",
-    file: "src/projections/sqlite_projection_store.ts",
+    file: "src/projections/sqlite_build.ts",
     replace:
-      "        await fileSystem.syncDirectory(directory);\n        await writeCurrentFile(",
-    by: "        await writeCurrentFile(",
+      "    await fileSystem.syncDirectory(directory);\n    await writeCurrentFile(",
+    by: "    await writeCurrentFile(",
     tests: [
       "tests/faults/crash_states_test.ts",
     ],
   },
   {
     name: "current.json names a generation before it is there",
-    file: "src/projections/sqlite_projection_store.ts",
+    file: "src/projections/sqlite_build.ts",
     replace:
-      '        fileSystem.rename(\n          file,\n          join(directory, generationFileName(number, "complete")),\n        );\n        // The file must be there under its name before anything points to it.\n        await fileSystem.syncDirectory(directory);\n        await writeCurrentFile(fileSystem, directory, {\n          generation: number,\n          previous: before?.generation ?? null,\n        });',
+      '    fileSystem.rename(\n      file,\n      join(directory, generationFileName(number, "complete")),\n    );\n    // The file must be there under its name before anything points to it.\n    await fileSystem.syncDirectory(directory);\n    await writeCurrentFile(fileSystem, directory, {\n      generation: number,\n      previous,\n      rolledBack: null,\n    });\n',
     by:
-      '        await writeCurrentFile(fileSystem, directory, {\n          generation: number,\n          previous: before?.generation ?? null,\n        });\n        fileSystem.rename(\n          file,\n          join(directory, generationFileName(number, "complete")),\n        );\n        await fileSystem.syncDirectory(directory);',
+      '    await writeCurrentFile(fileSystem, directory, {\n      generation: number,\n      previous,\n      rolledBack: null,\n    });\n    fileSystem.rename(\n      file,\n      join(directory, generationFileName(number, "complete")),\n    );\n    await fileSystem.syncDirectory(directory);\n',
     tests: [
       "tests/faults/crash_states_test.ts",
       "tests/faults/kills_test.ts",
@@ -31,9 +31,9 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a generation is not synced before it serves",
-    file: "src/projections/sqlite_projection_store.ts",
-    replace: "          await handle.sync();\n",
-    by: "          handle.size();\n",
+    file: "src/projections/sqlite_build.ts",
+    replace: "      await handle.sync();\n",
+    by: "      handle.size();\n",
     tests: [
       "tests/faults/crash_states_test.ts",
       "tests/faults/kills_test.ts",
@@ -51,8 +51,8 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a build goes on although its definition changed",
-    file: "src/projections/live_updater.ts",
-    replace: "      identity.fingerprint === fingerprint &&\n",
+    file: "src/projections/fingerprint.ts",
+    replace: " && one.fingerprint === other.fingerprint",
     by: "",
     tests: [
       "tests/projections",
@@ -116,10 +116,10 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   },
   {
     name: "the old generation is deleted before the new one serves",
-    file: "src/projections/sqlite_projection_store.ts",
-    replace: "        const before = this.#readCurrentOrNothing(name);\n",
+    file: "src/projections/sqlite_build.ts",
+    replace: "    const previous = currentNumber();\n",
     by:
-      '        const before = this.#readCurrentOrNothing(name);\n        if (before) removeGenerationFile(fileSystem, directory, generationFileName(before.generation, "complete"));\n',
+      '    const previous = currentNumber();\n    if (previous) removeGenerationFile(fileSystem, directory, generationFileName(previous, "complete"));\n',
     tests: [
       "tests/faults/crash_states_test.ts",
     ],
@@ -137,7 +137,7 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "old generations are never swept",
     file: "src/projections/sqlite_projection_store.ts",
-    replace: "        this.#sweep(name);\n",
+    replace: "          this.#sweep(name);\n",
     by: "",
     tests: [
       "tests/faults/crash_states_test.ts",
@@ -146,7 +146,7 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
   {
     name: "current.json has no checksum",
     file: "src/projections/generation_files.ts",
-    replace: "if (crc !== crcOf({ generation, previous })) {",
+    replace: "if (crc !== crcOf(current)) {",
     by: "if (crc === 0) {",
     tests: [
       "tests/faults/damaged_files_test.ts",

@@ -1,0 +1,262 @@
+/**
+ * Who asked for what: a durable record of every request that may change something.
+ *
+ * ```
+ * audit/001795478400000-0123abcd.ndjson      one JSON object a line, the oldest first
+ * ```
+ *
+ * Each process writes files of its own, begins a new one when the last is large or could not be
+ * written, and never touches one again that it did not begin: what a crash cuts off stays at the
+ * end of a file, where reading passes over it. Nothing is ever deleted.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { Clock } from "../events/clock.ts";
+import { appendFully, readTextIfExists } from "../storage/atomic_replace.ts";
+import { makeDurableDirectory } from "../storage/durable_directory.ts";
+import type { FileHandle, FileSystem } from "../storage/file_system.ts";
+import type { Logger } from "../telemetry/logger.ts";
+
+/** What came of a request: `"requested"` before anything is known. */
+export type AuditResult = "requested" | "succeeded" | "refused" | "failed";
+
+/** What is known of a request. Never a token, a payload or a key. */
+export interface AuditEntry {
+  /** The id of the request, as its response bears it. */
+  readonly requestId: string | null;
+  /** Who asked: the id of the token, never the token. */
+  readonly principal: string;
+  /** From where: the address of the client, or `null` where unknown. */
+  readonly client: string | null;
+  /** What was asked for: the `operationId` of the route. */
+  readonly action: string;
+  /** Of what: the name of a projection, or the id of an operation. */
+  readonly target: string | null;
+  /** What came of it. */
+  readonly result: AuditResult;
+  /** The status of the answer; `null` before there is one. */
+  readonly status: number | null;
+  /** The rebuild operation that it led to. */
+  readonly operation: string | null;
+}
+
+/** A record that was kept. */
+export interface AuditRecord extends AuditEntry {
+  /** Names the record: pass it as `before` to read on. */
+  readonly id: string;
+  /** When, as the server's clock had it: ISO 8601. */
+  readonly at: string;
+}
+
+/** Which records to list. */
+export interface AuditListOptions {
+  /** At most this many, from 1 to 1,000. @default {50} */
+  readonly limit?: number;
+  /** Only those older than the record of this id. @default {all} */
+  readonly before?: string;
+}
+
+/** Records of one page. */
+export interface AuditPage {
+  /** The newest first. */
+  readonly records: readonly AuditRecord[];
+  /** What to pass as `before` for the next page; `null` when there is none. */
+  readonly next: string | null;
+}
+
+/** Keeps records of who asked for what. */
+export interface AuditLog {
+  /**
+   * Writes a record down.
+   *
+   * @param entry What is known.
+   * @returns Resolves once it is durable.
+   * @throws {AuditUnavailableError} If it could not be written.
+   */
+  record(entry: AuditEntry): Promise<void>;
+  /**
+   * Reads records, the newest first.
+   *
+   * @param options Which.
+   * @returns A page of them.
+   * @throws {RangeError} If an option is out of range.
+   */
+  list(options?: AuditListOptions): Promise<AuditPage>;
+}
+
+/** What was asked for could not be written down, and so must not be done. */
+export class AuditUnavailableError extends Error {
+  /** Tells the class by its name, also across realms. */
+  override readonly name = "AuditUnavailableError";
+
+  /**
+   * Creates the error.
+   *
+   * @param options `cause`: what the disk said.
+   */
+  constructor(options: ErrorOptions = {}) {
+    super("Cannot write to the audit log, nothing was changed", options);
+  }
+}
+
+/** What {@linkcode FileAuditLog} needs. */
+export interface FileAuditLogOptions {
+  readonly fileSystem: FileSystem;
+  /** The folder; created with the first record. */
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Told of records that cannot be read. */
+  readonly logger: Logger;
+  /** Whether nothing may be written. @default {false} */
+  readonly readOnly?: boolean;
+  /** Size at which a new file is begun, in bytes. @default {4 MiB} */
+  readonly fileBytesMax?: number;
+}
+
+const FILE_NAME = /^(\d{15})-[0-9a-f]{8}\.ndjson$/;
+const RECORD_ID = /^(\d{15}-[0-9a-f]{8})-(\d{1,9})$/;
+const SUFFIX = ".ndjson";
+const LIMIT_MAX = 1_000;
+
+/** The audit log of a data folder. */
+export class FileAuditLog implements AuditLog, Disposable {
+  readonly #options: FileAuditLogOptions;
+  #file: FileHandle | undefined;
+  #bytes = 0;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(options: FileAuditLogOptions) {
+    this.#options = options;
+  }
+
+  /** {@inheritDoc AuditLog.record} */
+  record(entry: AuditEntry): Promise<void> {
+    const written = this.#queue.then(() => this.#write(entry));
+    this.#queue = written.catch(() => {});
+    return written;
+  }
+
+  /** {@inheritDoc AuditLog.list} */
+  list(options: AuditListOptions = {}): Promise<AuditPage> {
+    return Promise.try(() => this.#list(options));
+  }
+
+  async #write(entry: AuditEntry): Promise<void> {
+    const { clock, readOnly, fileBytesMax = 4 * 1_024 * 1_024 } = this.#options;
+    if (readOnly) throw new AuditUnavailableError();
+    const at = clock.now().toISOString();
+    const bytes = new TextEncoder().encode(
+      JSON.stringify({ at, ...entry }) + "\n",
+    );
+    try {
+      const begun = this.#file;
+      const file = begun ?? await this.#begin();
+      appendFully(file, bytes);
+      await file.sync();
+      // The name after the content: an empty file would tell nothing.
+      if (begun === undefined) {
+        await this.#options.fileSystem.syncDirectory(this.#options.directory);
+      }
+      this.#bytes += bytes.length;
+      if (this.#bytes >= fileBytesMax) this.#end();
+    } catch (cause) {
+      // Half a line may stand at its end, and a sync that failed is not worth a second one.
+      this.#end();
+      throw new AuditUnavailableError({ cause });
+    }
+  }
+
+  async #begin(): Promise<FileHandle> {
+    const { fileSystem, directory, clock } = this.#options;
+    await makeDurableDirectory(fileSystem, directory);
+    // Also when the clock was set back, the newest records stand in the last file.
+    const [newest] = this.#names();
+    const after = Number(FILE_NAME.exec(newest ?? "")?.[1] ?? -1) + 1;
+    const ms = String(Math.max(clock.now().getTime(), after)).padStart(15, "0");
+    const path = join(
+      directory,
+      `${ms}-${crypto.randomUUID().slice(0, 8)}${SUFFIX}`,
+    );
+    this.#bytes = 0;
+    return this.#file = fileSystem.open(path, { mode: "createNew" });
+  }
+
+  #list({ limit = 50, before }: AuditListOptions): AuditPage {
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
+      throw new RangeError(
+        `Cannot list audit records as 'limit' must be an integer from 1 to ${LIMIT_MAX}: ` +
+          `current value is ${limit}`,
+      );
+    }
+    const cursor = before === undefined ? undefined : RECORD_ID.exec(before);
+    if (cursor === null) {
+      throw new RangeError(
+        "Cannot list audit records as 'before' must be the id of a record",
+      );
+    }
+    const [, lastStem, line] = cursor ?? [];
+    const records: AuditRecord[] = [];
+    // One more than asked for tells whether there are more.
+    for (const name of this.#names()) {
+      if (records.length > limit) break;
+      const stem = name.slice(0, -SUFFIX.length);
+      if (lastStem !== undefined && stem > lastStem) continue;
+      const end = stem === lastStem ? Number(line) : Infinity;
+      records.push(
+        ...this.#read(name, stem, end).slice(0, limit + 1 - records.length),
+      );
+    }
+    const page = records.slice(0, limit);
+    return {
+      records: page,
+      next: records.length > limit ? page.at(-1)?.id ?? null : null,
+    };
+  }
+
+  /** The records of one file before a line, the newest first. */
+  #read(name: string, stem: string, end: number): AuditRecord[] {
+    const { fileSystem, directory, logger } = this.#options;
+    const records: AuditRecord[] = [];
+    let text: string;
+    try {
+      text = readTextIfExists(fileSystem, join(directory, name)) ?? "";
+    } catch (error) {
+      logger.log("error", "A file of the audit log cannot be read", {
+        file: name,
+        error,
+      });
+      return [];
+    }
+    // What follows the last line end was never acknowledged.
+    for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
+      if (i >= end) break;
+      try {
+        records.push({ id: `${stem}-${i}`, ...JSON.parse(line) });
+      } catch (error) {
+        logger.log("error", "A record of the audit log is damaged", {
+          file: name,
+          line: i + 1,
+          error,
+        });
+      }
+    }
+    return records.reverse();
+  }
+
+  #names(): string[] {
+    const { fileSystem, directory } = this.#options;
+    return fileSystem.list(directory).filter((name) => FILE_NAME.test(name))
+      .reverse();
+  }
+
+  #end(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  /** Closes its file. */
+  [Symbol.dispose](): void {
+    this.#end();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * How far tasks have come, and what becomes of those that fail, cannot be begun, or are about to
+ * end. Types, and pure functions of them.
+ *
+ * @module
+ */
+import { ProjectionApplyError } from "../projections/errors.ts";
+import type { Position } from "../events/event.ts";
+import type { BuildTask } from "./build_task.ts";
+import type {
+  PlannedRebuild,
+  ProjectionRebuildDetail,
+  RebuildFailure,
+} from "./operation.ts";
+
+/** How far a task has come. */
+export interface TaskProgress {
+  /** Position up to which the log was read. */
+  readonly position: Position;
+  /** Position up to which it will be read. */
+  readonly target: Position;
+  /** Events applied. */
+  readonly eventsProcessed: number;
+  /** Share of the work up to `target` that is done, 0 to 1. */
+  readonly share: number;
+}
+
+/**
+ * What a failed rebuild says about an error.
+ *
+ * @param error What was thrown.
+ * @returns The failure, frozen.
+ */
+export function toFailure(error: unknown): RebuildFailure {
+  const event = error instanceof ProjectionApplyError ? error.event : undefined;
+  return Object.freeze({
+    name: error instanceof Error ? error.name : "Error",
+    message: error instanceof Error ? error.message : String(error),
+    position: event?.position ?? null,
+    eventType: event?.type ?? null,
+  });
+}
+
+/**
+ * The outcome of a projection that could not even be queued.
+ *
+ * @param plan What was to be done.
+ * @param error Why it could not.
+ * @returns The failed outcome, frozen.
+ */
+export function refusedDetail(
+  { projectionName, reason }: PlannedRebuild,
+  error: Error,
+): ProjectionRebuildDetail {
+  return Object.freeze({
+    projectionName,
+    success: false,
+    state: "failed",
+    duration: 0,
+    eventsProcessed: 0,
+    eventsScanned: 0,
+    documents: 0,
+    checkpoint: 0,
+    reason,
+    errorMessage: error.message,
+    error: toFailure(error),
+    comparison: null,
+  });
+}
+
+/**
+ * A build that is being swapped in has read its last event: joining it would answer with what was
+ * there before the call.
+ *
+ * @param tasks The tasks there are.
+ * @param names Which to wait for; all when left out.
+ */
+export async function whenSwapsEnd(
+  tasks: Iterable<BuildTask>,
+  names: readonly string[] | undefined,
+): Promise<void> {
+  const swapping = [...tasks].filter(({ phase, projectionName }) =>
+    phase === "swapping" && (names?.includes(projectionName) ?? true)
+  );
+  await Promise.all(swapping.map(({ ended }) => ended));
+}
