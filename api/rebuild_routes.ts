@@ -41,7 +41,7 @@ import { ADMIN_SECURITY, PROJECTIONS_TAG } from "./sections.ts";
 
 const WAITING = `
 The answer comes when the rebuild has ended. What takes longer than 30 seconds is answered with
-202 and the operation to follow; \`Prefer: wait=N\` waits N seconds (up to 600), and
+202 and the operation to follow, as is what only an operator lets go on; \`Prefer: wait=N\` waits N seconds (up to 600), and
 \`Prefer: respond-async\` not at all. With \`dryRun=true\` nothing is started: the answer is the plan, as of
 \`GET /admin/plan\`. A request with an \`Idempotency-Key\` can be repeated: it is answered with the
 operation of the first one. Neither a timeout nor a client that disconnects cancels the

@@ -18,14 +18,24 @@ const RETRY_SECONDS_DEFAULT = 1;
 /** Longest time to ask a client to wait before it looks again, in seconds. */
 const RETRY_SECONDS_MAX = 30;
 
+/** How often to look whether it is still worth waiting, in milliseconds. */
+const LOOK_MS = 1_000;
+
+/** Whether an operation ends only when an operator wants it to. */
+function isHeld({ state, progress }: RebuildOperation): boolean {
+  return state === "paused" ||
+    progress.some(({ phase }) => phase === "awaitingPromotion");
+}
+
 /** What a request that started an operation is answered with. */
 export type RebuildOutcome =
   | { readonly isDone: true; readonly result: ProjectionRebuildResult }
   | { readonly isDone: false; readonly operation: RebuildOperation };
 
 /**
- * Waits for an operation, but no longer than the request's `Prefer` header says. Neither running
- * out of time nor a client that goes away cancels the operation.
+ * Waits for an operation, but no longer than the request's `Prefer` header says, and not for an
+ * operator: one that is paused or waits to be promoted counts as out of time. Neither running out
+ * of time nor a client that goes away cancels the operation.
  *
  * @param context The request's context; gets the headers that go with the outcome.
  * @param opossum Runs the operation.
@@ -107,8 +117,20 @@ async function waitAtMost(
   if (waitMs === 0) return undefined;
   const waiting = new AbortController();
   const timer = new AbortController();
-  const timedOut = clock.sleep(waitMs, timer.signal)
-    .then(() => waiting.abort());
+  const isWorthWaiting = async () => {
+    const operation = await rebuilder.getOperation(id);
+    return operation !== undefined && !isHeld(operation);
+  };
+  const endMs = clock.monotonicMs() + waitMs;
+  const giveUp = async () => {
+    while (!timer.signal.aborted && await isWorthWaiting()) {
+      const leftMs = endMs - clock.monotonicMs();
+      if (leftMs <= 0) break;
+      await clock.sleep(Math.min(leftMs, LOOK_MS), timer.signal);
+    }
+    waiting.abort();
+  };
+  const timedOut = giveUp();
   try {
     return await rebuilder.wait(id, { signal: waiting.signal });
   } catch (error) {
@@ -142,6 +164,17 @@ function unsuccessful(
       title: "Rebuild Interrupted",
       detail: "The server stopped before it was done; it goes on at its next " +
         `start with: ${names}`,
+      extensions,
+    };
+  }
+  const failed = result.details.filter(({ success }) => !success);
+  if (failed.every(({ error }) => error?.name === "RebuildConflictError")) {
+    return {
+      kind: "rebuild-conflict",
+      status: 409,
+      title: "Rebuild already running",
+      detail: "Another operation, which this one cannot join, as it runs " +
+        `elsewhere or waits for an operator, rebuilds already: ${names}`,
       extensions,
     };
   }

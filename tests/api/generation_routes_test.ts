@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { setImmediate } from "node:timers/promises";
 import { createAdminRouter } from "../../api/mod.ts";
 import { Details, Info, Operation } from "../../api/schemas.ts";
@@ -38,7 +38,11 @@ async function serve(
     ...options,
   });
   await opossum.daemon.whenStarted();
-  const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
+  const app = createAdminRouter({
+    opossum,
+    auth: { tokens: [TOKEN] },
+    limits: { triggersPerMinute: 100 },
+  });
   return {
     opossum,
     app,
@@ -213,4 +217,18 @@ Deno.test("POST rebuild refuses verify and promote in both query and body, and v
       await assertProblem(response, 422, "invalid-body");
     }
   }
+});
+
+Deno.test("POST rebuild of all answers 409 when all that it cannot rebuild waits for an operator", async () => {
+  using dir = new TempDir();
+  await fill(dir.path);
+  await using server = await serve(dir.path, 1);
+  const path = `${COURSES}/rebuild?promote=manual`;
+  const waiting = await ask(server.app, "POST", path);
+  const { id } = await waiting.json();
+  const all = "/admin/projections/rebuild?forceAll=true";
+  const response = await ask(server.app, "POST", all);
+  const problem = await assertProblem(response, 409, "rebuild-conflict");
+  assertStringIncludes(JSON.stringify(problem.result), id);
+  await server.opossum.rebuilder.cancel(id);
 });

@@ -301,3 +301,14 @@ Deno.test("operations of earlier versions are told in the documented shape", asy
   assertEquals(operations.length, 1);
   assertEquals(operations[0], Operation.parse(operations[0]));
 });
+
+Deno.test("a request for what is paused does not wait for the operator", async () => {
+  using dir = new TempDir();
+  await using server = await serve(dir.path);
+  await server.opossum.events.append(counts(10));
+  const operation = await held(server);
+  const path = `${ALL}?projectionNames=One`;
+  const joined = await server.ask("POST", path, { prefer: "wait=600" });
+  assertEquals([joined.status, (await joined.json()).state], [202, "paused"]);
+  await server.opossum.rebuilder.cancel(operation);
+});

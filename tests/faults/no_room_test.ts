@@ -102,9 +102,15 @@ Deno.test("a projection whose database can be opened by nobody else for want of 
     await opossum.projections.waitFor(6);
   }
   const clock = new FakeClock();
-  const taken = takeRoom(`${path}/projections/One/000001.sqlite`);
-  await using opossum = await openOpossum({ ...options, clock });
+  await using opossum = await openOpossum({
+    ...options,
+    clock,
+    startDaemon: false,
+  });
   const { events, projections, daemon } = opossum;
+  // Not before: a link in the folder is refused when it is opened.
+  const taken = takeRoom(`${path}/projections/One/000001.sqlite`);
+  await daemon.start();
   await daemon.whenStarted();
   await clock.whenSleeping();
   await events.append(counts(3));

@@ -79,7 +79,7 @@ export async function fuzz(
       offences.push(
         `${fault}: #${i} ${method} ${target} ` +
           `${JSON.stringify({ headers, body: body.slice(0, 500) })} -> ` +
-          JSON.stringify(response?.body.slice(0, 500)),
+          JSON.stringify(response?.body.slice(0, 1_500)),
       );
     }
     if (status >= 200 && status < 300) {
@@ -89,9 +89,9 @@ export async function fuzz(
     if (i % 1_000 === 999) onProgress?.(i + 1);
   }
   wire[Symbol.dispose]();
-  // Rebuilds that nobody waited for end before memory is looked at.
+  // Rebuilds that nobody waited for are over before memory is looked at.
   for (const id of (await rebuilder.getRebuildStatus()).operationIds) {
-    await rebuilder.wait(id);
+    await rebuilder.cancel(id);
   }
   const heapAfter = heapBytes();
   return {
