@@ -55,6 +55,34 @@ export interface DocumentRebuilds {
    * @throws {RebuildConflictError} If the projection is being rebuilt.
    * @throws {KeyRebuildError} If it must be rebuilt as a whole: see its `refusal`.
    * @throws {ProjectionApplyError} If its code fails on an event that was applied before.
+   *
+   * @example
+   * ```ts
+   * import { defineProjection, openOpossum, silentLogger } from "@opossum/deno";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const counts = defineProjection<{ count: number }>({
+   *   name: "Counts",
+   *   version: 1,
+   *   eventTypes: ["Happened"],
+   *   key: () => "all",
+   *   apply: (state) => ({ count: (state?.count ?? 0) + 1 }),
+   * });
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using opossum = await openOpossum({
+   *     path,
+   *     projections: [counts],
+   *     logger: silentLogger,
+   *   });
+   *   await opossum.daemon.whenStarted();
+   *   const { last } = await opossum.events.append([{ type: "Happened", data: null }]);
+   *   await opossum.projections.waitFor(last);
+   *   const { keys } = await opossum.rebuilder.rebuildKeys("Counts", ["all"]);
+   *   assertEquals(keys, [{ key: "all", change: "unchanged" }]);
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
    */
   rebuildKeys(
     name: string,
