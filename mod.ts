@@ -119,6 +119,14 @@ export {
   type RebuildOptions,
   type StartOptions,
 } from "./src/rebuild/rebuilder.ts";
+export {
+  type DocumentRebuilds,
+  KeyRebuildError,
+  type KeyRebuildRefusal,
+  type RebuildKeysOptions,
+  type RebuiltKey,
+  type RebuiltKeys,
+} from "./src/rebuild/rebuilt_keys.ts";
 export type { GoodNeighbourOptions } from "./src/rebuild/good_neighbour.ts";
 export {
   IdempotencyKeyError,
@@ -142,6 +150,13 @@ export {
 
 // src/daemon/
 export type { Daemon, DaemonState } from "./src/daemon/daemon.ts";
+export {
+  type ScrubbedProjection,
+  type ScrubOptions,
+  type ScrubReport,
+  ScrubRunningError,
+} from "./src/daemon/scrub.ts";
+export type { ScrubbedGenerations } from "./src/projections/generation_scrub.ts";
 export type {
   RebuildWindow,
   RebuildWindowStatus,

@@ -12,6 +12,7 @@ import { type Access, type AdminAuth, createAccess } from "./auth.ts";
 import { addDashboard, addGuardedDashboard } from "./dashboard/routes.ts";
 import { describedRoutes } from "./described_routes.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
+import { addKeyRoutes } from "./key_routes.ts";
 import {
   provideLimits,
   type RequestLimits,
@@ -28,6 +29,7 @@ import { addGenerationRoutes } from "./generation_routes.ts";
 import { addProjectionRoutes } from "./projection_routes.ts";
 import { addRebuildRoutes } from "./rebuild_routes.ts";
 import { addScheduleRoutes } from "./schedule_routes.ts";
+import { addScrubRoutes } from "./scrub_routes.ts";
 import { SECURITY_SCHEME } from "./sections.ts";
 import { limitTriggers } from "./triggers.ts";
 import { validationHook } from "./validation.ts";
@@ -150,9 +152,11 @@ export function buildAdminRouter(
   addRebuildRoutes(router, opossum, rebuildWaitMs);
   addProjectionRoutes(router, opossum);
   addFaultRoutes(router, opossum);
+  addKeyRoutes(router, opossum);
   addGenerationRoutes(router, opossum);
   addOperationRoutes(router, opossum);
   addScheduleRoutes(router, opossum);
+  addScrubRoutes(router, opossum, rebuildWaitMs);
   addEventRoutes(router, opossum);
   addAuditRoutes(router, opossum);
   addGuardedDashboard(router, opossum, principalOf);

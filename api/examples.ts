@@ -112,6 +112,8 @@ export const infoExample: ProjectionInfo = {
   rolledBackAt: null,
   version: 2,
   builtVersion: 2,
+  fingerprint: "7f83b1657ff1fc53b92dc18148a1d65d",
+  builtFingerprint: "7f83b1657ff1fc53b92dc18148a1d65d",
   checkpoint: 1_523,
   lag: 0,
   documents: 84,

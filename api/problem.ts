@@ -22,6 +22,7 @@ import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { RequestIdVariables } from "hono/request-id";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { keyProblemOf } from "./key_problem.ts";
 import { routeOf } from "./route_of.ts";
 import { storeProblemOf } from "./store_problem.ts";
 
@@ -274,7 +275,7 @@ export function problemOf(error: unknown): ProblemInit | undefined {
     };
   }
   if (error instanceof HTTPException) return httpProblem(error);
-  return storeProblemOf(error);
+  return keyProblemOf(error) ?? storeProblemOf(error);
 }
 
 function rebuildConflict(

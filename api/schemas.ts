@@ -296,6 +296,13 @@ const infoFields = {
   }),
   version: Count,
   builtVersion: Count.nullable(),
+  fingerprint: z.string().openapi({
+    description: "Of the definition that is registered",
+  }),
+  builtFingerprint: z.string().nullable().openapi({
+    description:
+      "Of the definition that the documents were made by; another version or fingerprint: stale",
+  }),
   checkpoint: Count,
   lag: Count,
   documents: Count,

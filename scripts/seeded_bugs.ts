@@ -11,6 +11,7 @@
 // deno-lint-ignore-file no-console -- this program talks to people
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { HEALTH_BUGS } from "../tests/faults/seeded_bugs/health.ts";
 import { GENERATION_BUGS } from "../tests/faults/seeded_bugs/generations.ts";
 import { COMMAND_BUGS } from "../tests/faults/seeded_bugs/commands.ts";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
@@ -127,6 +128,7 @@ if (import.meta.main) {
     ...STATE_BUGS,
     ...COMMAND_BUGS,
     ...OPERATION_BUGS,
+    ...HEALTH_BUGS,
     ...ACCESS_BUGS,
     ...SESSION_BUGS,
   ]

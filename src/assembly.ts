@@ -5,8 +5,11 @@
  */
 import { join } from "node:path";
 import { OpossumDaemon } from "./daemon/opossum_daemon.ts";
+import { Scrubber } from "./daemon/scrubber.ts";
 import { Watchdog } from "./daemon/watchdog.ts";
 import type { EventStore } from "./events/event_store.ts";
+import type { VerifyStoreOptions } from "./log/file_event_store.ts";
+import type { VerifyReport } from "./log/verify.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { ProjectionDefinition } from "./projections/definition.ts";
 import { DocumentReader } from "./projections/document_reader.ts";
@@ -39,6 +42,8 @@ export interface AssemblyInput {
   readonly telemetry: Telemetry;
   /** Whether the log is on files in the data folder, which workers can read by themselves. */
   readonly logOnFiles?: boolean;
+  /** Verifies the log for scrubs. @default {finds nothing: a log that is not on files} */
+  readonly verify?: (options: VerifyStoreOptions) => Promise<VerifyReport>;
   /** Says how fast rebuilds may go, and knows of appends. @default {what the options say} */
   readonly throttle?: RebuildThrottle;
 }
@@ -48,6 +53,7 @@ export interface Assembly extends AsyncDisposable {
   readonly projections: DocumentReader;
   readonly rebuilder: OpossumRebuilder;
   readonly daemon: OpossumDaemon;
+  readonly scrubber: Scrubber;
 }
 
 /**
@@ -118,9 +124,19 @@ export function assemble(input: AssemblyInput): Assembly {
     checkpointInterval: options.rebuildCheckpointInterval,
     throttle,
   });
+  const scrubber = new Scrubber({
+    ...shared,
+    fileSystem,
+    path,
+    throttle,
+    readOnly,
+    verify: input.verify ?? (() => verifyNothing(events)),
+  });
   projections.followBuilds(rebuilder.builds);
   const daemon = new OpossumDaemon({
     ...shared,
+    scrubber,
+    cron: options.scrubSchedule,
     throttle,
     readOnly,
     rebuilder,
@@ -133,10 +149,12 @@ export function assemble(input: AssemblyInput): Assembly {
     projections,
     rebuilder,
     daemon,
+    scrubber,
     async [Symbol.asyncDispose]() {
       observer[Symbol.dispose]();
       // First what writes, then what it writes to.
       await daemon.stop();
+      await scrubber[Symbol.asyncDispose]();
       await rebuilder[Symbol.asyncDispose]();
       await daemon.whenEnded();
       live[Symbol.dispose]();
@@ -164,6 +182,11 @@ function watchdogOf(
   if (readOnly) return undefined;
   const directory = join(path, "projections");
   return new Watchdog({ registry, directory, timeout });
+}
+
+async function verifyNothing(events: EventStore): Promise<VerifyReport> {
+  const counts = { segments: 0, frames: 0, events: 0, bytes: 0 };
+  return { ok: true, head: await events.head(), ...counts, problems: [] };
 }
 
 /** Functions do not cross threads: workers need the module that the definitions come from. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { assemble } from "./assembly.ts";
 import { type AuditLog, FileAuditLog } from "./audit/audit_log.ts";
 import type { Daemon } from "./daemon/daemon.ts";
+import type { ScrubOptions, ScrubReport } from "./daemon/scrub.ts";
 import type { EventStore } from "./events/event_store.ts";
 import {
   type FileEventStore,
@@ -67,6 +68,22 @@ export interface Opossum extends AsyncDisposable {
    * @returns What was found; an empty list of problems when all is well.
    */
   verify(options?: { readonly signal?: AbortSignal }): Promise<VerifyReport>;
+  /**
+   * Looks for damage in all that is stored, before anybody comes upon it: verifies the log, and
+   * checks every row of the generations that serve and that are kept for going back. Reads all of
+   * it, as slowly as rebuilds would, and lets others read and write meanwhile.
+   *
+   * A projection that is damaged is marked, so that it is refused and, with `enableAutoRebuild`,
+   * rebuilt; not with `readOnly`. What cannot be read just now is not called damaged.
+   *
+   * @param options Which projections, and a signal to give up.
+   * @returns What was found. It is kept as {@linkcode lastScrub}.
+   * @throws {ScrubRunningError} If a scrub is under way.
+   * @throws {UnknownProjectionError} If a name is not registered.
+   */
+  scrub(options?: ScrubOptions): Promise<ScrubReport>;
+  /** What the last scrub found, also of an earlier process; `undefined` if there was none. */
+  lastScrub(): Promise<ScrubReport | undefined>;
 }
 
 /**
@@ -156,6 +173,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     telemetry,
     logOnFiles: true,
     throttle,
+    verify: (verifyOptions) => log.verify(verifyOptions),
   });
   const audit = new FileAuditLog({
     fileSystem: denoFileSystem,
@@ -176,6 +194,8 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
       return healthOf(log);
     },
     verify: (verifyOptions) => log.verify(verifyOptions),
+    scrub: (scrubOptions) => assembly.scrubber.scrub(scrubOptions),
+    lastScrub: () => assembly.scrubber.lastScrub(),
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
       await log[Symbol.asyncDispose]();

@@ -49,6 +49,18 @@ function isDueEver(cron: string): boolean {
   }
 }
 
+/** When something is due, checked; `undefined` for never. */
+export function resolveCron(
+  option: string,
+  cron: string | undefined,
+): string | undefined {
+  if (cron === undefined || (typeof cron === "string" && isDueEver(cron))) {
+    return cron;
+  }
+  const wanted = "a cron expression of five fields that is due some day";
+  throw new RangeError(refusal(option, wanted, cron));
+}
+
 /** When rebuilds slow down, checked; `undefined` for never. */
 export function resolveGoodNeighbour(
   value: boolean | GoodNeighbourOptions,

@@ -15,6 +15,7 @@ import {
   assertInteger,
   refusal,
   resolveConcurrency,
+  resolveCron,
   resolveGoodNeighbour,
   resolveWindows,
 } from "./option_checks.ts";
@@ -37,13 +38,17 @@ export interface OpossumOptions {
    * - `true`: projections that are missing, stale (their definition changed) or damaged.
    *   For development: a fresh checkout or a changed projection is ready by itself. Also one in
    *   which damage is found later, at once.
+   * - `"missing"`: projections that are missing or damaged, but not those that are stale: they serve
+   *   the documents that they have, and stand still, until you rebuild them. For production where
+   *   a new version may come up by itself, but not replace what serves. Damage that is found later
+   *   is mended at once.
    * - `false`: nothing. For production with manual control: a new projection stays *absent*, and
    *   says so when read, until you rebuild it (`POST /admin/projections/rebuild`).
    * - `"force"`: everything, at each start. For tests of the projections themselves.
    *
    * @default {true}
    */
-  readonly enableAutoRebuild?: boolean | "force";
+  readonly enableAutoRebuild?: boolean | "missing" | "force";
 
   /**
    * How many projections may be rebuilt at the same time, over all callers of this process. An
@@ -147,6 +152,12 @@ export interface OpossumOptions {
    */
   readonly rebuildSchedule?: GivenSchedule;
 
+  /**
+   * When to look for damage in all that is stored (see `Opossum.scrub`): a cron expression of five
+   * fields, UTC, such as `"0 2 * * SUN"`. The daemon keeps it. @default {never}
+   */
+  readonly scrubSchedule?: string;
+
   /** Whether to start the daemon at once. @default {true} */
   readonly startDaemon?: boolean;
 
@@ -190,7 +201,7 @@ export interface ResolvedOptions {
   /** The definitions, or the URL of a module that exports them. */
   readonly projections: string | readonly ProjectionDefinition[];
   /** What to rebuild when the daemon starts. */
-  readonly enableAutoRebuild: boolean | "force";
+  readonly enableAutoRebuild: boolean | "missing" | "force";
   /** Projections rebuilt at the same time, 1 to 64; `"auto"` is resolved to a number. */
   readonly maxConcurrentRebuilds: number;
   /** How often to look for events of other processes, in milliseconds. */
@@ -213,6 +224,8 @@ export interface ResolvedOptions {
   readonly liveStallTimeout: number | undefined;
   /** When to rebuild what needs it. */
   readonly rebuildSchedule: readonly RebuildWindow[];
+  /** When to look for damage: a cron expression, or `undefined` for never. */
+  readonly scrubSchedule: string | undefined;
   /** Whether to start the daemon at once. */
   readonly startDaemon: boolean;
   /** Size at which a segment of the log is sealed, in bytes. */
@@ -254,6 +267,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildQueueMax = 100,
     liveStallTimeout,
     rebuildSchedule = [],
+    scrubSchedule,
     startDaemon = true,
     segmentBytesMax = 64 * MiB,
     allowNetworkFileSystem = false,
@@ -269,9 +283,10 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
       refusal("projections", "an array or a module URL", projections),
     );
   }
-  if (typeof enableAutoRebuild !== "boolean" && enableAutoRebuild !== "force") {
+  if (![true, false, "missing", "force"].includes(enableAutoRebuild)) {
+    const wanted = 'true, false, "missing" or "force"';
     throw new TypeError(
-      refusal("enableAutoRebuild", 'true, false or "force"', enableAutoRebuild),
+      refusal("enableAutoRebuild", wanted, enableAutoRebuild),
     );
   }
   if (typeof startDaemon !== "boolean") {
@@ -322,6 +337,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     rebuildQueueMax,
     liveStallTimeout,
     rebuildSchedule: resolveWindows(rebuildSchedule),
+    scrubSchedule: resolveCron("scrubSchedule", scrubSchedule),
     startDaemon: startDaemon && !readOnly,
     segmentBytesMax,
     allowNetworkFileSystem,

@@ -48,13 +48,19 @@ Deno.test("resolveOptions() refuses what is out of range, naming option, range a
     [{ segmentBytesMax: 1 }, "'segmentBytesMax'"],
     [
       { enableAutoRebuild: "yes" },
-      "'enableAutoRebuild' must be true, false or \"force\"",
+      '\'enableAutoRebuild\' must be true, false, "missing" or "force"',
     ],
     [{ startDaemon: 1 }, "'startDaemon'"],
     [
       { rebuildSchedule: "daily" },
       "'rebuildSchedule' must be a cron expression",
     ],
+    [
+      { scrubSchedule: "weekly" },
+      "'scrubSchedule' must be a cron expression of five fields that is due some day",
+    ],
+    [{ scrubSchedule: "0 0 30 2 *" }, "'scrubSchedule'"],
+    [{ scrubSchedule: ["0 2 * * *"] }, "'scrubSchedule'"],
     [{ projections: 7 }, "'projections'"],
     [{ path: "" }, "'path' must be the path of a folder"],
   ];

@@ -30,7 +30,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   log: ["events", "storage", "telemetry"],
   projections: ["events", "storage", "telemetry"],
   rebuild: ["events", "storage", "log", "projections", "telemetry"],
-  daemon: ["events", "storage", "projections", "rebuild", "telemetry"],
+  daemon: ["events", "storage", "log", "projections", "rebuild", "telemetry"],
   audit: ["events", "storage", "telemetry"],
   testing: ["events", "storage", "projections", "telemetry", "opossum"],
   maintenance: ["events", "storage", "log", "projections", "telemetry"],

@@ -16,13 +16,18 @@ import type { Daemon, DaemonState } from "./daemon.ts";
 import { LiveLoop, type LiveLoopOptions } from "./live_loop.ts";
 import type { RebuildWindow, RebuildWindowStatus } from "./rebuild_window.ts";
 import { RebuildSchedule } from "./schedule.ts";
+import {
+  scrubOnSchedule,
+  type ScrubScheduleOptions,
+} from "./scrub_schedule.ts";
 
 /** What the daemon is made of. */
-export interface OpossumDaemonOptions extends LiveLoopOptions {
+export interface OpossumDaemonOptions
+  extends LiveLoopOptions, ScrubScheduleOptions {
   readonly rebuilder: OpossumRebuilder;
   readonly logger: Logger;
   /** What to rebuild at start-up. */
-  readonly enableAutoRebuild: boolean | "force";
+  readonly enableAutoRebuild: boolean | "missing" | "force";
   /** When to rebuild what needs it, besides. */
   readonly rebuildSchedule: readonly RebuildWindow[];
   /** Bounds what is read in these windows. */
@@ -38,7 +43,7 @@ export class OpossumDaemon implements Daemon {
   #loop: LiveLoop | undefined;
   readonly #schedule: RebuildSchedule;
   #stopSchedule = new AbortController();
-  #scheduled: Promise<void> = Promise.resolve();
+  #scheduled: Promise<unknown> = Promise.resolve();
   #started: Promise<void> = Promise.resolve();
   /** Projections that were found to be damaged, and are about to be rebuilt. */
   readonly #damaged = new Set<string>();
@@ -76,7 +81,12 @@ export class OpossumDaemon implements Daemon {
     const { signal } = this.#stopSchedule;
     this.#started = this.#startUp();
     // After the start: a window that is open then would be in its way.
-    this.#scheduled = this.#started.then(() => this.#schedule.run(signal));
+    this.#scheduled = this.#started.then(() =>
+      Promise.all([
+        this.#schedule.run(signal),
+        scrubOnSchedule(this.#options, signal),
+      ])
+    );
     this.#damageWatch = this.#options.store.onDamage((name) =>
       this.#mend(name)
     );
@@ -161,12 +171,16 @@ export class OpossumDaemon implements Daemon {
     if (this.#state !== "starting") return;
     const { rebuilder, logger, enableAutoRebuild } = this.#options;
     const trigger = "startup";
-    const forceRebuild = enableAutoRebuild === "force";
+    const due = {
+      trigger,
+      forceRebuild: enableAutoRebuild === "force",
+      onlyMissing: enableAutoRebuild === "missing",
+    } as const;
     logger.log("info", "Checking for projections that need rebuilding...", {
       trigger,
     });
     await this.#isolate("Automatic rebuild failed", async () => {
-      const begun = await rebuilder.startDue({ forceRebuild, trigger });
+      const begun = await rebuilder.startDue(due);
       if (begun) this.#logResult(await begun.ended);
       else {
         logger.log(

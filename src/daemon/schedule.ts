@@ -14,6 +14,7 @@ import {
   type RebuildWindow,
   type RebuildWindowStatus,
 } from "./rebuild_window.ts";
+import { sleepUntil } from "./sleep_until.ts";
 
 /** What a schedule needs. */
 export interface RebuildScheduleOptions {
@@ -31,9 +32,6 @@ export interface RebuildScheduleOptions {
   /** Told what came of an operation. */
   readonly onEnded: (result: ProjectionRebuildResult) => void;
 }
-
-/** The wall clock may be set meanwhile: it is looked at again after so many milliseconds. */
-const SLEEP_MS_MAX = 60_000;
 
 /** Rebuilds in windows. */
 export class RebuildSchedule {
@@ -109,7 +107,7 @@ class ScheduledWindow {
     while (!signal.aborted) {
       const opens = nextOpening(this.#window, clock.now());
       if (!opens) return;
-      await this.#sleepUntil(opens, signal);
+      await sleepUntil(clock, opens, signal);
       if (!signal.aborted) await this.#open();
     }
   }
@@ -162,19 +160,10 @@ class ScheduledWindow {
     ended: AbortSignal,
   ): Promise<void> {
     if (!closes) return;
-    const { rebuilder, logger } = this.#options;
-    await this.#sleepUntil(closes, ended);
+    const { rebuilder, logger, clock } = this.#options;
+    await sleepUntil(clock, closes, ended);
     if (ended.aborted) return;
     logger.log("info", "Window for rebuilds closes", { operationId: id });
     await rebuilder.interrupt(id);
-  }
-
-  async #sleepUntil(time: Date, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    while (!signal.aborted) {
-      const leftMs = time.getTime() - clock.now().getTime();
-      if (leftMs <= 0) return;
-      await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal);
-    }
   }
 }

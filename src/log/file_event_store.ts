@@ -45,7 +45,7 @@ import { assertOnOneMachine, openLog } from "./open_log.ts";
 import { encodeAppend } from "./pending_append.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
 import { TimestampWriter } from "./timestamp_writer.ts";
-import { verifyLog, type VerifyReport } from "./verify.ts";
+import { verifyLog, type VerifyOptions, type VerifyReport } from "./verify.ts";
 import { SyncError } from "./write_errors.ts";
 
 /** How to open an event store on files. */
@@ -96,10 +96,11 @@ export interface FileEventStore extends EventStore {
    *
    * @returns What was found. Damage does not throw.
    */
-  verify(
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<VerifyReport>;
+  verify(options?: VerifyStoreOptions): Promise<VerifyReport>;
 }
+
+/** How to verify a store that is open. */
+export type VerifyStoreOptions = Pick<VerifyOptions, "signal" | "onRun">;
 
 /** One event after the other is read from batches of this size, at most. */
 const READ_BATCH_SIZE = 256;
@@ -334,7 +335,7 @@ class OpenFileEventStore implements FileEventStore {
   }
 
   async verify(
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal, onRun }: VerifyStoreOptions = {},
   ): Promise<VerifyReport> {
     const head = await this.head();
     return await verifyLog({
@@ -343,6 +344,7 @@ class OpenFileEventStore implements FileEventStore {
       head,
       behindHead: this.damage !== undefined,
       ...signal ? { signal } : {},
+      ...onRun ? { onRun } : {},
     });
   }
 

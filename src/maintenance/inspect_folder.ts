@@ -67,7 +67,7 @@ export interface ComparedProjection {
 
 /** Names in the data folder that mean something. */
 const KNOWN_NAMES =
-  /^(store\.json|lock|lock\.waiting|events|index\.sqlite(-wal|-shm|-journal)?|projections|operations|audit|quarantine|.*\.tmp)$/;
+  /^(store\.json|lock|lock\.waiting|events|index\.sqlite(-wal|-shm|-journal)?|projections|operations|audit|quarantine|scrub\.json|.*\.tmp)$/;
 
 const OPERATION_NAME = /^\d{15}-[0-9a-f]{32}\.json$/;
 

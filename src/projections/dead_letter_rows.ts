@@ -41,6 +41,40 @@ export function writeDeadLetters(
   }
 }
 
+/**
+ * Replaces the dead letters of some documents, within a transaction; those that stay keep their
+ * time. Those of the whole projection are only added.
+ *
+ * @param database The generation.
+ * @param keys The documents.
+ * @param letters What their dead letters are.
+ */
+export function replaceDeadLetters(
+  database: DatabaseSync,
+  keys: readonly string[],
+  letters: readonly DeadLetterChange[],
+): void {
+  if (hasTable(database)) {
+    const stays = new Set(letters.map(idOf));
+    const remove = database.prepare(
+      "DELETE FROM dead_letters WHERE position = ? AND key = ?",
+    );
+    const wanted = new Set(keys);
+    for (const letter of readDeadLetters(database)) {
+      if (letter.key === null || !wanted.has(letter.key)) continue;
+      if (!stays.has(idOf(letter))) remove.run(letter.position, letter.key);
+    }
+  }
+  writeDeadLetters(database, letters);
+}
+
+/** Tells a dead letter from any other. */
+export function idOf(
+  { position, key }: Pick<DeadLetterChange, "position" | "key">,
+): string {
+  return JSON.stringify([position, key]);
+}
+
 /** All dead letters, in order of position and key. */
 export function readDeadLetters(database: DatabaseSync): DeadLetter[] {
   if (!hasTable(database)) return [];

@@ -23,7 +23,8 @@ import { asUnusable } from "./sqlite_connection.ts";
 const FILE_PATTERN = /^(\d{6,15})(\.building)?\.sqlite$/;
 const COMPANION_PATTERN =
   /^(\d{6,15}(?:\.building)?\.sqlite)-(?:wal|shm|journal)$/;
-const CURRENT = "current.json";
+/** The file that says which generation serves. */
+export const CURRENT = "current.json";
 
 /** What `current.json` says. */
 export interface CurrentFile {

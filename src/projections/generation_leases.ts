@@ -6,12 +6,16 @@
  */
 import type { FileSystem } from "../storage/file_system.ts";
 import {
-  type ProjectionDamagedError,
+  ProjectionDamagedError,
   ProjectionNotBuiltError,
   ProjectionsClosedError,
   ProjectionUnavailableError,
 } from "./errors.ts";
-import { currentFileVersion, readCurrentFile } from "./generation_files.ts";
+import {
+  type CurrentFile,
+  currentFileVersion,
+  readCurrentFile,
+} from "./generation_files.ts";
 import { isUnshareable, markDamaged } from "./sqlite_connection.ts";
 import {
   SqliteGeneration,
@@ -126,6 +130,34 @@ export class GenerationLeases implements Disposable {
     }
     const { changing } = lease;
     return await this.#use(lease, () => action(changing));
+  }
+
+  /**
+   * Takes note of damage that was found by looking at the file. Who is to mend it is told also
+   * when it was known before: he may have been kept from it.
+   */
+  condemn(name: string, what: string): void {
+    const { fileSystem, directoryOf, locate, onDamage } = this.#options;
+    const directory = directoryOf(name);
+    let current: CurrentFile | undefined;
+    try {
+      current = readCurrentFile(fileSystem, directory, name);
+    } catch (error) {
+      if (!(error instanceof ProjectionDamagedError)) throw error;
+      // That is what is damaged.
+      onDamage(name);
+    }
+    const version = currentFileVersion(fileSystem, directory, name);
+    if (!current || version === undefined) return;
+    const file = locate(name, current.generation);
+    const error = new ProjectionDamagedError(name, file.displayName, {
+      cause: new Error(what),
+    });
+    const identity = this.#identityOf(file);
+    const damage = { error, file, identity, version, isMarked: false };
+    this.#damages.set(name, damage);
+    mark(damage);
+    onDamage(name);
   }
 
   /** The open current generation, for what opens its file by itself. */

@@ -6,6 +6,7 @@
  */
 import type { Position, Tag } from "../events/event.ts";
 import type { Checkpoint } from "./definition.ts";
+import type { ProjectionCare } from "./mending.ts";
 import type {
   DeadLetter,
   ProjectionGeneration,
@@ -285,6 +286,9 @@ export interface ProjectionStore extends AsyncDisposable {
    * @throws {ProjectionRollbackError} If there is no previous one, or it cannot be served.
    */
   rollBack(identity: BuildIdentity): Promise<void>;
+
+  /** Finds what is damaged, and mends it. */
+  readonly care: ProjectionCare;
 
   /**
    * Whether a build of that identity was interrupted and can be continued: nobody is at it. Looks

@@ -141,6 +141,16 @@ export interface ProjectionInfo extends ProjectionBuildInfo {
   readonly version: number;
   /** Version of the definition that the serving generation was built with, or `null`. */
   readonly builtVersion: number | null;
+  /**
+   * Fingerprint of the definition that is registered: a hash of its code, or its own
+   * `fingerprint`, with the error policy.
+   */
+  readonly fingerprint: string;
+  /**
+   * Fingerprint of the definition that the serving generation was built with, or `null`. When
+   * version or fingerprint differ, the projection is *stale*.
+   */
+  readonly builtFingerprint: string | null;
   /** Position up to which the log is applied; 0 when absent. */
   readonly checkpoint: Checkpoint;
   /** Events in the log after the checkpoint. */

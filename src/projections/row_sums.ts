@@ -18,6 +18,24 @@ export class DamagedRowError extends Error {
   }
 }
 
+const ROW_DAMAGE =
+  /^(The checksum of the document does not match|It says \d+ )/;
+
+/**
+ * Whether what was found to be wrong with a generation concerns single documents, as far as one
+ * can tell, so that they can be mended one by one.
+ *
+ * @param what What was found.
+ */
+export function isRowDamage(what: string): boolean {
+  return ROW_DAMAGE.test(what);
+}
+
+/** What to say of a generation that has another number of documents than it should. */
+export function otherCount(said: unknown, found: number): string {
+  return `It says ${said} documents and has ${found}`;
+}
+
 /** The checksum of a document with its key. Of 32 bits with a sign, which takes four bytes. */
 export function sumOfDocument(key: string, text: string): number {
   return crc32(text, crc32(key)) | 0;

@@ -22,14 +22,15 @@ import type { BuildIdentity } from "./projection_store.ts";
 import { execute } from "../storage/sqlite_execute.ts";
 
 /**
- * What a connection is for. `"reading"`: in a folder that may not be written to. `"alone"`: as
- * `"serving"`, on a disk without room for the memory that SQLite shares between connections, and
- * therefore without any other connection.
+ * What a connection is for. `"reading"`: in a folder that may not be written to. `"scratch"`: for
+ * what is thrown away when it is closed. `"alone"`: as `"serving"`, on a disk without room for the
+ * memory that SQLite shares between connections, and therefore without any other connection.
  */
 export type ConnectionUse =
   | "serving"
   | "changing"
   | "building"
+  | "scratch"
   | "reading"
   | "alone";
 
@@ -50,6 +51,9 @@ const SETTINGS: Readonly<Record<Exclude<ConnectionUse, "reading">, string>> = {
   alone: "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE",
   building: "PRAGMA page_size = 8192; PRAGMA cache_size = -8192; " +
     "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL",
+  // One file, which nobody reads again: nothing in it is taken back or waits for the disk.
+  scratch: "PRAGMA cache_size = -8192; PRAGMA journal_mode = OFF; " +
+    "PRAGMA synchronous = OFF",
 };
 
 /** Opens a database with the settings of its use. */
@@ -124,12 +128,25 @@ export function readMeta(database: DatabaseSync): Map<string, unknown> {
  * @throws {Error} If it is of another format, not what was written, or was found to be damaged.
  */
 export function readCheckedMeta(database: DatabaseSync): Map<string, unknown> {
+  const meta = readSoundMeta(database);
+  if (meta.has(DAMAGED)) throw new Error(`Found before: ${meta.get(DAMAGED)}`);
+  return meta;
+}
+
+/**
+ * As {@linkcode readCheckedMeta}, also of a generation that was found to be damaged: for whoever
+ * looks what is wrong with it.
+ *
+ * @param database The generation.
+ * @returns Names and values.
+ * @throws {Error} If it is of another format, or not what was written.
+ */
+export function readSoundMeta(database: DatabaseSync): Map<string, unknown> {
   const meta = readMeta(database);
   const format = meta.get("format");
   if (format !== GENERATION_FORMAT && format !== UNCHECKED_FORMAT) {
     throw new Error(`Format ${format}`);
   }
-  if (meta.has(DAMAGED)) throw new Error(`Found before: ${meta.get(DAMAGED)}`);
   const checksum = checksumOfMeta(identityOf(meta), ...checkpointOf(meta));
   if (meta.get("checksum") !== checksum) {
     throw new Error("The checkpoint or what it was built by is damaged");
@@ -208,7 +225,7 @@ function checksumOfMeta(
 }
 
 /** What a generation says about itself once damage was found in it. */
-const DAMAGED = "damaged";
+export const DAMAGED = "damaged";
 
 /**
  * Writes down that a generation is damaged: whoever opens it next need not come upon the same row.

@@ -22,6 +22,7 @@ import {
   removeGenerationFile,
   sweepCompanions,
 } from "./generation_files.ts";
+import { GenerationCare } from "./generation_care.ts";
 import { GenerationLeases, type OpenMax } from "./generation_leases.ts";
 import { describeGenerations } from "./generation_listing.ts";
 import type {
@@ -60,6 +61,7 @@ export interface SqliteProjectionStoreOptions {
 export class SqliteProjectionStore implements ProjectionStore {
   readonly #options: SqliteProjectionStoreOptions;
   readonly #leases: GenerationLeases;
+  readonly care: GenerationCare;
   readonly #locks: ProjectionLocks;
   /** Number of the last build begun here, by projection. */
   readonly #lastBegun = new Map<string, number>();
@@ -77,16 +79,20 @@ export class SqliteProjectionStore implements ProjectionStore {
     this.#options = options;
     const directoryOf = (name: string) => this.#directory(name);
     this.#locks = new ProjectionLocks({ ...options, directoryOf });
+    const locate = (name: string, number: number) =>
+      this.#generationOptions(name, number, "complete");
+    const { fileSystem } = options;
     this.#leases = new GenerationLeases({
-      fileSystem: options.fileSystem,
+      fileSystem,
       directoryOf,
-      locate: (name, number) =>
-        this.#generationOptions(name, number, "complete"),
+      locate,
       openMax: options.openMax,
       onDamage: (name) => {
         for (const listener of [...this.#damageListeners]) listener(name);
       },
     });
+    const leases = this.#leases;
+    this.care = new GenerationCare({ ...options, directoryOf, locate, leases });
   }
 
   onDamage(listener: (name: string) => void): Disposable {

@@ -15,6 +15,7 @@ import type {
   RebuildOperation,
   RebuildPlan,
 } from "./operation.ts";
+import { KeyRebuilder } from "./key_rebuilder.ts";
 import { toPublic } from "./operation_store.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import { findInterrupted, type InterruptedOperation } from "./interrupted.ts";
@@ -26,6 +27,7 @@ import { OperationsUnderWay, type UnderWay } from "./operations_under_way.ts";
 import { LastBuilds } from "./last_builds.ts";
 import { promoteTasks } from "./promotion.ts";
 import { assertInteger } from "./rebuild_options.ts";
+import { type DueOptions, servesOldDocuments } from "./plan.ts";
 import { RebuildReporter } from "./report.ts";
 import type {
   ListOperationsOptions,
@@ -55,6 +57,9 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #scans = new Set<Promise<void>>();
   readonly #observer: Disposable;
   readonly #reporter: RebuildReporter;
+  readonly #keyRebuilder: KeyRebuilder;
+  readonly rebuildKeys: Rebuilder["rebuildKeys"];
+  readonly repair: Rebuilder["repair"];
   #lastResult: ProjectionRebuildResult | undefined;
 
   /** @param options What it is made of. */
@@ -63,6 +68,9 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     const { concurrency, telemetry, logger, history } = options;
     this.#reporter = new RebuildReporter(logger, telemetry);
     const scan = new SharedScan(options);
+    this.#keyRebuilder = new KeyRebuilder(options);
+    ({ rebuildKeys: this.rebuildKeys, repair: this.repair } =
+      this.#keyRebuilder);
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
@@ -263,15 +271,20 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /**
    * Starts to rebuild what needs it, but for what is held up by an order.
    *
+   * @param options Which of it.
    * @returns The operation, or `undefined` when there is nothing to do.
    */
-  async startDue(options: RebuildAllOptions): Promise<UnderWay | undefined> {
-    const plan = await this.plan(undefined, options);
-    if (!plan.some((each) => each.rebuild && !this.#starter.isHeldUp(each))) {
-      // Not an operation: every start would add one to the history.
-      return undefined;
-    }
-    return await this.#starter.begin(undefined, {
+  async startDue(
+    { onlyMissing = false, ...options }: DueOptions,
+  ): Promise<UnderWay | undefined> {
+    const due = (await this.plan(undefined, options)).filter((each) =>
+      each.rebuild && !this.#starter.isHeldUp(each) &&
+      !(onlyMissing && servesOldDocuments(each))
+    );
+    // Not an operation: every start would add one to the history.
+    if (due.length === 0) return undefined;
+    const names = due.map(({ projectionName }) => projectionName);
+    return await this.#starter.begin(onlyMissing ? names : undefined, {
       ...options,
       leavesPaused: true,
     });
@@ -355,6 +368,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     await closing;
     await Promise.all(this.#running.all.map(({ ended }) => ended));
     await Promise.all(this.#scans);
+    await this.#keyRebuilder[Symbol.asyncDispose]();
     this.#observer[Symbol.dispose]();
   }
 

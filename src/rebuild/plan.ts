@@ -8,7 +8,7 @@ import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionInfo } from "../projections/projections.ts";
 import { isFileTrouble } from "./errors.ts";
 import type { PlannedRebuild, RebuildReason } from "./operation.ts";
-import { RebuildConflictError } from "./rebuilder.ts";
+import { type RebuildAllOptions, RebuildConflictError } from "./rebuilder.ts";
 
 /** What the plan is made from. */
 export interface PlanInput {
@@ -130,4 +130,27 @@ function reasonToRebuild(
     case "ready":
       return undefined;
   }
+}
+
+/** What to rebuild of what needs it. */
+export interface DueOptions extends RebuildAllOptions {
+  /** Leaves alone what is stale. @default {false} */
+  readonly onlyMissing?: boolean;
+}
+
+/** Reasons of what serves documents, if not those that it should. */
+const STALE_REASONS: readonly RebuildReason[] = [
+  "versionChanged",
+  "fingerprintChanged",
+  "ahead",
+];
+
+/**
+ * Whether a projection is to be rebuilt that can be read meanwhile, as it was before its definition
+ * changed or another log was put in its place.
+ *
+ * @param plan What is planned for it.
+ */
+export function servesOldDocuments({ reason }: PlannedRebuild): boolean {
+  return STALE_REASONS.includes(reason);
 }

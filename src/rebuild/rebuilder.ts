@@ -5,6 +5,7 @@
  * @module
  */
 import type { Position } from "../events/event.ts";
+import type { DocumentRebuilds } from "./rebuilt_keys.ts";
 import type {
   OperationState,
   PlannedRebuild,
@@ -153,7 +154,7 @@ export class RebuilderClosedError extends Error {
  * Rebuilds projections aside while the old generations keep serving, and swaps each in when it
  * has caught up. One process-wide scheduler bounds how many are built at once.
  */
-export interface Rebuilder {
+export interface Rebuilder extends DocumentRebuilds {
   /**
    * Rebuilds what needs it (absent, stale, damaged, faulted), or everything with
    * `forceRebuild`. One that fails never stops the others: see the result.

@@ -28,6 +28,7 @@ import {
   UnknownProjectionError,
 } from "../../mod.ts";
 import { resolveOptions } from "../../src/options.ts";
+import { fakeInfo } from "./fake_info.ts";
 import { FakeClock, MemoryEventStore } from "../../src/testing/mod.ts";
 
 /** What was logged. */
@@ -147,6 +148,8 @@ export class FakeOpossum implements Opossum {
       promote: notFaked,
       rollback: notFaked,
       cancel: (id) => Promise.resolve(this.#cancel(id)),
+      rebuildKeys: notFaked,
+      repair: notFaked,
       pause: (id) => Promise.resolve(this.#setPaused(id, "paused")),
       resume: (id) => Promise.resolve(this.#setPaused(id, "running")),
       watch: (listener) => {
@@ -263,6 +266,11 @@ export class FakeOpossum implements Opossum {
   readonly verify: Opossum["verify"] = () =>
     Promise.reject(new Error("Not faked"));
 
+  readonly scrub: Opossum["scrub"] = () =>
+    Promise.reject(new Error("Not faked"));
+
+  readonly lastScrub: Opossum["lastScrub"] = () => Promise.resolve(undefined);
+
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
@@ -355,25 +363,9 @@ export class FakeOpossum implements Opossum {
       return Promise.reject(new UnknownProjectionError([name], this.#names));
     }
     return Promise.resolve({
-      name,
+      ...fakeInfo(name),
       state: this.states.get(name) ?? "ready",
-      generation: 1,
-      previousGeneration: null,
-      rolledBackAt: null,
-      version: 1,
-      builtVersion: 1,
       checkpoint: this.checkpoints.get(name) ?? 0,
-      lag: 0,
-      documents: 2,
-      bytes: 4_096,
-      builtAt: STARTED_AT,
-      owner: { pid: 1, since: STARTED_AT, isSelf: true },
-      fault: null,
-      errorPolicy: "stop",
-      deadLetters: 0,
-      build: null,
-      lastBuild: null,
-      lastError: null,
     });
   }
 

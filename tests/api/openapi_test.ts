@@ -76,6 +76,7 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /admin/projections/{projectionName}",
     "GET /admin/projections/{projectionName}/dead-letters",
     "GET /admin/schedule",
+    "GET /admin/scrub",
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
@@ -85,9 +86,12 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "POST /admin/operations/{operationId}/resume",
     "POST /admin/projections/rebuild",
     "POST /admin/projections/{projectionName}/events/{position}/skip",
+    "POST /admin/projections/{projectionName}/keys/{key}/rebuild",
     "POST /admin/projections/{projectionName}/rebuild",
+    "POST /admin/projections/{projectionName}/repair",
     "POST /admin/projections/{projectionName}/retry",
     "POST /admin/projections/{projectionName}/rollback",
+    "POST /admin/scrub",
   ]);
 });
 

@@ -9,6 +9,8 @@ function info(state: ProjectionState, rolledBack: boolean): ProjectionInfo {
     generation: 1,
     previousGeneration: 2,
     rolledBackAt: rolledBack ? "2026-01-01T00:00:00.000Z" : null,
+    fingerprint: "f",
+    builtFingerprint: "f",
     version: 2,
     builtVersion: 1,
     checkpoint: 5,

@@ -63,6 +63,8 @@ export async function openOn(
       return healthOf(events);
     },
     verify: (verifyOptions) => events.verify(verifyOptions),
+    scrub: (scrubOptions) => assembly.scrubber.scrub(scrubOptions),
+    lastScrub: () => assembly.scrubber.lastScrub(),
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
       await events[Symbol.asyncDispose]();

@@ -1,0 +1,190 @@
+/**
+ * The scrubber: reads everything that is stored, as slowly as it takes to disturb nobody, and marks
+ * what is damaged.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { Clock } from "../events/clock.ts";
+import type { VerifyStoreOptions } from "../log/file_event_store.ts";
+import type { VerifyReport } from "../log/verify.ts";
+import type { ProjectionStore } from "../projections/projection_store.ts";
+import type { ProjectionRegistry } from "../projections/registry.ts";
+import { RebuilderClosedError } from "../rebuild/rebuilder.ts";
+import type { RebuildThrottle } from "../rebuild/throttle.ts";
+import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
+import type { FileSystem } from "../storage/file_system.ts";
+import { Yielder } from "../storage/yielder.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import {
+  type ScrubbedProjection,
+  type ScrubOptions,
+  type ScrubReport,
+  ScrubRunningError,
+  type Scrubs,
+} from "./scrub.ts";
+
+/** What it is made of. */
+export interface ScrubberOptions {
+  readonly fileSystem: FileSystem;
+  /** The data folder. */
+  readonly path: string;
+  readonly registry: ProjectionRegistry;
+  readonly store: ProjectionStore;
+  /** Verifies the log. */
+  readonly verify: (options: VerifyStoreOptions) => Promise<VerifyReport>;
+  readonly throttle: RebuildThrottle;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether nothing may be written: nothing is marked, and the report is not kept. */
+  readonly readOnly: boolean;
+}
+
+/** The file of the last report, in the data folder. */
+export const SCRUB_FILE = "scrub.json";
+
+/** Scrubs a store. */
+export class Scrubber implements Scrubs, AsyncDisposable {
+  readonly #options: ScrubberOptions;
+  readonly #closing = new AbortController();
+  #running:
+    | { readonly startedAt: string; readonly ended: Promise<unknown> }
+    | undefined;
+  #last: ScrubReport | undefined;
+
+  /** @param options What it is made of. */
+  constructor(options: ScrubberOptions) {
+    this.#options = options;
+  }
+
+  async scrub(
+    { projections, signal }: ScrubOptions = {},
+  ): Promise<ScrubReport> {
+    const { registry, clock } = this.#options;
+    const names = registry.resolve(projections ?? registry.names);
+    if (this.#running) throw new ScrubRunningError(this.#running.startedAt);
+    const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
+    const startedAt = clock.now().toISOString();
+    const ended = this.#scrub(names, startedAt, AbortSignal.any(signals));
+    this.#running = { startedAt, ended };
+    try {
+      return await ended;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  // deno-lint-ignore require-await -- turns what is thrown into a rejection
+  async lastScrub(): Promise<ScrubReport | undefined> {
+    if (this.#last) return this.#last;
+    const { fileSystem, logger } = this.#options;
+    try {
+      const text = readTextIfExists(fileSystem, this.#file);
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch (error) {
+      // It is news, not a promise: the next scrub writes another one.
+      logger.log("warn", "Report of the last scrub cannot be read", { error });
+      return undefined;
+    }
+  }
+
+  /** Gives up what runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new RebuilderClosedError());
+    await Promise.allSettled([this.#running?.ended]);
+  }
+
+  get #file(): string {
+    return join(this.#options.path, SCRUB_FILE);
+  }
+
+  async #scrub(
+    names: readonly string[],
+    startedAt: string,
+    signal: AbortSignal,
+  ): Promise<ScrubReport> {
+    const { throttle, clock, verify, logger } = this.#options;
+    signal.throwIfAborted();
+    logger.log("info", "Looking for damage...");
+    using pass = throttle.enterHere([signal]);
+    const yielder = new Yielder();
+    const rest = async (eventsRead = 0) => {
+      await pass.rest(eventsRead);
+      await yielder.yieldIfDue();
+      signal.throwIfAborted();
+      pass.goOn();
+    };
+    const log = await verify({
+      signal,
+      onRun: (_segment, { frames }) =>
+        rest(frames.reduce((sum, { count }) => sum + count, 0)),
+    });
+    const projections: ScrubbedProjection[] = [];
+    for (const name of names) {
+      projections.push(await this.#scrubProjection(name, rest));
+    }
+    const report: ScrubReport = Object.freeze({
+      ok: log.ok &&
+        projections.every(({ state, previousProblem }) =>
+          (state === "ok" || state === "absent") && previousProblem === null
+        ),
+      startedAt,
+      completedAt: clock.now().toISOString(),
+      log,
+      projections: Object.freeze(projections),
+    });
+    await this.#keep(report);
+    this.#tell(report);
+    return report;
+  }
+
+  async #scrubProjection(
+    name: string,
+    rest: () => Promise<void>,
+  ): Promise<ScrubbedProjection> {
+    const { store, readOnly } = this.#options;
+    const found = await store.care.scrub(name, rest);
+    if (found.state === "damaged" && !readOnly) {
+      // Told also when it was known: whoever rebuilds it may have failed.
+      store.care.condemn(name, found.problem ?? "");
+    }
+    return Object.freeze({ name, ...found });
+  }
+
+  async #keep(report: ScrubReport): Promise<void> {
+    const { fileSystem, readOnly, logger } = this.#options;
+    this.#last = report;
+    if (readOnly) return;
+    try {
+      await atomicReplace(
+        fileSystem,
+        this.#file,
+        `${JSON.stringify(report)}\n`,
+      );
+    } catch (error) {
+      logger.log("error", "Report of the scrub could not be kept", { error });
+    }
+  }
+
+  #tell({ ok, log, projections }: ScrubReport): void {
+    const { logger } = this.#options;
+    if (ok) {
+      const found = { events: log.events, projections: projections.length };
+      logger.log("info", "No damage was found", found);
+      return;
+    }
+    for (const { file, offset, what } of log.problems) {
+      logger.log("error", "Damage in the event log", { file, offset, what });
+    }
+    for (const { name, state, problem, previousProblem } of projections) {
+      if (problem !== null) {
+        const found = { projection: name, state, problem };
+        logger.log("error", "Projection is damaged or unreadable", found);
+      }
+      if (previousProblem !== null) {
+        const found = { projection: name, problem: previousProblem };
+        logger.log("warn", "Previous generation is of no use", found);
+      }
+    }
+  }
+}

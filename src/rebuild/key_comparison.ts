@@ -1,0 +1,106 @@
+/**
+ * Comparing single documents of a generation with what was folded aside.
+ *
+ * @module
+ */
+import type { Tag } from "../events/event.ts";
+import { DefinitionCode } from "../projections/definition_code.ts";
+import type { ProjectionDefinition } from "../projections/definition.ts";
+import type { Mending, MendingChanges } from "../projections/mending.ts";
+import type {
+  DocumentChange,
+  Generation,
+} from "../projections/projection_store.ts";
+import type { DeadLetter } from "../projections/projections.ts";
+import type { RebuiltKey } from "./rebuilt_keys.ts";
+
+/** What was found. */
+export interface KeyComparison {
+  /** Each document, in order of key. */
+  readonly keys: readonly RebuiltKey[];
+  /** What to change. */
+  readonly changes: Omit<MendingChanges, "isSound">;
+  /** Whether anything is to be changed. */
+  readonly isDifferent: boolean;
+}
+
+/** What to compare. */
+export interface KeyComparisonOptions {
+  readonly definition: ProjectionDefinition;
+  /** The generation. The live lock is held. */
+  readonly mending: Mending;
+  /** What was folded, up to the same checkpoint. */
+  readonly folded: Generation;
+  readonly keys: ReadonlySet<string>;
+  /** Stops it by throwing its reason. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Compares documents, their tags and their dead letters.
+ *
+ * @param options What to compare.
+ * @returns What was found.
+ */
+export async function compareKeys(
+  { definition, mending, folded, keys, signal }: KeyComparisonOptions,
+): Promise<KeyComparison> {
+  using look = mending.look();
+  const code = new DefinitionCode(definition, {
+    attempts: 1,
+    watch: undefined,
+  });
+  const found = new Map<string, Tag[]>();
+  for await (const { tag, key } of look.tags()) {
+    signal.throwIfAborted();
+    if (keys.has(key)) found.set(key, [...found.get(key) ?? [], tag]);
+  }
+  const letters = lettersOf(await folded.deadLetters(), keys);
+  const before = lettersOf(mending.deadLetters(), keys);
+  const documents: DocumentChange[] = [];
+  const compared: RebuiltKey[] = [];
+  for (const key of [...keys].sort()) {
+    signal.throwIfAborted();
+    // One by one: a document may be large.
+    const text = (await folded.getMany([key])).get(key) ?? null;
+    const tags = text === null
+      ? []
+      : code.tags(JSON.parse(text), key, undefined);
+    const there = look.find(key);
+    const tagsBefore = found.get(key) ?? [];
+    const tagsAdded = tags.filter((tag) => !tagsBefore.includes(tag));
+    const tagsRemoved = tagsBefore.filter((tag) => !tags.includes(tag));
+    const isSame = there === undefined
+      ? text === null
+      : there.isSound && there.text === text;
+    const isTaggedAlike = tagsAdded.length + tagsRemoved.length === 0;
+    const isPassedOverAlike = letters.of(key) === before.of(key);
+    if (!isSame || !isTaggedAlike) {
+      documents.push({ key, text, tagsAdded, tagsRemoved });
+    }
+    const change = there === undefined && text !== null
+      ? "added"
+      : there !== undefined && text === null
+      ? "removed"
+      : isSame && isTaggedAlike && isPassedOverAlike
+      ? "unchanged"
+      : "changed";
+    compared.push(Object.freeze({ key, change }));
+  }
+  return {
+    keys: compared,
+    changes: { documents, deadLetters: letters.all, keys: [...keys] },
+    isDifferent: compared.some(({ change }) => change !== "unchanged"),
+  };
+}
+
+/** Dead letters by key, and those of the whole projection. */
+function lettersOf(letters: readonly DeadLetter[], keys: ReadonlySet<string>) {
+  const all = letters.filter(({ key }) => key === null || keys.has(key));
+  const byKey = Map.groupBy(all, ({ key }) => key);
+  return {
+    all,
+    of: (key: string) =>
+      (byKey.get(key) ?? []).map(({ position }) => position).join(),
+  };
+}

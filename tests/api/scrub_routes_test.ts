@@ -1,0 +1,139 @@
+import { assert, assertEquals } from "@std/assert";
+import { createAdminRouter } from "../../api/mod.ts";
+import {
+  openOpossum,
+  type ScrubReport,
+  ScrubRunningError,
+  silentLogger,
+} from "../../mod.ts";
+import { damageDocuments } from "../rebuild/repair_fixture.ts";
+import { countingProjection, counts } from "../support/course_fixture.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import { FakeOpossum } from "./fake_opossum.ts";
+import { ask, assertProblem, TOKEN } from "./requests.ts";
+
+const PATH = "/admin/scrub";
+
+Deno.test("POST /admin/scrub tells what is damaged, and GET the same later", async () => {
+  using dir = new TempDir();
+  const open = () =>
+    openOpossum({
+      path: dir.path,
+      projections: [countingProjection("Sums")],
+      logger: silentLogger,
+      startDaemon: false,
+    });
+  let report: ScrubReport;
+  {
+    await using opossum = await open();
+    const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
+    await assertProblem(await ask(app, "GET", PATH), 404, "no-scrub");
+    await opossum.events.append(counts(3));
+    await opossum.rebuilder.rebuild("Sums");
+    assert((await (await ask(app, "POST", PATH)).json()).ok);
+    damageDocuments(dir.file("projections/Sums/000001.sqlite"), [
+      { kind: "delete", at: 0 },
+    ]);
+    const response = await ask(app, "POST", PATH);
+    assertEquals(response.status, 200);
+    assertEquals(response.headers.get("vary"), "Prefer");
+    report = await response.json();
+    assert(!report.ok && report.log.ok);
+    assertEquals(report.projections, [{
+      name: "Sums",
+      state: "damaged",
+      generation: 1,
+      documents: 0,
+      problem: "It says 3 documents and has 2",
+      previousProblem: null,
+    }]);
+    const info = await ask(app, "GET", "/admin/projections/Sums");
+    assertEquals((await info.json()).state, "damaged");
+  }
+  await using opossum = await open();
+  const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
+  const response = await ask(app, "GET", PATH);
+  assertEquals(response.status, 200);
+  assertEquals(await response.json(), report);
+  assertEquals((await app.request(PATH)).status, 401);
+  await assertProblem(
+    await ask(app, "POST", `${PATH}?deep=true`),
+    400,
+    "invalid-parameter",
+  );
+});
+
+/** A fake whose scrub ends when a test says so. */
+class ScrubbingOpossum extends FakeOpossum {
+  readonly ended = Promise.withResolvers<ScrubReport>();
+  override readonly scrub = () => this.ended.promise;
+}
+
+const REPORT: ScrubReport = {
+  ok: true,
+  startedAt: "2026-01-01T00:00:00.000Z",
+  completedAt: "2026-01-01T00:00:01.000Z",
+  log: {
+    ok: true,
+    head: 0,
+    segments: 0,
+    frames: 0,
+    events: 0,
+    bytes: 0,
+    problems: [],
+  },
+  projections: [],
+};
+
+Deno.test("POST /admin/scrub waits as long as Prefer says, and is answered with 202 then", async () => {
+  const opossum = new ScrubbingOpossum();
+  const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
+  const at = opossum.clock.now().toISOString();
+  const response = ask(app, "POST", PATH, { headers: { prefer: "wait=5" } });
+  await opossum.clock.whenSleeping(1);
+  await opossum.clock.advance(5_000);
+  const { status, headers } = await response;
+  assertEquals(status, 202);
+  assertEquals(await (await response).json(), { startedAt: at });
+  assertEquals(headers.get("location"), PATH);
+  assertEquals(headers.get("retry-after"), "10");
+  assertEquals(headers.get("preference-applied"), "wait=5");
+  const async = { headers: { prefer: "respond-async" } };
+  assertEquals((await ask(app, "POST", PATH, async)).status, 202);
+  // What becomes of it later is told in the log.
+  opossum.ended.reject(new Error("Out of cheese"));
+  await assertRejectsSilently(opossum.ended.promise);
+  assertEquals(
+    opossum.logs.filter(({ level }) => level === "error").map(({ message }) =>
+      message
+    ),
+    ["Scrub failed", "Scrub failed"],
+  );
+});
+
+/** Waits until everybody who waits for it was told. */
+async function assertRejectsSilently(promise: Promise<unknown>): Promise<void> {
+  assertEquals((await Promise.allSettled([promise]))[0]?.status, "rejected");
+}
+
+Deno.test("POST /admin/scrub is answered with the report when that comes in time, and refused while one runs", async () => {
+  const opossum = new ScrubbingOpossum();
+  const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
+  const response = ask(app, "POST", PATH);
+  await opossum.clock.whenSleeping(1);
+  opossum.ended.resolve(REPORT);
+  assertEquals(await (await response).json(), REPORT);
+  const busy = new ScrubbingOpossum();
+  busy.ended.reject(new ScrubRunningError(REPORT.startedAt));
+  const { startedAt } = await assertProblem(
+    await ask(
+      createAdminRouter({ opossum: busy, auth: { tokens: [TOKEN] } }),
+      "POST",
+      PATH,
+      { headers: { prefer: "respond-async" } },
+    ),
+    409,
+    "scrub-running",
+  );
+  assertEquals(startedAt, REPORT.startedAt);
+});
