@@ -21,22 +21,25 @@ export function readFully(
   offset: number,
 ): number {
   let filled = 0;
+  let hasMore = false;
   while (filled < buffer.length) {
-    const read = file.readAt(buffer.subarray(filled), offset + filled);
-    if (read === 0) {
-      assertEnd(file, offset + filled);
-      break;
-    }
+    const at = offset + filled;
+    const read = file.readAt(buffer.subarray(filled), at);
     filled += read;
+    if (read === 0) {
+      if (file.size() <= at) break;
+      if (hasMore) throw noBytesError();
+      // Somebody may have appended them just now: only bytes that were there before it was read
+      // are bytes that cannot be read.
+    }
+    hasMore = read === 0;
   }
   return filled;
 }
 
-/** Throws unless the file ends at or before `offset`, where it gave no bytes. */
-function assertEnd(file: FileHandle, offset: number): void {
-  if (file.size() <= offset) return;
+function noBytesError(): Error {
   const message = "EIO: the file gives no bytes where it has some";
-  throw Object.assign(new Error(message), { code: "EIO" });
+  return Object.assign(new Error(message), { code: "EIO" });
 }
 
 /**
