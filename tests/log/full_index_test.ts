@@ -45,3 +45,34 @@ Deno.test("openFileEventStore() opens a store whose index has no room on the dis
   assertEquals(Deno.statSync(file).ino, ino);
   await store.append([event("B")]);
 });
+
+Deno.test("append() judges a condition by an index in memory when a damaged one cannot be made again for want of room", async () => {
+  await using folder = new TestFolder();
+  await folder.with((store) => store.append([event("A"), event("A")]));
+  let isFull = false;
+  await using store = await folder.open({
+    fileSystem: {
+      ...denoFileSystem,
+      openDatabase: (path) =>
+        isFull
+          ? new FullDatabase(path, { timeout: 50 })
+          : new DatabaseSync(path, { timeout: 50 }),
+    },
+  });
+  isFull = true;
+  {
+    using database = new DatabaseSync(`${folder.path}/index.sqlite`);
+    database.exec("DELETE FROM typed WHERE position = 2");
+  }
+  const query = { items: [{ types: ["A"] }] };
+  for (let i = 0; i < 2; i++) {
+    await assertRejects(
+      () =>
+        store.append([event("B")], {
+          condition: { failIfEventsMatch: query, after: 1 },
+        }),
+      AppendConditionError,
+    );
+  }
+  assertEquals((await store.append([event("B")])).first, 3);
+});
