@@ -98,7 +98,7 @@ for (
     // The loss is accepted.
     folder.removeIndex();
     {
-      await using opossum = await open(folder, { startDaemon: false });
+      await using opossum = await open(folder);
       if (appended > 0) {
         const events = counts(appended).map((event) => ({
           ...event,
@@ -106,6 +106,8 @@ for (
         }));
         await opossum.events.append(events);
       }
+      // Also while the same process goes on.
+      assertEquals((await standing(opossum)).state, "stale");
     }
     {
       await using opossum = await open(folder);
