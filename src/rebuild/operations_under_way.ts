@@ -113,6 +113,8 @@ export class OperationsUnderWay {
       return false;
     }
     operation.stop(reason);
+    // What it held up goes on for others.
+    this.#options.reconsider();
     await ended;
     return true;
   }

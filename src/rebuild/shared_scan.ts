@@ -33,6 +33,7 @@ import {
 import { readUnparsed } from "./scan_sources.ts";
 import type { ScanWorkers, WorkerAssignment } from "./scan_workers.ts";
 import type { RebuildThrottle } from "./throttle.ts";
+import { whenAllGo } from "./when_all_go.ts";
 
 /** What a scan is made of. */
 export interface SharedScanOptions {
@@ -266,6 +267,7 @@ export class SharedScan {
     const [first] = members;
     if (!first) return;
     using pass = throttle.enterHere(members.map(({ task }) => task.signal));
+    const buildOf = new Map(members.map(({ task, build }) => [task, build]));
     await scanPass({
       ...this.#settings(members, upTo),
       members: await Promise.all(
@@ -280,7 +282,10 @@ export class SharedScan {
       breathe: async (eventsRead) => {
         await pass.rest(eventsRead);
         await yielder.yieldIfDue();
-        for (const { task } of members) await task.whenGoing();
+        await whenAllGo(
+          members.map(({ task }) => task),
+          (task) => this.#abandon(task, buildOf.get(task), task.signal.reason),
+        );
         pass.goOn();
       },
     });
