@@ -22,7 +22,7 @@ export interface RebuildScheduleOptions {
   /** Plans, starts and interrupts. */
   readonly rebuilder: Pick<
     OpossumRebuilder,
-    "startDue" | "interrupt"
+    "startDue" | "interrupt" | "untilHeld"
   >;
   /** Bounds what is read while a window is open. */
   readonly throttle: Pick<RebuildThrottle, "cap">;
@@ -147,12 +147,18 @@ class ScheduledWindow {
     }
     const { operation: { id }, ended: rebuilding } = begun;
     this.#operationId = id;
+    const told = rebuilding.then(onEnded);
+    if (!closes) {
+      // One without an end must not wait for an operator: it would open never again.
+      if (await rebuilder.untilHeld(begun)) await told;
+      return;
+    }
     const ended = new AbortController();
     const closing = this.#closeAt(closes, id, ended.signal);
-    const result = await rebuilding;
+    await rebuilding;
     ended.abort();
     await closing;
-    onEnded(result);
+    await told;
   }
 
   /** Interrupts the operation when the window closes. */

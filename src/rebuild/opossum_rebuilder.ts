@@ -137,12 +137,14 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
 
   /**
    * Interrupts an operation: what it has built is kept, and is gone on with when the same is
-   * rebuilt the next time.
+   * rebuilt the next time. One that is paused stays so, and holds up what it wants.
    *
    * @returns Whether it was running.
    */
   async interrupt(id: string): Promise<boolean> {
-    return await this.#running.stop(id, "interrupted");
+    const isStopped = await this.#running.stop(id, "interrupted");
+    await this.#adopt(id);
+    return isStopped;
   }
 
   async pause(id: string): Promise<boolean> {
@@ -263,18 +265,39 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /**
    * Starts to rebuild what needs it, but for what is held up by an order.
    *
+   * @param options How.
+   * @param names Of these only, whether they need it or not.
    * @returns The operation, or `undefined` when there is nothing to do.
    */
-  async startDue(options: RebuildAllOptions): Promise<UnderWay | undefined> {
-    const plan = await this.plan(undefined, options);
+  async startDue(
+    options: RebuildAllOptions,
+    names?: readonly string[],
+  ): Promise<UnderWay | undefined> {
+    const plan = await this.plan(names, options);
     if (!plan.some((each) => each.rebuild && !this.#starter.isHeldUp(each))) {
       // Not an operation: every start would add one to the history.
       return undefined;
     }
-    return await this.#starter.begin(undefined, {
-      ...options,
-      leavesPaused: true,
-    });
+    return await this.#starter.begin(names, { ...options, leavesPaused: true });
+  }
+
+  /**
+   * Waits for an operation, but not for an operator.
+   *
+   * @returns Its outcome, or `undefined` once all that is left of it is paused, or waits to be
+   * promoted: it ends some day.
+   */
+  async untilHeld(
+    { operation, ended }: UnderWay,
+  ): Promise<ProjectionRebuildResult | undefined> {
+    const held = Promise.withResolvers<undefined>();
+    const look = () => {
+      if (operation.isHeld) held.resolve(undefined);
+    };
+    // Another operation that shares its builds may hold them up as well.
+    using _watching = this.#running.watch(look);
+    look();
+    return await Promise.race([ended, held.promise]);
   }
 
   /**
@@ -288,9 +311,9 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
    */
   async resumeInterrupted(
     isLeft: (operation: RebuildOperation) => boolean = () => false,
-  ): Promise<Promise<ProjectionRebuildResult>[]> {
+  ): Promise<Promise<ProjectionRebuildResult | undefined>[]> {
     const { logger, history } = this.#options;
-    const resumed: Promise<ProjectionRebuildResult>[] = [];
+    const resumed: Promise<ProjectionRebuildResult | undefined>[] = [];
     using _turn = await this.#takingUp.acquire();
     const all = await this.#findInterrupted();
     const isPaused = ({ operation }: InterruptedOperation) =>
@@ -309,13 +332,13 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         await history.save({ ...found.operation, state: "interrupted" });
         continue;
       }
-      const { operation, ended } = await this.#continue(found);
+      const begun = await this.#continue(found);
       // What waits for the same build as a paused one waits with it; what waits to be promoted, for
       // an operator.
-      const waits = operation.tasks.some((task) =>
+      const waits = begun.operation.tasks.some((task) =>
         task.isPaused || task.isManual
       );
-      if (!waits) resumed.push(ended);
+      if (!waits) resumed.push(this.untilHeld(begun));
     }
     return resumed;
   }
