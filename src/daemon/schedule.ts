@@ -106,12 +106,23 @@ class ScheduledWindow {
     const { clock } = this.#options;
     // A process that starts while the window is open goes on with what the last one left.
     if (closingOf(this.#window, clock.now())) await this.#open();
-    while (!signal.aborted) {
-      const opens = nextOpening(this.#window, clock.now());
-      if (!opens) return;
-      await this.#sleepUntil(opens, signal);
-      if (!signal.aborted) await this.#open();
+    while (await this.#untilItOpens(signal)) await this.#open();
+  }
+
+  /** Returns whether it opens: not when it never does, nor when it is told to stop. */
+  async #untilItOpens(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    let opens = nextOpening(this.#window, clock.now());
+    while (opens && !signal.aborted) {
+      const now = clock.now();
+      if (now >= opens) return true;
+      // A clock that is set back comes upon earlier openings first.
+      const next = nextOpening(this.#window, now);
+      if (next && next < opens) opens = next;
+      const leftMs = opens.getTime() - now.getTime();
+      await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal);
     }
+    return false;
   }
 
   async #open(): Promise<void> {
@@ -168,19 +179,20 @@ class ScheduledWindow {
     ended: AbortSignal,
   ): Promise<void> {
     if (!closes) return;
-    const { rebuilder, logger } = this.#options;
-    await this.#sleepUntil(closes, ended);
+    const { rebuilder, logger, clock } = this.#options;
+    // Set back, the clock would keep it open for longer than it may be.
+    const endMs = clock.monotonicMs() + closes.getTime() -
+      clock.now().getTime();
+    while (!ended.aborted) {
+      const leftMs = Math.min(
+        closes.getTime() - clock.now().getTime(),
+        endMs - clock.monotonicMs(),
+      );
+      if (leftMs <= 0) break;
+      await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), ended);
+    }
     if (ended.aborted) return;
     logger.log("info", "Window for rebuilds closes", { operationId: id });
     await rebuilder.interrupt(id);
-  }
-
-  async #sleepUntil(time: Date, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    while (!signal.aborted) {
-      const leftMs = time.getTime() - clock.now().getTime();
-      if (leftMs <= 0) return;
-      await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal);
-    }
   }
 }
