@@ -18,6 +18,7 @@ import {
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { RebuildOperation } from "./operation.ts";
+import { isOpen } from "./promotion.ts";
 import { UnknownOperationError } from "./refusals.ts";
 
 const NAME_PATTERN = /^(\d{15})-([0-9a-f]{32})\.json$/;
@@ -119,10 +120,9 @@ export class OperationStore {
       this.#isNameDurable = true;
     }
     for (const old of this.#names().slice(HISTORY_MAX)) {
-      // Set back, a clock makes the newest look like the oldest; and what is paused is needed.
-      if (old === name || (this.#read(old)?.pausedAt ?? null) !== null) {
-        continue;
-      }
+      // Set back, a clock makes the newest look like the oldest; and what waits for an operator is
+      // needed.
+      if (old === name || isHeld(this.#read(old))) continue;
       this.#fileSystem.remove(join(this.#directory, old));
     }
   }
@@ -136,9 +136,11 @@ export class OperationStore {
     const names = this.#names();
     for (const name of names) {
       if (this.#keysReadOf.has(name)) continue;
-      this.#keysReadOf.add(name);
       const { id, idempotency } = this.#read(name) ?? {};
-      if (id === undefined || !idempotency) continue;
+      // What cannot be read now may be the next time.
+      if (id === undefined) continue;
+      this.#keysReadOf.add(name);
+      if (!idempotency) continue;
       const { key, request } = idempotency;
       this.#byKey.set(key, { id, request });
     }
@@ -210,6 +212,14 @@ export class OperationStore {
       return undefined;
     }
   }
+}
+
+/** Whether an operator is still to say what becomes of it. */
+function isHeld(operation: StoredOperation | undefined): boolean {
+  if (!operation) return false;
+  const { pausedAt, promote, resumedBy } = operation;
+  return pausedAt !== null ||
+    promote === "manual" && isOpen(operation) && resumedBy === undefined;
 }
 
 /** Fills in what files of earlier versions do not say. */

@@ -273,12 +273,33 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     options: RebuildAllOptions,
     names?: readonly string[],
   ): Promise<UnderWay | undefined> {
+    {
+      // What an operator held up in a process that has ended since is held up here.
+      using _turn = await this.#takingUp.acquire();
+      await this.#takeUpHeld(await this.#findInterrupted());
+    }
     const plan = await this.plan(names, options);
     if (!plan.some((each) => each.rebuild && !this.#starter.isHeldUp(each))) {
       // Not an operation: every start would add one to the history.
       return undefined;
     }
-    return await this.#starter.begin(names, { ...options, leavesPaused: true });
+    const begun = await this.#starter.begin(names, {
+      ...options,
+      leavesPaused: true,
+    });
+    if (options.trigger === "schedule") await this.#goOnIn(begun.operation.id);
+    return begun;
+  }
+
+  /** What windows have closed upon goes on there, and is nothing to continue by itself. */
+  async #goOnIn(resumedBy: string): Promise<void> {
+    const { history } = this.#options;
+    for (const operation of history.newest()) {
+      const { trigger, state } = operation;
+      const isLeft = trigger === "schedule" && state === "interrupted" &&
+        operation.resumedBy === undefined;
+      if (isLeft) await history.save({ ...operation, resumedBy });
+    }
   }
 
   /**
@@ -312,21 +333,13 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   async resumeInterrupted(
     isLeft: (operation: RebuildOperation) => boolean = () => false,
   ): Promise<Promise<ProjectionRebuildResult | undefined>[]> {
-    const { logger, history } = this.#options;
+    const { history } = this.#options;
     const resumed: Promise<ProjectionRebuildResult | undefined>[] = [];
     using _turn = await this.#takingUp.acquire();
     const all = await this.#findInterrupted();
-    const isPaused = ({ operation }: InterruptedOperation) =>
-      operation.pausedAt !== null;
     // First, so that nothing is begun that is to wait.
-    for (const found of all.filter(isPaused)) {
-      await this.#starter.begin(found.names, { adopts: found });
-      logger.log("info", "Rebuild stays paused", {
-        operationId: found.operation.id,
-        projections: found.names,
-      });
-    }
-    for (const found of all.filter((each) => !isPaused(each))) {
+    const left = await this.#takeUpHeld(all);
+    for (const found of left) {
       if (isLeft(found.operation)) {
         if (found.operation.state === "interrupted") continue;
         await history.save({ ...found.operation, state: "interrupted" });
@@ -341,6 +354,26 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       if (!waits) resumed.push(this.untilHeld(begun));
     }
     return resumed;
+  }
+
+  /** Takes up what waits for an operator; returns what does not. */
+  async #takeUpHeld(
+    all: readonly InterruptedOperation[],
+  ): Promise<InterruptedOperation[]> {
+    const left: InterruptedOperation[] = [];
+    for (const found of all) {
+      const { operation, names } = found;
+      if (operation.pausedAt !== null) {
+        await this.#starter.begin(names, { adopts: found });
+        this.#options.logger.log("info", "Rebuild stays paused", {
+          operationId: operation.id,
+          projections: names,
+        });
+      } else if (operation.promote === "manual" && names.length > 0) {
+        await this.#continue(found);
+      } else left.push(found);
+    }
+    return left;
   }
 
   /** Continues an interrupted operation by another one. */

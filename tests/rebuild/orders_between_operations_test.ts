@@ -67,3 +67,34 @@ Deno.test("what is cancelled ends though what shares its pass is paused", async 
   assertEquals((await opossum.projections.info("Two")).checkpoint, 10);
   assertEquals((await opossum.projections.info("One")).generation, null);
 });
+
+Deno.test("what was held up in another process that has ended is not rebuilt by a schedule", async () => {
+  using dir = new TempDir();
+  const log = new MemoryEventStore();
+  await log.append(counts(10));
+  const definitions = ["One", "Two"].map((name) => countingProjection(name));
+  await using lasting = openOverMemory(dir.path, definitions, {}, log);
+  let paused = "";
+  let awaiting = "";
+  {
+    await using other = openOverMemory(dir.path, definitions, {}, log);
+    const { rebuilder } = other;
+    ({ id: paused } = await rebuilder.start(["One"]));
+    await rebuilder.pause(paused);
+    ({ id: awaiting } = await rebuilder.start(["Two"], { promote: "manual" }));
+  }
+  const { rebuilder, projections } = lasting;
+  assertEquals(
+    await rebuilder.startDue({ trigger: "schedule" }),
+    undefined,
+  );
+  assertEquals((await rebuilder.getOperation(paused))?.state, "paused");
+  const { resumedBy = "" } = await rebuilder.getOperation(awaiting) ?? {};
+  const continued = await rebuilder.getOperation(resumedBy);
+  assertEquals([continued?.promote, continued?.result], ["manual", null]);
+  for (const { name } of definitions) {
+    assertEquals((await projections.info(name)).generation, null);
+  }
+  assert(await rebuilder.resume(paused));
+  assert((await rebuilder.wait(paused))?.success);
+});
