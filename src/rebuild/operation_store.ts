@@ -48,6 +48,8 @@ export interface KeyedOperation {
   readonly request: string;
 }
 
+const NOTHING_KNOWN: ReadonlySet<string> = new Set();
+
 const PROGRESS_DEFAULTS = { paused: false, stalled: false, runsIn: null };
 
 const DEFAULTS = {
@@ -178,15 +180,20 @@ export class OperationStore {
    * The newest first, read one by one.
    *
    * @param before Begins after this operation.
+   * @param known Ids of operations that are passed over unread.
    * @throws {UnknownOperationError} If that operation is not known.
    */
-  *newest(before?: string): Generator<StoredOperation, void, void> {
+  *newest(
+    before?: string,
+    known: ReadonlySet<string> = NOTHING_KNOWN,
+  ): Generator<StoredOperation, void, void> {
     const names = this.#names();
     const at = before === undefined
       ? -1
       : names.findIndex((name) => NAME_PATTERN.exec(name)?.[2] === before);
     if (before !== undefined && at < 0) throw new UnknownOperationError(before);
     for (const name of names.slice(at + 1)) {
+      if (known.has(NAME_PATTERN.exec(name)?.[2] ?? "")) continue;
       const operation = this.#read(name);
       if (operation) yield operation;
     }

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { silentLogger } from "../../mod.ts";
+import { LastBuilds } from "../../src/rebuild/last_builds.ts";
 import {
   OperationStore,
   type StoredOperation,
@@ -76,4 +77,36 @@ Deno.test("a key is found once its operation can be read again", () => {
   assertEquals(store.withKey("k"), undefined);
   isFailing = false;
   assertEquals(store.withKey("k"), { id: keyed.id, request: "r" });
+});
+
+Deno.test("the last builds are found without looking through the history for each operation", () => {
+  using dir = new TempDir();
+  const directory = dir.file("operations");
+  Deno.mkdirSync(directory);
+  const at = new Date(1).toISOString();
+  for (let index = 1; index <= 100; index++) {
+    const each = operation(index);
+    const result = {
+      operationId: each.id,
+      state: "succeeded",
+      startedAt: at,
+      completedAt: at,
+      details: [{ projectionName: `P${index}`, state: "succeeded" }],
+    };
+    const text = JSON.stringify({ ...each, result });
+    Deno.writeTextFileSync(join(directory, fileOf(each)), text);
+  }
+  let lists = 0;
+  const counting = Object.assign(Object.create(denoFileSystem), {
+    list(path: string) {
+      lists++;
+      return denoFileSystem.list(path);
+    },
+  });
+  const store = new OperationStore(counting, directory, silentLogger);
+  const builds = new LastBuilds(store, silentLogger);
+  lists = 0;
+  assertEquals(builds.of("P1").lastBuild?.operationId, operation(1).id);
+  assertEquals(builds.of("P100").lastBuild?.operationId, operation(100).id);
+  assertEquals(lists, 2);
 });
