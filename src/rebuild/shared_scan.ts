@@ -85,6 +85,7 @@ export class SharedScan {
     const members: Member[] = [];
     for (const task of group) {
       await this.#guard(task, undefined, async () => {
+        await this.#discardCancelled(task);
         members.push(await beginBuild(this.#options, task));
       });
     }
@@ -131,6 +132,15 @@ export class SharedScan {
     // Beginning anew sweeps it away, also what another definition has begun.
     const build = await store.begin(identity, { resume: false });
     await build.discard();
+  }
+
+  /** Else the next start would go on with what was cancelled before it was begun here. */
+  async #discardCancelled(task: BuildTask): Promise<void> {
+    const { aborted, reason } = task.signal;
+    if (!aborted) return;
+    // What waited to be promoted is deleted by whoever built it.
+    if (reason === "cancelled" && !task.isParked) await this.discard(task);
+    task.signal.throwIfAborted();
   }
 
   /** Scans as far as each may, compares those that are to be, and scans the rest for them. */
@@ -332,7 +342,7 @@ export class SharedScan {
     action: () => Promise<void>,
   ): Promise<void> {
     try {
-      task.signal.throwIfAborted();
+      if (build) task.signal.throwIfAborted();
       await action();
     } catch (error) {
       await this.#abandon(task, build, error);

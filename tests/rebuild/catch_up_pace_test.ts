@@ -1,4 +1,5 @@
 import { assert } from "@std/assert";
+import type { RebuildOptions } from "../../mod.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
 import {
   countingProjection,
@@ -12,10 +13,10 @@ for (const verify of [false, true]) {
   Deno.test(`a rebuild that ${what} goes no faster than it may`, async () => {
     using dir = new TempDir();
     const clock = new FakeClock();
-    let onApply: (() => void) | undefined;
+    let onApply = () => {};
     const definition = countingProjection("One", {
       apply: (state, event) => {
-        onApply?.();
+        onApply();
         return { sum: (state?.sum ?? 0) + event.data.by };
       },
     });
@@ -27,9 +28,9 @@ for (const verify of [false, true]) {
     });
     const { rebuilder, events } = opossum;
     /** Lets time pass until it is done. */
-    const rebuild = async (verify: boolean) => {
+    const rebuild = async (options: RebuildOptions = {}) => {
       let hasEnded = false;
-      const ended = rebuilder.rebuild("One", { verify }).finally(() => {
+      const ended = rebuilder.rebuild("One", options).finally(() => {
         hasEnded = true;
       });
       while (!hasEnded) {
@@ -39,14 +40,14 @@ for (const verify of [false, true]) {
       assert((await ended).success);
     };
     await events.append(counts(10));
-    await rebuild(false);
+    await rebuild();
     const { checkpoint } = await opossum.projections.info("One");
     assert(checkpoint === 10 && clock.monotonicMs() < 10_000);
     let appended: Promise<unknown> | undefined;
     onApply = () => {
       appended ??= events.append(counts(10_000));
     };
-    await rebuild(verify);
+    await rebuild({ verify });
     await appended;
     assert(clock.monotonicMs() > 90_000);
   });

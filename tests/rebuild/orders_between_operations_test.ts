@@ -98,3 +98,90 @@ Deno.test("what was held up in another process that has ended is not rebuilt by 
   assert(await rebuilder.resume(paused));
   assert((await rebuilder.wait(paused))?.success);
 });
+
+Deno.test("an interrupted build is gone when it is cancelled just before it is gone on with", async () => {
+  using dir = new TempDir();
+  const log = new MemoryEventStore();
+  await log.append(counts(10));
+  const definitions = ["One", "Two"].map((name) => countingProjection(name));
+  const head = log.head.bind(log);
+  /** Builds that begin wait from now on; returns when one does, and lets go of them. */
+  const hold = () => {
+    const reached = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    log.head = async () => {
+      reached.resolve();
+      await goOn.promise;
+      return await head();
+    };
+    return {
+      reached: reached.promise,
+      release() {
+        log.head = head;
+        goOn.resolve();
+      },
+    };
+  };
+  {
+    const first = openOverMemory(dir.path, definitions, {}, log);
+    await first.rebuilder.rebuildAll();
+    await first.rebuilder.start(["Two"]);
+    const held = hold();
+    await held.reached;
+    const closed = first[Symbol.asyncDispose]();
+    held.release();
+    await closed;
+  }
+  await using second = openOverMemory(dir.path, definitions, {}, log);
+  const { rebuilder } = second;
+  const plan = async () =>
+    (await rebuilder.plan(undefined)).map(({ reason }) => reason);
+  assertEquals(await plan(), ["upToDate", "interrupted"]);
+  const { id } = await rebuilder.start(["One", "Two"]);
+  const held = hold();
+  await held.reached;
+  const cancelled = rebuilder.cancel(id);
+  held.release();
+  assert(await cancelled);
+  assertEquals(await plan(), ["upToDate", "upToDate"]);
+});
+
+Deno.test("a promoted build that is cancelled while it is taken up again is gone, and stays so", async () => {
+  using dir = new TempDir();
+  const log = new MemoryEventStore();
+  await log.append(counts(10));
+  await using opossum = openOverMemory(
+    dir.path,
+    [countingProjection("One")],
+    {},
+    log,
+  );
+  const { rebuilder, projections } = opossum;
+  const awaiting = Promise.withResolvers<void>();
+  using _watching = rebuilder.watch(({ progress }) => {
+    if (progress[0]?.phase === "awaitingPromotion") awaiting.resolve();
+  });
+  const { id } = await rebuilder.start(["One"], { promote: "manual" });
+  await awaiting.promise;
+  const head = log.head.bind(log);
+  const reached = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  log.head = async () => {
+    reached.resolve();
+    await goOn.promise;
+    return await head();
+  };
+  await rebuilder.promote(id);
+  await reached.promise;
+  const cancelled = rebuilder.cancel(id);
+  log.head = head;
+  goOn.resolve();
+  assert(await cancelled);
+  const operation = await rebuilder.getOperation(id);
+  assertEquals(operation?.progress[0]?.phase, "cancelled");
+  assertEquals(await projections.generations("One"), []);
+  const files = [...Deno.readDirSync(dir.file("projections/One"))]
+    .filter(({ name }) => name.includes(".sqlite"));
+  assertEquals(files, []);
+  assertEquals((await rebuilder.getRebuildStatus()).operationIds, []);
+});
