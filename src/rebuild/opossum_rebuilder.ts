@@ -4,7 +4,6 @@
  * @module
  */
 import { abortable } from "@std/async/abortable";
-import { Semaphore } from "@std/async/unstable-semaphore";
 import type { Position } from "../events/event.ts";
 import type { ProjectionBuilds } from "../projections/build_info.ts";
 import { startingRebuild } from "./errors.ts";
@@ -17,7 +16,7 @@ import type {
 } from "./operation.ts";
 import { toPublic } from "./operation_store.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
-import { findInterrupted, type InterruptedOperation } from "./interrupted.ts";
+import { goOnIn } from "./interrupted.ts";
 import {
   OperationStarter,
   type OperationStarterOptions,
@@ -38,6 +37,7 @@ import { rollBackProjection } from "./roll_back_projection.ts";
 import { RebuildScheduler } from "./scheduler.ts";
 import { SharedScan } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
+import { TakingUp } from "./taking_up.ts";
 
 /** What the rebuilder is made of. */
 export type OpossumRebuilderOptions = OperationStarterOptions;
@@ -50,8 +50,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #keys: IdempotencyKeys;
   readonly #lastBuilds: LastBuilds;
   readonly #starter: OperationStarter;
-  /** Operations of earlier processes are taken up one after the other, and each once. */
-  readonly #takingUp = new Semaphore(1);
+  readonly #takingUp: TakingUp;
   readonly #scans = new Set<Promise<void>>();
   readonly #observer: Disposable;
   readonly #reporter: RebuildReporter;
@@ -83,6 +82,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       scheduler: this.#scheduler,
       running: this.#running,
       reporter: this.#reporter,
+    });
+    this.#takingUp = new TakingUp(options, {
+      starter: this.#starter,
+      running: this.#running,
     });
     this.#observer = telemetry.observeRebuilds(() => ({
       active: this.#scheduler.active.length,
@@ -131,7 +134,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   }
 
   async cancel(id: string): Promise<boolean> {
-    await this.#adopt(id);
+    await this.#takingUp.paused(id);
     return await this.#running.stop(id, "cancelled");
   }
 
@@ -143,17 +146,17 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
    */
   async interrupt(id: string): Promise<boolean> {
     const isStopped = await this.#running.stop(id, "interrupted");
-    await this.#adopt(id);
+    await this.#takingUp.paused(id);
     return isStopped;
   }
 
   async pause(id: string): Promise<boolean> {
-    await this.#adopt(id);
+    await this.#takingUp.paused(id);
     return await this.#running.order(id, "pause");
   }
 
   async resume(id: string): Promise<boolean> {
-    await this.#adopt(id);
+    await this.#takingUp.paused(id);
     return await this.#running.order(id, "resume");
   }
 
@@ -273,11 +276,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     options: RebuildAllOptions,
     names?: readonly string[],
   ): Promise<UnderWay | undefined> {
-    {
-      // What an operator held up in a process that has ended since is held up here.
-      using _turn = await this.#takingUp.acquire();
-      await this.#takeUpHeld(await this.#findInterrupted());
-    }
+    // What an operator held up in a process that has ended since is held up here.
+    await this.#takingUp.held();
     const plan = await this.plan(names, options);
     if (!plan.some((each) => each.rebuild && !this.#starter.isHeldUp(each))) {
       // Not an operation: every start would add one to the history.
@@ -287,19 +287,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       ...options,
       leavesPaused: true,
     });
-    if (options.trigger === "schedule") await this.#goOnIn(begun.operation.id);
-    return begun;
-  }
-
-  /** What windows have closed upon goes on there, and is nothing to continue by itself. */
-  async #goOnIn(resumedBy: string): Promise<void> {
-    const { history } = this.#options;
-    for (const operation of history.newest()) {
-      const { trigger, state } = operation;
-      const isLeft = trigger === "schedule" && state === "interrupted" &&
-        operation.resumedBy === undefined;
-      if (isLeft) await history.save({ ...operation, resumedBy });
+    if (options.trigger === "schedule") {
+      await goOnIn(this.#options.history, begun.operation.id);
     }
+    return begun;
   }
 
   /**
@@ -328,79 +319,13 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
    * @param isLeft Tells which of the former are left to somebody else: they are only put down as
    * interrupted.
    * @returns Resolves when they have been started, with the results to wait for: of those that go
-   * on by themselves.
+   * on by themselves. As {@linkcode untilHeld}.
    */
   async resumeInterrupted(
     isLeft: (operation: RebuildOperation) => boolean = () => false,
   ): Promise<Promise<ProjectionRebuildResult | undefined>[]> {
-    const { history } = this.#options;
-    const resumed: Promise<ProjectionRebuildResult | undefined>[] = [];
-    using _turn = await this.#takingUp.acquire();
-    const all = await this.#findInterrupted();
-    // First, so that nothing is begun that is to wait.
-    const left = await this.#takeUpHeld(all);
-    for (const found of left) {
-      if (isLeft(found.operation)) {
-        if (found.operation.state === "interrupted") continue;
-        await history.save({ ...found.operation, state: "interrupted" });
-        continue;
-      }
-      const begun = await this.#continue(found);
-      // What waits for the same build as a paused one waits with it; what waits to be promoted, for
-      // an operator.
-      const waits = begun.operation.tasks.some((task) =>
-        task.isPaused || task.isManual
-      );
-      if (!waits) resumed.push(this.untilHeld(begun));
-    }
-    return resumed;
-  }
-
-  /** Takes up what waits for an operator; returns what does not. */
-  async #takeUpHeld(
-    all: readonly InterruptedOperation[],
-  ): Promise<InterruptedOperation[]> {
-    const left: InterruptedOperation[] = [];
-    for (const found of all) {
-      const { operation, names } = found;
-      if (operation.pausedAt !== null) {
-        await this.#starter.begin(names, { adopts: found });
-        this.#options.logger.log("info", "Rebuild stays paused", {
-          operationId: operation.id,
-          projections: names,
-        });
-      } else if (operation.promote === "manual" && names.length > 0) {
-        await this.#continue(found);
-      } else left.push(found);
-    }
-    return left;
-  }
-
-  /** Continues an interrupted operation by another one. */
-  async #continue(found: InterruptedOperation): Promise<UnderWay> {
-    const { history, logger } = this.#options;
-    const { operation, names } = found;
-    logger.log("info", "Resuming interrupted rebuild", {
-      operationId: operation.id,
-      projections: names,
-    });
-    const { note, requestedBy, priority } = operation;
-    const { verify = false, promote = "automatic", promotedAt = null } =
-      operation;
-    const begun = await this.#starter.begin(names, {
-      trigger: "resume",
-      resumes: operation.id,
-      concurrency: this.#starter.lowered(operation),
-      verify,
-      promote,
-      promotedAt,
-      ...(note === null ? {} : { note }),
-      ...(requestedBy === null ? {} : { requestedBy }),
-      ...(priority === null ? {} : { priority }),
-    });
-    const resumedBy = begun.operation.id;
-    await history.save({ ...operation, state: "interrupted", resumedBy });
-    return begun;
+    const begun = await this.#takingUp.all(isLeft);
+    return begun.map((each) => this.untilHeld(each));
   }
 
   /** Stops: what runs is interrupted and kept, to be continued after the next start. */
@@ -420,23 +345,5 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   ): Promise<ProjectionRebuildResult> {
     const { ended } = await this.#starter.begin(names, options);
     return await ended;
-  }
-
-  #findInterrupted(only?: string): Promise<InterruptedOperation[]> {
-    const isRunning = (id: string) => this.#running.get(id) !== undefined;
-    return findInterrupted({ ...this.#options, isRunning, only });
-  }
-
-  /** Takes a paused operation up that an earlier process has left behind. */
-  async #adopt(id: string): Promise<void> {
-    const isNeeded = () =>
-      !this.#running.get(id) && !this.#starter.isClosed &&
-      (this.#options.history.get(id)?.pausedAt ?? null) !== null;
-    if (!isNeeded()) return;
-    using _turn = await this.#takingUp.acquire();
-    if (!isNeeded()) return;
-    for (const found of await this.#findInterrupted(id)) {
-      await this.#starter.begin(found.names, { adopts: found });
-    }
   }
 }
