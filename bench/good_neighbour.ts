@@ -57,11 +57,12 @@ async function measure(
 
 const { store, events, runs } = readArguments({ events: 100_000, runs: 3 });
 using source = await makeBenchStore({ store, events });
-await measure(source.path, false);
+const NEVER = false;
+await measure(source.path, NEVER);
 const off: Measured[] = [];
 const on: Measured[] = [];
 for (let run = 0; run < runs; run++) {
-  off.push(await measure(source.path, false));
+  off.push(await measure(source.path, NEVER));
   on.push(await measure(source.path, BOUNDS));
 }
 

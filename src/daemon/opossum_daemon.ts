@@ -10,6 +10,7 @@ import type {
   ProjectionRebuildResult,
   RebuildOperation,
 } from "../rebuild/operation.ts";
+import type { UnderWay } from "../rebuild/operations_under_way.ts";
 import type { RebuildThrottle } from "../rebuild/throttle.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Daemon, DaemonState } from "./daemon.ts";
@@ -160,7 +161,7 @@ export class OpossumDaemon implements Daemon {
             names.includes(projectionName) && reason === "damaged"
           ).map(({ projectionName }) => projectionName);
         if (plan.length === 0) return;
-        this.#logResult(await rebuilder.rebuild(plan, { trigger }));
+        await this.#waitFor(await rebuilder.startDue({ trigger }, plan));
       });
       this.#loop?.wake();
     });
@@ -181,7 +182,7 @@ export class OpossumDaemon implements Daemon {
     });
     await this.#isolate("Automatic rebuild failed", async () => {
       const begun = await rebuilder.startDue(due);
-      if (begun) this.#logResult(await begun.ended);
+      if (begun) await this.#waitFor(begun);
       else {
         logger.log(
           "info",
@@ -191,6 +192,13 @@ export class OpossumDaemon implements Daemon {
       }
     });
     this.#loop?.wake();
+  }
+
+  /** Not for an operator: what is paused must not keep others from being rebuilt. */
+  async #waitFor(begun: UnderWay | undefined): Promise<void> {
+    if (!begun) return;
+    const ended = begun.ended.then((result) => this.#logResult(result));
+    if (await this.#options.rebuilder.untilHeld(begun)) await ended;
   }
 
   #logResult(result: ProjectionRebuildResult): void {

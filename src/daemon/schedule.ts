@@ -14,7 +14,7 @@ import {
   type RebuildWindow,
   type RebuildWindowStatus,
 } from "./rebuild_window.ts";
-import { sleepUntil } from "./sleep_until.ts";
+import { SLEEP_MS_MAX } from "./sleep_until.ts";
 
 /** What a schedule needs. */
 export interface RebuildScheduleOptions {
@@ -23,7 +23,7 @@ export interface RebuildScheduleOptions {
   /** Plans, starts and interrupts. */
   readonly rebuilder: Pick<
     OpossumRebuilder,
-    "startDue" | "interrupt"
+    "startDue" | "interrupt" | "untilHeld"
   >;
   /** Bounds what is read while a window is open. */
   readonly throttle: Pick<RebuildThrottle, "cap">;
@@ -104,12 +104,23 @@ class ScheduledWindow {
     const { clock } = this.#options;
     // A process that starts while the window is open goes on with what the last one left.
     if (closingOf(this.#window, clock.now())) await this.#open();
-    while (!signal.aborted) {
-      const opens = nextOpening(this.#window, clock.now());
-      if (!opens) return;
-      await sleepUntil(clock, opens, signal);
-      if (!signal.aborted) await this.#open();
+    while (await this.#untilItOpens(signal)) await this.#open();
+  }
+
+  /** Returns whether it opens: not when it never does, nor when it is told to stop. */
+  async #untilItOpens(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    let opens = nextOpening(this.#window, clock.now());
+    while (opens && !signal.aborted) {
+      const now = clock.now();
+      if (now >= opens) return true;
+      // A clock that is set back comes upon earlier openings first.
+      const next = nextOpening(this.#window, now);
+      if (next && next < opens) opens = next;
+      const leftMs = opens.getTime() - now.getTime();
+      await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal);
     }
+    return false;
   }
 
   async #open(): Promise<void> {
@@ -145,12 +156,18 @@ class ScheduledWindow {
     }
     const { operation: { id }, ended: rebuilding } = begun;
     this.#operationId = id;
+    const told = rebuilding.then(onEnded);
+    if (!closes) {
+      // One without an end must not wait for an operator: it would open never again.
+      if (await rebuilder.untilHeld(begun)) await told;
+      return;
+    }
     const ended = new AbortController();
     const closing = this.#closeAt(closes, id, ended.signal);
-    const result = await rebuilding;
+    await rebuilding;
     ended.abort();
     await closing;
-    onEnded(result);
+    await told;
   }
 
   /** Interrupts the operation when the window closes. */
@@ -161,7 +178,17 @@ class ScheduledWindow {
   ): Promise<void> {
     if (!closes) return;
     const { rebuilder, logger, clock } = this.#options;
-    await sleepUntil(clock, closes, ended);
+    // Set back, the clock would keep it open for longer than it may be.
+    const endMs = clock.monotonicMs() + closes.getTime() -
+      clock.now().getTime();
+    while (!ended.aborted) {
+      const leftMs = Math.min(
+        closes.getTime() - clock.now().getTime(),
+        endMs - clock.monotonicMs(),
+      );
+      if (leftMs <= 0) break;
+      await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), ended);
+    }
     if (ended.aborted) return;
     logger.log("info", "Window for rebuilds closes", { operationId: id });
     await rebuilder.interrupt(id);

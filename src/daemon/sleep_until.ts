@@ -6,7 +6,7 @@
 import type { Clock } from "../events/clock.ts";
 
 /** The wall clock may be set meanwhile: it is looked at again after so many milliseconds. */
-const SLEEP_MS_MAX = 60_000;
+export const SLEEP_MS_MAX = 60_000;
 
 /**
  * Waits for a time.

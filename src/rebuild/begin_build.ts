@@ -52,6 +52,13 @@ export async function beginBuild(
   if (events.damage) throw events.damage;
   const name = task.projectionName;
   const { build, checkpoint, compareAt } = await openBuild(options, task);
+  if (task.signal.aborted) {
+    // Meanwhile: it may even have ended, if it was promoted before.
+    if (task.signal.reason === "interrupted") {
+      await build[Symbol.asyncDispose]();
+    } else await build.discard();
+    task.signal.throwIfAborted();
+  }
   task.begin(checkpoint);
   const span = telemetry.startSpan(SPANS.rebuildProjection, {
     parent: task.context,

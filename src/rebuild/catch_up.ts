@@ -18,6 +18,7 @@ import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
+import type { RebuildThrottle } from "./throttle.ts";
 import { verifyBuild } from "./verification.ts";
 
 /**
@@ -40,6 +41,8 @@ export interface CatchUpOptions {
   readonly telemetry: Telemetry;
   /** Events a batch. */
   readonly batchSize: number;
+  /** Says how fast it may go, but for the last few events. */
+  readonly throttle: RebuildThrottle;
 }
 
 /** A task with what it built. */
@@ -134,6 +137,9 @@ export class CatchUp {
       checkpoint,
       watch: live.watch(name),
     });
+    const approach = async (upTo: Position) => {
+      if (upTo > fold.checkpoint) await this.#feedSlowly(member, fold, upTo);
+    };
     const advance = async (upTo: Position) => {
       if (upTo > fold.checkpoint) {
         await this.#feed(member, fold, upTo, () => {});
@@ -143,7 +149,7 @@ export class CatchUp {
     task.comparison = await telemetry.span(
       SPANS.rebuildVerify,
       options,
-      () => verifyBuild(member, { store, advance }),
+      () => verifyBuild(member, { store, approach, advance }),
     );
     build.writeNote("comparison", JSON.stringify(task.comparison));
   }
@@ -151,22 +157,35 @@ export class CatchUp {
   /** Applies what was appended meanwhile, until little is left or it does not get less. */
   async #approach(member: ScannedBuild, fold: Fold): Promise<void> {
     const { events, batchSize } = this.#options;
-    const { task } = member;
     for (let before = Infinity;;) {
       const left = await events.head() - fold.checkpoint;
       // When all but as much is appended meanwhile, there would be no end to it.
       if (left <= batchSize || left > before * CONVERGING) return;
       before = left;
-      const upTo = fold.checkpoint + left;
-      await this.#feed(member, fold, upTo, () => task.whenGoing());
+      await this.#feedSlowly(member, fold, fold.checkpoint + left);
     }
+  }
+
+  /** As fast as rebuilds may go: much may have been appended during a scan, or a pause. */
+  async #feedSlowly(
+    member: ScannedBuild,
+    fold: Fold,
+    upTo: Position,
+  ): Promise<void> {
+    const { task } = member;
+    using pass = this.#options.throttle.enterHere([task.signal]);
+    await this.#feed(member, fold, upTo, async (eventsRead) => {
+      await pass.rest(eventsRead);
+      await task.whenGoing();
+      pass.goOn();
+    });
   }
 
   async #feed(
     { task, definition, eventsBefore }: ScannedBuild,
     fold: Fold,
     upTo: Position,
-    beforeBatch: () => Promise<void> | void,
+    beforeBatch: (eventsRead: number) => Promise<void> | void,
   ): Promise<void> {
     const { events, batchSize } = this.#options;
     const query = { items: [{ types: typesOf(definition) }] };
@@ -178,7 +197,7 @@ export class CatchUp {
     };
     let batches = 0;
     for await (const batch of events.readBatches(query, range)) {
-      await beforeBatch();
+      await beforeBatch(batch.through - fold.checkpoint);
       task.signal.throwIfAborted();
       freezeEvents(batch.events);
       await fold.apply(batch);

@@ -204,3 +204,22 @@ function isBeingBuilt(store: ProjectionStore, name: string): boolean {
     return false;
   }
 }
+
+/**
+ * Says of what windows have closed upon that it goes on in the operation of the next one: it is
+ * nothing to continue by itself.
+ *
+ * @param history The operations so far.
+ * @param resumedBy The operation of the next one.
+ */
+export async function goOnIn(
+  history: OperationStore,
+  resumedBy: string,
+): Promise<void> {
+  for (const operation of history.newest()) {
+    const { trigger, state } = operation;
+    const isLeft = trigger === "schedule" && state === "interrupted" &&
+      operation.resumedBy === undefined;
+    if (isLeft) await history.save({ ...operation, resumedBy });
+  }
+}

@@ -94,13 +94,11 @@ export class LastBuilds {
   #refresh(): void {
     const changedAtMs = this.#history.changedAtMs();
     if (changedAtMs === this.#readAtMs) return;
-    const ids = this.#history.ids();
     // As much as the history remembers, and no more.
-    this.#read = this.#read.intersection(new Set(ids));
-    for (const id of ids) {
-      if (this.#read.has(id)) continue;
-      const operation = this.#history.get(id);
-      if (operation) this.add(operation);
+    this.#read = this.#read.intersection(new Set(this.#history.ids()));
+    // Not one by one by their ids: each of these would be looked for among all.
+    for (const operation of this.#history.newest(undefined, this.#read)) {
+      this.add(operation);
     }
     this.#readAtMs = changedAtMs;
   }

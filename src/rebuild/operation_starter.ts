@@ -81,6 +81,7 @@ const OWN_TRIGGERS: ReadonlySet<RebuildTrigger> = new Set<RebuildTrigger>([
   "startup",
   "schedule",
   "resume",
+  "damage",
 ]);
 
 /** Nobody asks for these, but the program itself. */

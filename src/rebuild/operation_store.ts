@@ -18,6 +18,7 @@ import {
 import type { FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { RebuildOperation } from "./operation.ts";
+import { isOpen } from "./promotion.ts";
 import { UnknownOperationError } from "./refusals.ts";
 
 const NAME_PATTERN = /^(\d{15})-([0-9a-f]{32})\.json$/;
@@ -46,6 +47,8 @@ export interface KeyedOperation {
   readonly id: string;
   readonly request: string;
 }
+
+const NOTHING_KNOWN: ReadonlySet<string> = new Set();
 
 const PROGRESS_DEFAULTS = { paused: false, stalled: false, runsIn: null };
 
@@ -119,10 +122,9 @@ export class OperationStore {
       this.#isNameDurable = true;
     }
     for (const old of this.#names().slice(HISTORY_MAX)) {
-      // Set back, a clock makes the newest look like the oldest; and what is paused is needed.
-      if (old === name || (this.#read(old)?.pausedAt ?? null) !== null) {
-        continue;
-      }
+      // Set back, a clock makes the newest look like the oldest; and what waits for an operator is
+      // needed.
+      if (old === name || isHeld(this.#read(old))) continue;
       this.#fileSystem.remove(join(this.#directory, old));
     }
   }
@@ -136,9 +138,11 @@ export class OperationStore {
     const names = this.#names();
     for (const name of names) {
       if (this.#keysReadOf.has(name)) continue;
-      this.#keysReadOf.add(name);
       const { id, idempotency } = this.#read(name) ?? {};
-      if (id === undefined || !idempotency) continue;
+      // What cannot be read now may be the next time.
+      if (id === undefined) continue;
+      this.#keysReadOf.add(name);
+      if (!idempotency) continue;
       const { key, request } = idempotency;
       this.#byKey.set(key, { id, request });
     }
@@ -176,15 +180,20 @@ export class OperationStore {
    * The newest first, read one by one.
    *
    * @param before Begins after this operation.
+   * @param known Ids of operations that are passed over unread.
    * @throws {UnknownOperationError} If that operation is not known.
    */
-  *newest(before?: string): Generator<StoredOperation, void, void> {
+  *newest(
+    before?: string,
+    known: ReadonlySet<string> = NOTHING_KNOWN,
+  ): Generator<StoredOperation, void, void> {
     const names = this.#names();
     const at = before === undefined
       ? -1
       : names.findIndex((name) => NAME_PATTERN.exec(name)?.[2] === before);
     if (before !== undefined && at < 0) throw new UnknownOperationError(before);
     for (const name of names.slice(at + 1)) {
+      if (known.has(NAME_PATTERN.exec(name)?.[2] ?? "")) continue;
       const operation = this.#read(name);
       if (operation) yield operation;
     }
@@ -210,6 +219,14 @@ export class OperationStore {
       return undefined;
     }
   }
+}
+
+/** Whether an operator is still to say what becomes of it. */
+function isHeld(operation: StoredOperation | undefined): boolean {
+  if (!operation) return false;
+  const { pausedAt, promote, resumedBy } = operation;
+  return pausedAt !== null ||
+    promote === "manual" && isOpen(operation) && resumedBy === undefined;
 }
 
 /** Fills in what files of earlier versions do not say. */

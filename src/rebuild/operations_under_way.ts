@@ -113,6 +113,8 @@ export class OperationsUnderWay {
       return false;
     }
     operation.stop(reason);
+    // What it held up goes on for others.
+    this.#options.reconsider();
     await ended;
     return true;
   }
@@ -129,7 +131,8 @@ export class OperationsUnderWay {
     if ((operation.pausedAt !== null) === (action === "pause")) {
       // Somebody else ordered the same, and it may not be durable yet.
       await entry.recorded;
-      return true;
+      const isSo = (operation.pausedAt !== null) === (action === "pause");
+      return isSo || await this.order(id, action);
     }
     this.#change(operation, action);
     try {

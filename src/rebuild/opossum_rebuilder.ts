@@ -4,7 +4,6 @@
  * @module
  */
 import { abortable } from "@std/async/abortable";
-import { Semaphore } from "@std/async/unstable-semaphore";
 import type { Position } from "../events/event.ts";
 import type { ProjectionBuilds } from "../projections/build_info.ts";
 import { startingRebuild } from "./errors.ts";
@@ -18,7 +17,7 @@ import type {
 import { KeyRebuilder } from "./key_rebuilder.ts";
 import { toPublic } from "./operation_store.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
-import { findInterrupted, type InterruptedOperation } from "./interrupted.ts";
+import { goOnIn } from "./interrupted.ts";
 import {
   OperationStarter,
   type OperationStarterOptions,
@@ -40,6 +39,7 @@ import { rollBackProjection } from "./roll_back_projection.ts";
 import { RebuildScheduler } from "./scheduler.ts";
 import { SharedScan } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
+import { TakingUp } from "./taking_up.ts";
 
 /** What the rebuilder is made of. */
 export type OpossumRebuilderOptions = OperationStarterOptions;
@@ -52,8 +52,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #keys: IdempotencyKeys;
   readonly #lastBuilds: LastBuilds;
   readonly #starter: OperationStarter;
-  /** Operations of earlier processes are taken up one after the other, and each once. */
-  readonly #takingUp = new Semaphore(1);
+  readonly #takingUp: TakingUp;
   readonly #scans = new Set<Promise<void>>();
   readonly #observer: Disposable;
   readonly #reporter: RebuildReporter;
@@ -91,6 +90,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       scheduler: this.#scheduler,
       running: this.#running,
       reporter: this.#reporter,
+    });
+    this.#takingUp = new TakingUp(options, {
+      starter: this.#starter,
+      running: this.#running,
     });
     this.#observer = telemetry.observeRebuilds(() => ({
       active: this.#scheduler.active.length,
@@ -139,27 +142,29 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   }
 
   async cancel(id: string): Promise<boolean> {
-    await this.#adopt(id);
+    await this.#takingUp.paused(id);
     return await this.#running.stop(id, "cancelled");
   }
 
   /**
    * Interrupts an operation: what it has built is kept, and is gone on with when the same is
-   * rebuilt the next time.
+   * rebuilt the next time. One that is paused stays so, and holds up what it wants.
    *
    * @returns Whether it was running.
    */
   async interrupt(id: string): Promise<boolean> {
-    return await this.#running.stop(id, "interrupted");
+    const isStopped = await this.#running.stop(id, "interrupted");
+    await this.#takingUp.paused(id);
+    return isStopped;
   }
 
   async pause(id: string): Promise<boolean> {
-    await this.#adopt(id);
+    await this.#takingUp.paused(id);
     return await this.#running.order(id, "pause");
   }
 
   async resume(id: string): Promise<boolean> {
-    await this.#adopt(id);
+    await this.#takingUp.paused(id);
     return await this.#running.order(id, "resume");
   }
 
@@ -271,23 +276,50 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   /**
    * Starts to rebuild what needs it, but for what is held up by an order.
    *
-   * @param options Which of it.
+   * @param options How, and which of it.
+   * @param names Of these only, whether they need it or not.
    * @returns The operation, or `undefined` when there is nothing to do.
    */
   async startDue(
     { onlyMissing = false, ...options }: DueOptions,
+    names?: readonly string[],
   ): Promise<UnderWay | undefined> {
-    const due = (await this.plan(undefined, options)).filter((each) =>
+    // What an operator held up in a process that has ended since is held up here.
+    await this.#takingUp.held();
+    const due = (await this.plan(names, options)).filter((each) =>
       each.rebuild && !this.#starter.isHeldUp(each) &&
       !(onlyMissing && servesOldDocuments(each))
     );
     // Not an operation: every start would add one to the history.
     if (due.length === 0) return undefined;
-    const names = due.map(({ projectionName }) => projectionName);
-    return await this.#starter.begin(onlyMissing ? names : undefined, {
+    const missing = due.map(({ projectionName }) => projectionName);
+    const begun = await this.#starter.begin(onlyMissing ? missing : names, {
       ...options,
       leavesPaused: true,
     });
+    if (options.trigger === "schedule") {
+      await goOnIn(this.#options.history, begun.operation.id);
+    }
+    return begun;
+  }
+
+  /**
+   * Waits for an operation, but not for an operator.
+   *
+   * @returns Its outcome, or `undefined` once all that is left of it is paused, or waits to be
+   * promoted: it ends some day.
+   */
+  async untilHeld(
+    { operation, ended }: UnderWay,
+  ): Promise<ProjectionRebuildResult | undefined> {
+    const held = Promise.withResolvers<undefined>();
+    const look = () => {
+      if (operation.isHeld) held.resolve(undefined);
+    };
+    // Another operation that shares its builds may hold them up as well.
+    using _watching = this.#running.watch(look);
+    look();
+    return await Promise.race([ended, held.promise]);
   }
 
   /**
@@ -297,67 +329,13 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
    * @param isLeft Tells which of the former are left to somebody else: they are only put down as
    * interrupted.
    * @returns Resolves when they have been started, with the results to wait for: of those that go
-   * on by themselves.
+   * on by themselves. As {@linkcode untilHeld}.
    */
   async resumeInterrupted(
     isLeft: (operation: RebuildOperation) => boolean = () => false,
-  ): Promise<Promise<ProjectionRebuildResult>[]> {
-    const { logger, history } = this.#options;
-    const resumed: Promise<ProjectionRebuildResult>[] = [];
-    using _turn = await this.#takingUp.acquire();
-    const all = await this.#findInterrupted();
-    const isPaused = ({ operation }: InterruptedOperation) =>
-      operation.pausedAt !== null;
-    // First, so that nothing is begun that is to wait.
-    for (const found of all.filter(isPaused)) {
-      await this.#starter.begin(found.names, { adopts: found });
-      logger.log("info", "Rebuild stays paused", {
-        operationId: found.operation.id,
-        projections: found.names,
-      });
-    }
-    for (const found of all.filter((each) => !isPaused(each))) {
-      if (isLeft(found.operation)) {
-        if (found.operation.state === "interrupted") continue;
-        await history.save({ ...found.operation, state: "interrupted" });
-        continue;
-      }
-      const { operation, ended } = await this.#continue(found);
-      // What waits for the same build as a paused one waits with it; what waits to be promoted, for
-      // an operator.
-      const waits = operation.tasks.some((task) =>
-        task.isPaused || task.isManual
-      );
-      if (!waits) resumed.push(ended);
-    }
-    return resumed;
-  }
-
-  /** Continues an interrupted operation by another one. */
-  async #continue(found: InterruptedOperation): Promise<UnderWay> {
-    const { history, logger } = this.#options;
-    const { operation, names } = found;
-    logger.log("info", "Resuming interrupted rebuild", {
-      operationId: operation.id,
-      projections: names,
-    });
-    const { note, requestedBy, priority } = operation;
-    const { verify = false, promote = "automatic", promotedAt = null } =
-      operation;
-    const begun = await this.#starter.begin(names, {
-      trigger: "resume",
-      resumes: operation.id,
-      concurrency: this.#starter.lowered(operation),
-      verify,
-      promote,
-      promotedAt,
-      ...(note === null ? {} : { note }),
-      ...(requestedBy === null ? {} : { requestedBy }),
-      ...(priority === null ? {} : { priority }),
-    });
-    const resumedBy = begun.operation.id;
-    await history.save({ ...operation, state: "interrupted", resumedBy });
-    return begun;
+  ): Promise<Promise<ProjectionRebuildResult | undefined>[]> {
+    const begun = await this.#takingUp.all(isLeft);
+    return begun.map((each) => this.untilHeld(each));
   }
 
   /** Stops: what runs is interrupted and kept, to be continued after the next start. */
@@ -378,23 +356,5 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   ): Promise<ProjectionRebuildResult> {
     const { ended } = await this.#starter.begin(names, options);
     return await ended;
-  }
-
-  #findInterrupted(only?: string): Promise<InterruptedOperation[]> {
-    const isRunning = (id: string) => this.#running.get(id) !== undefined;
-    return findInterrupted({ ...this.#options, isRunning, only });
-  }
-
-  /** Takes a paused operation up that an earlier process has left behind. */
-  async #adopt(id: string): Promise<void> {
-    const isNeeded = () =>
-      !this.#running.get(id) && !this.#starter.isClosed &&
-      (this.#options.history.get(id)?.pausedAt ?? null) !== null;
-    if (!isNeeded()) return;
-    using _turn = await this.#takingUp.acquire();
-    if (!isNeeded()) return;
-    for (const found of await this.#findInterrupted(id)) {
-      await this.#starter.begin(found.names, { adopts: found });
-    }
   }
 }

@@ -34,8 +34,8 @@ export interface RebuildOptions {
   /** Id of whoever asks, for the history, at most 256 characters; never a token. @default {none} */
   readonly requestedBy?: string;
   /**
-   * Starts also when the estimate does not fit on the disk. Rebuilds at start-up and by schedule
-   * always do. @default {false}
+   * Starts also when the estimate does not fit on the disk. Rebuilds at start-up, by schedule, and
+   * of what was found to be damaged always do. @default {false}
    */
   readonly ignoreDiskSpace?: boolean;
   /** What asks. @default {"code"} */

@@ -123,6 +123,15 @@ export class RunningOperation {
     this.#promotedAt = at;
   }
 
+  /** Whether only operators let go on what is left of it. */
+  get isHeld(): boolean {
+    const left = this.#tasks.filter(({ hasEnded }) => !hasEnded);
+    return left.length > 0 &&
+      left.every(({ isPaused, phase }) =>
+        isPaused || phase === "awaitingPromotion"
+      );
+  }
+
   /** Holds up what it waits for. */
   pause(): void {
     this.#pausedAt = this.#options.clock.now().toISOString();

@@ -181,12 +181,17 @@ async function scan(
         batchSize,
       }),
     breathe: async (eventsRead) => {
-      const isAsked = () => members.every(({ isOver }) => isOver);
+      const isAsked = () => members.some((member) => member.isAsked);
+      const isAskedOrOver = () => isAsked() || isOver();
       control.beat();
-      control.rest(pacer.rest(eventsRead), isAsked);
-      control.waitWhilePaused(isAsked);
+      control.rest(pacer.rest(eventsRead), isAskedOrOver);
+      // One that is stopped does not wait until the others go on.
+      for (;;) {
+        control.waitWhilePaused(isAskedOrOver);
+        if (!isAsked()) break;
+        for (const member of members) await member.stopIfAsked();
+      }
       pacer.goOn();
-      for (const member of members) await member.stopIfAsked();
       if (performance.now() - lookedMs < HEAP_INTERVAL_MS || isOver()) return;
       lookedMs = performance.now();
       const { used, limit, isCritical } = heapUse();
@@ -234,9 +239,9 @@ class WorkerMember implements PassMember {
     control.report(index, { ...NOTHING_DONE, position: checkpoint });
   }
 
-  /** Whether it has ended, or is about to. */
-  get isOver(): boolean {
-    return !this.isRunning || this.#control.isStopped(this.index);
+  /** Whether it is to end, and has not yet. */
+  get isAsked(): boolean {
+    return this.isRunning && this.#control.isStopped(this.index);
   }
 
   throwIfStopped(): void {
@@ -247,7 +252,7 @@ class WorkerMember implements PassMember {
 
   /** Ends it at once when it is to stop, without waiting for its next batch. */
   async stopIfAsked(): Promise<void> {
-    if (this.isRunning && this.isOver) await this.end(new StoppedError());
+    if (this.isAsked) await this.end(new StoppedError());
   }
 
   advance(progress: PassProgress): void {

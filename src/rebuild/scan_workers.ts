@@ -190,10 +190,18 @@ class WorkerPass implements Disposable {
 
   /** Passes on who is to stop or to wait. */
   #listen(): void {
+    // One that is to stop holds up nobody any more.
     const setPaused = () =>
-      this.#control.pause(this.#members.some(({ isPaused }) => isPaused));
+      this.#control.pause(
+        this.#members.some(({ isPaused, signal }) =>
+          isPaused && !signal.aborted
+        ),
+      );
     for (const [index, member] of this.#members.entries()) {
-      const stop = () => this.#control.stop(index);
+      const stop = () => {
+        this.#control.stop(index);
+        setPaused();
+      };
       member.signal.addEventListener("abort", stop, { once: true });
       this.#cleanUp.defer(() =>
         member.signal.removeEventListener("abort", stop)

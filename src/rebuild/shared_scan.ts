@@ -33,6 +33,7 @@ import {
 import { readUnparsed } from "./scan_sources.ts";
 import type { ScanWorkers, WorkerAssignment } from "./scan_workers.ts";
 import type { RebuildThrottle } from "./throttle.ts";
+import { whenAllGo } from "./when_all_go.ts";
 
 /** What a scan is made of. */
 export interface SharedScanOptions {
@@ -84,6 +85,7 @@ export class SharedScan {
     const members: Member[] = [];
     for (const task of group) {
       await this.#guard(task, undefined, async () => {
+        await this.#discardCancelled(task);
         members.push(await beginBuild(this.#options, task));
       });
     }
@@ -130,6 +132,15 @@ export class SharedScan {
     // Beginning anew sweeps it away, also what another definition has begun.
     const build = await store.begin(identity, { resume: false });
     await build.discard();
+  }
+
+  /** Else the next start would go on with what was cancelled before it was begun here. */
+  async #discardCancelled(task: BuildTask): Promise<void> {
+    const { aborted, reason } = task.signal;
+    if (!aborted) return;
+    // What waited to be promoted is deleted by whoever built it.
+    if (reason === "cancelled" && !task.isParked) await this.discard(task);
+    task.signal.throwIfAborted();
   }
 
   /** Scans as far as each may, compares those that are to be, and scans the rest for them. */
@@ -266,6 +277,7 @@ export class SharedScan {
     const [first] = members;
     if (!first) return;
     using pass = throttle.enterHere(members.map(({ task }) => task.signal));
+    const buildOf = new Map(members.map(({ task, build }) => [task, build]));
     await scanPass({
       ...this.#settings(members, upTo),
       members: await Promise.all(
@@ -280,7 +292,10 @@ export class SharedScan {
       breathe: async (eventsRead) => {
         await pass.rest(eventsRead);
         await yielder.yieldIfDue();
-        for (const { task } of members) await task.whenGoing();
+        await whenAllGo(
+          members.map(({ task }) => task),
+          (task) => this.#abandon(task, buildOf.get(task), task.signal.reason),
+        );
         pass.goOn();
       },
     });
@@ -327,7 +342,7 @@ export class SharedScan {
     action: () => Promise<void>,
   ): Promise<void> {
     try {
-      task.signal.throwIfAborted();
+      if (build) task.signal.throwIfAborted();
       await action();
     } catch (error) {
       await this.#abandon(task, build, error);

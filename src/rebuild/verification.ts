@@ -24,7 +24,9 @@ import type { RebuildComparison } from "./operation.ts";
 /** What it is made of. */
 export interface VerificationOptions {
   readonly store: ProjectionStore;
-  /** Brings a build up to a position; the last few events with the live lock held. */
+  /** Brings a build up to a position, as fast as rebuilds may go. */
+  readonly approach: (upTo: Position) => Promise<void>;
+  /** Brings it there at once: for the last few events, with the live lock held. */
   readonly advance: (upTo: Position) => Promise<void>;
 }
 
@@ -100,12 +102,12 @@ interface SnapshotPair {
 
 async function beginSnapshots(
   { task, build }: ScannedBuild,
-  { store, advance }: VerificationOptions,
+  { store, approach, advance }: VerificationOptions,
 ): Promise<SnapshotPair | undefined> {
   const name = task.projectionName;
   const near = await servingOf(store, name);
   if (near === undefined) return undefined;
-  await advance(near.checkpoint);
+  await approach(near.checkpoint);
   using _lock = await store.lockLive(name, task.signal);
   const serving = await servingOf(store, name);
   if (serving === undefined) return undefined;

@@ -167,6 +167,8 @@ Deno.test("what is not done when a window closes goes on in the next one, where 
   const [detail] = result?.details ?? [];
   assertEquals([detail?.success, detail?.reason], [true, "interrupted"]);
   assert((detail?.eventsScanned ?? EVENTS) < EVENTS);
+  const { resumedBy } = await rebuilder.getOperation(first.id) ?? {};
+  assertEquals(resumedBy, second.id);
   assertEquals((await projections.info("One")).checkpoint, EVENTS);
 });
 

@@ -20,13 +20,19 @@ const SUMS = { a: 145, b: 155, c: 165 };
 
 async function open(
   folder: TestFolder,
-  { enableAutoRebuild = false, startDaemon = true, readOnly = false } = {},
+  {
+    enableAutoRebuild = false,
+    startDaemon = true,
+    readOnly = false,
+    rebuildQueueMax = 100,
+  } = {},
 ): Promise<Opossum> {
   const opossum = await openOpossum({
     path: folder.path,
     projections: PROJECTIONS,
     logger: silentLogger,
     enableAutoRebuild,
+    rebuildQueueMax,
     startDaemon: startDaemon && !readOnly,
     readOnly,
   });
@@ -209,3 +215,20 @@ for (const foundBy of ["a reader", "a live update"]) {
     assertEquals(operation?.projectionNames, ["Sums"]);
   });
 }
+
+Deno.test("a damaged document is rebuilt also when as many operations wait as may", async () => {
+  await using folder = await filled();
+  flipSum(folder);
+  await using opossum = await open(folder, {
+    enableAutoRebuild: true,
+    rebuildQueueMax: 1,
+  });
+  const { rebuilder, projections } = opossum;
+  const { id } = await rebuilder.start(["Others"]);
+  await rebuilder.pause(id);
+  await assertRejects(() => projections.get("Sums", "a"));
+  const { last } = await opossum.events.append(counts(3));
+  await projections.waitFor(last);
+  const expected = { a: SUMS.a + 1, b: SUMS.b + 2, c: SUMS.c + 3 };
+  assertEquals(await sums(opossum, "Sums"), expected);
+});

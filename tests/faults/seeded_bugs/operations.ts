@@ -43,17 +43,38 @@ export const OPERATION_BUGS: readonly SeededBug[] = [
   {
     name: "what is cancelled while it waits goes on at the next start",
     file: "src/rebuild/shared_scan.ts",
-    replace: "    await build.discard();\n  }\n\n  /** Scans as far",
-    by: "    await build[Symbol.asyncDispose]();\n  }\n\n  /** Scans as far",
+    replace: "    await build.discard();\n  }\n\n  /** Else the next",
+    by: "    await build[Symbol.asyncDispose]();\n  }\n\n  /** Else the next",
     tests: ["tests/rebuild/durable_pause_test.ts"],
   },
   {
     name: "the history forgets what is paused",
     file: "src/rebuild/operation_store.ts",
-    replace:
-      "if (old === name || (this.#read(old)?.pausedAt ?? null) !== null)",
+    replace: "if (old === name || isHeld(this.#read(old)))",
     by: "if (old === name)",
     tests: ["tests/rebuild/idempotency_test.ts"],
+  },
+  {
+    name: "what a cancelled operation held up stays in the queue",
+    file: "src/rebuild/operations_under_way.ts",
+    replace: "    this.#options.reconsider();\n    await ended;",
+    by: "    await ended;",
+    tests: ["tests/rebuild/orders_between_operations_test.ts"],
+  },
+  {
+    name:
+      "what a window closed upon while it was paused is not held up any more",
+    file: "src/rebuild/opossum_rebuilder.ts",
+    replace: '"interrupted");\n    await this.#takingUp.paused(id);',
+    by: '"interrupted");',
+    tests: ["tests/daemon/held_up_test.ts"],
+  },
+  {
+    name: "what is cancelled before it is gone on with is kept",
+    file: "src/rebuild/shared_scan.ts",
+    replace: "        await this.#discardCancelled(task);\n",
+    by: "        task.signal.throwIfAborted();\n",
+    tests: ["tests/rebuild/orders_between_operations_test.ts"],
   },
   {
     name: "a key starts twice when it comes twice at once",
