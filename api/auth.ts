@@ -155,13 +155,15 @@ export function createGuard(
       ? null
       : CREDENTIALS_PATTERN.exec(credentials);
     if (match === null) return fail(MALFORMED_CREDENTIALS);
-    const principal = findPrincipal(
-      knownTokens(read()),
-      match[1] ?? "",
-      limits.clock.now().getTime(),
-    );
+    const find = () =>
+      findPrincipal(
+        knownTokens(read()),
+        match[1] ?? "",
+        limits.clock.now().getTime(),
+      );
+    const principal = find();
     if (principal === undefined) return fail(UNKNOWN_TOKEN);
-    setPrincipal(context, principal);
+    setPrincipal(context, principal, () => find() !== undefined);
     const scope: AdminScope = isUnsafe(context) ? "operate" : "read";
     if (!principal.scopes.includes(scope)) {
       logger.log("warn", "A token was refused what it may not do", {
