@@ -5,6 +5,7 @@
  */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
+import { every } from "hono/combine";
 import type { Opossum } from "../mod.ts";
 import { refuseUnacceptable } from "./accept.ts";
 import { auditRequests } from "./audit.ts";
@@ -12,6 +13,7 @@ import { addAuditRoutes } from "./audit_routes.ts";
 import { type AdminAuth, createGuard } from "./auth.ts";
 import { describedRoutes } from "./described_routes.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
+import { LOOPBACK_HOSTS, requireHost, requireWellFormed } from "./hosts.ts";
 import {
   provideLimits,
   type RequestLimits,
@@ -51,7 +53,8 @@ export interface AdminRouterOptions {
  * every path under it, known or not, is answered only to those who may ask.
  *
  * `createApp()` puts it together with the document, the docs page, health checks and the
- * application's own routes; use this one to mount it on an application of your own.
+ * application's own routes; use this one to mount it on an application of your own. Without tokens
+ * it answers only to the names of the loopback interface.
  *
  * @param options The store, and who may use it.
  * @returns The router.
@@ -82,9 +85,14 @@ export function createAdminRouter(options: AdminRouterOptions): OpenAPIHono {
   const { opossum, auth } = options;
   const { clock, logger } = opossum.options;
   const limits = resolveLimits(options.limits, clock);
+  const guard = createGuard(auth, limits, logger);
   return buildAdminRouter(options, {
     limits,
-    guard: createGuard(auth, limits, logger),
+    // What `createApp()` does for all paths: without tokens, nothing else keeps a page out whose
+    // name was made to point here.
+    guard: "allowUnauthenticated" in auth
+      ? every(requireWellFormed(), requireHost(LOOPBACK_HOSTS), guard)
+      : guard,
   });
 }
 
