@@ -203,9 +203,8 @@ export class FileAuditLog implements AuditLog, Disposable {
       const stem = name.slice(0, -SUFFIX.length);
       if (lastStem !== undefined && stem > lastStem) continue;
       const end = stem === lastStem ? Number(line) : Infinity;
-      records.push(
-        ...this.#read(name, stem, end).slice(0, limit + 1 - records.length),
-      );
+      const count = limit + 1 - records.length;
+      records.push(...this.#read(name, { stem, end, count }));
     }
     const page = records.slice(0, limit);
     return {
@@ -214,8 +213,12 @@ export class FileAuditLog implements AuditLog, Disposable {
     };
   }
 
-  /** The records of one file before a line, the newest first. */
-  #read(name: string, stem: string, end: number): AuditRecord[] {
+  /** So many records of one file before a line, the newest first. */
+  #read(name: string, { stem, end, count }: {
+    readonly stem: string;
+    readonly end: number;
+    readonly count: number;
+  }): AuditRecord[] {
     const { fileSystem, directory, logger } = this.#options;
     const records: AuditRecord[] = [];
     let text: string;
@@ -229,10 +232,12 @@ export class FileAuditLog implements AuditLog, Disposable {
       return [];
     }
     // What follows the last line end was never acknowledged.
-    for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
-      if (i >= end) break;
+    const lines = text.split("\n").slice(0, -1);
+    // From the end, and no more than asked for: pages are small, and files are not.
+    for (let i = Math.min(end, lines.length) - 1; i >= 0; i--) {
+      if (records.length >= count) break;
       try {
-        records.push({ id: `${stem}-${i}`, ...JSON.parse(line) });
+        records.push({ id: `${stem}-${i}`, ...JSON.parse(lines[i] ?? "") });
       } catch (error) {
         logger.log("error", "A record of the audit log is damaged", {
           file: name,
@@ -241,7 +246,7 @@ export class FileAuditLog implements AuditLog, Disposable {
         });
       }
     }
-    return records.reverse();
+    return records;
   }
 
   #names(): string[] {

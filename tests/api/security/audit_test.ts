@@ -220,3 +220,28 @@ Deno.test("record() refuses on a store that was opened with 'readOnly', and crea
   assertEquals(await log.list(), { records: [], next: null });
   assertEquals(dir.list(), []);
 });
+
+Deno.test("list() looks at no more records than it was asked for", async () => {
+  using dir = new TempDir();
+  const messages: string[] = [];
+  const options = {
+    fileSystem: new FaultyFileSystem(),
+    directory: dir.file("audit"),
+    clock: new FakeClock(),
+    logger: { log: (_: string, message: string) => messages.push(message) },
+  };
+  using log = new FileAuditLog(options);
+  await log.record(ENTRY);
+  const [name = ""] = dir.list("audit");
+  const path = dir.file(`audit/${name}`);
+  const line = Deno.readTextFileSync(path);
+  const newer = line.replace("r-1", "r-2").repeat(3);
+  Deno.writeTextFileSync(path, `damaged\n${line}${newer}`);
+  // Else whoever may read fills the log of the server, and keeps its thread busy.
+  const { records, next } = await log.list({ limit: 2 });
+  assertEquals(records.map(({ requestId }) => requestId), ["r-2", "r-2"]);
+  assertEquals(messages, []);
+  const rest = await log.list({ before: next ?? "" });
+  assertEquals(rest.records.map(({ requestId }) => requestId), ["r-2", "r-1"]);
+  assertEquals(messages, ["A record of the audit log is damaged"]);
+});
