@@ -27,6 +27,7 @@ import { createErrorHandler } from "./problem.ts";
 import { addFaultRoutes } from "./fault_routes.ts";
 import { addGenerationRoutes } from "./generation_routes.ts";
 import { addProjectionRoutes } from "./projection_routes.ts";
+import { limitReads } from "./reads.ts";
 import { addRebuildRoutes } from "./rebuild_routes.ts";
 import { addScheduleRoutes } from "./schedule_routes.ts";
 import { SECURITY_SCHEME } from "./sections.ts";
@@ -138,6 +139,7 @@ export function buildAdminRouter(
     securityHeaders(),
     provideLimits(limits),
     guard,
+    limitReads(),
     refuseOtherMethods(router),
     refuseUnacceptable(find),
     limitTriggers(limits, find),
