@@ -6,7 +6,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
-import { type Opossum, UnknownOperationError } from "../mod.ts";
+import { type Clock, type Opossum, UnknownOperationError } from "../mod.ts";
 import { EventFeed, type FeedEvent } from "./event_feed.ts";
 import type { Subscription } from "./event_subscription.ts";
 import { operationExample } from "./examples.ts";
@@ -20,6 +20,8 @@ import { ADMIN_SECURITY, OPERATIONS_TAG } from "./sections.ts";
 const STREAMS_MAX = 100;
 /** With so many, only who may operate can still begin: others must not keep them from watching. */
 const STREAMS_OF_READERS_MAX = 80;
+/** How long a client may take nothing, in milliseconds, before its stream ends. */
+const SENDING_MS_MAX = 60_000;
 /** How soon a client that lost its connection comes back, in milliseconds. */
 const RETRY_MS = 2_000;
 
@@ -142,21 +144,21 @@ async function answer(
   const response = streamSSE(context, async (stream) => {
     stream.onAbort(() => subscription.end());
     try {
-      await stream.write(`retry: ${RETRY_MS}\n\n`);
+      let sending: Promise<unknown> = stream.write(`retry: ${RETRY_MS}\n\n`);
       for (;;) {
+        if (!await isTaken(sending, feed.clock)) return stream.abort();
         const event = await subscription.next();
         if (event === undefined || stream.aborted) return;
         // At each heartbeat as well: a revoked token learns nothing, and keeps no place for long.
         if (!isStillAccepted(context)) return;
-        if (event === "heartbeat") await stream.write(": still here\n\n");
+        if (event === "heartbeat") sending = stream.write(": still here\n\n");
         else {
-          // Waits until the client takes it.
-          await stream.writeSSE({
+          sending = stream.writeSSE({
             event: event.type,
             data: event.data,
             id: String(event.id),
           });
-          if (endsWith(event, subscription)) return;
+          if (endsWith(event, subscription)) subscription.end();
         }
       }
     } finally {
@@ -170,6 +172,22 @@ async function answer(
   // Some proxies gather what they pass on.
   response.headers.set("X-Accel-Buffering", "no");
   return response;
+}
+
+/** Whether the client takes what is sent: one that never does would keep its place for ever. */
+async function isTaken(
+  sending: Promise<unknown>,
+  clock: Clock,
+): Promise<boolean> {
+  const done = new AbortController();
+  try {
+    return await Promise.race([
+      sending.then(() => true),
+      clock.sleep(SENDING_MS_MAX, done.signal).then(() => false),
+    ]);
+  } finally {
+    done.abort();
+  }
 }
 
 function endsWith(event: FeedEvent, { operationId }: Subscription): boolean {

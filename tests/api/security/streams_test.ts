@@ -64,3 +64,20 @@ Deno.test("who may only look cannot take all streams from who may operate", asyn
   assertEquals([...statuses], [200, 503]);
   assertEquals(await watch(TOKENS.operate), 200);
 });
+
+Deno.test("who takes nothing of a stream for a minute loses its place", async () => {
+  const opossum = new FakeOpossum("A", "B", "C", "D");
+  const app = createApp({ opossum, auth: AUTH });
+  const watch = async () =>
+    await app.request("/admin/events", {
+      headers: { authorization: `Bearer ${TOKENS.read}` },
+    });
+  const unread: Response[] = [];
+  for (let i = 0; i < 80; i++) unread.push(await watch());
+  assertEquals(await statusOf(watch()), 503);
+  // One look, and eighty that wait for their client.
+  await opossum.clock.whenSleeping(81);
+  await opossum.clock.advance(60_000);
+  assertEquals(await statusOf(watch()), 200);
+  for (const { body } of unread) await body?.cancel();
+});
