@@ -1,5 +1,5 @@
 /** Row G3 and the limit of row B9: who asked for what, and how often. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type AuditEntry,
   AuditUnavailableError,
@@ -244,4 +244,14 @@ Deno.test("list() looks at no more records than it was asked for", async () => {
   const rest = await log.list({ before: next ?? "" });
   assertEquals(rest.records.map(({ requestId }) => requestId), ["r-2", "r-1"]);
   assertEquals(messages, ["A record of the audit log is damaged"]);
+});
+
+Deno.test("no token is called what records call everybody", () => {
+  const opossum = new FakeOpossum("A");
+  const tokens = [{ ...AUTH.tokens[0], id: "anonymous" }];
+  assertThrows(
+    () => createApp({ opossum, auth: { tokens } }),
+    RangeError,
+    "'auth.tokens[0].id' must not be \"anonymous\"",
+  );
 });
