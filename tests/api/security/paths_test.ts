@@ -29,7 +29,8 @@ Deno.test("row G1: a rebuild that a file makes fail tells why, and the path to t
   const operation = `/admin/operations/${id}`;
   const promote = sample.ask(`${operation}/promote`, { method: "POST" });
   assertEquals(await statusOf(promote), 202);
-  assertEquals((await rebuilder.wait(id))?.success, false);
+  const outcome = await rebuilder.wait(id);
+  assertEquals(outcome?.failedProjections, ["StudentDetails"]);
 
   for (const seen of [operation, path, "/admin/projections/status"]) {
     const response = await sample.ask(seen, { token: TOKENS.read });
