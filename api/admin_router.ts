@@ -4,6 +4,7 @@
  * @module
  */
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { every } from "hono/combine";
 import type { Opossum } from "../mod.ts";
 import { refuseUnacceptable } from "./accept.ts";
 import { auditRequests } from "./audit.ts";
@@ -13,6 +14,7 @@ import { addDashboard, addGuardedDashboard } from "./dashboard/routes.ts";
 import { describedRoutes } from "./described_routes.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
 import { addKeyRoutes } from "./key_routes.ts";
+import { LOOPBACK_HOSTS, requireHost, requireWellFormed } from "./hosts.ts";
 import {
   provideLimits,
   type RequestLimits,
@@ -27,6 +29,7 @@ import { createErrorHandler } from "./problem.ts";
 import { addFaultRoutes } from "./fault_routes.ts";
 import { addGenerationRoutes } from "./generation_routes.ts";
 import { addProjectionRoutes } from "./projection_routes.ts";
+import { limitReads } from "./reads.ts";
 import { addRebuildRoutes } from "./rebuild_routes.ts";
 import { addScheduleRoutes } from "./schedule_routes.ts";
 import { addScrubRoutes } from "./scrub_routes.ts";
@@ -54,7 +57,8 @@ export interface AdminRouterOptions {
  * every path under it, known or not, is answered only to those who may ask.
  *
  * `createApp()` puts it together with the document, the docs page, health checks and the
- * application's own routes; use this one to mount it on an application of your own.
+ * application's own routes; use this one to mount it on an application of your own. Without tokens
+ * it answers only to the names of the loopback interface.
  *
  * @param options The store, and who may use it.
  * @returns The router.
@@ -133,11 +137,20 @@ export function buildAdminRouter(
     securityHeaders(),
     provideLimits(limits),
   );
+  // Without tokens, nothing else keeps a page out whose name was made to point here: what
+  // `createApp()` does for all paths, done again where the router is mounted by itself.
+  if (access.sessions === undefined) {
+    router.use(
+      "/admin/*",
+      every(requireWellFormed(), requireHost(LOOPBACK_HOSTS)),
+    );
+  }
   // Signing in comes before the guard, which asks for what one gets by it.
   addDashboard(router, { opossum, access, limits });
   router.use(
     "/admin/*",
     access.guard,
+    limitReads(),
     refuseOtherMethods(router),
     refuseUnacceptable(find),
     limitTriggers(limits, find),

@@ -220,7 +220,11 @@ export function createAccess(
       if (isUnsafe(context) && isCrossSite(context)) {
         return problemResponse(context, CROSS_SITE);
       }
-      const refusal = admit(context, session.principal);
+      const refusal = admit(
+        context,
+        session.principal,
+        () => sessions.find(context, { isUse: false }) !== undefined,
+      );
       if (refusal) return refusal;
       await next();
       context.res = endWithSession(context.res, session);
@@ -235,16 +239,19 @@ export function createAccess(
       ? null
       : CREDENTIALS_PATTERN.exec(credentials);
     if (match === null) return fail(MALFORMED_CREDENTIALS);
-    const principal = findPrincipal(
-      knownTokens(read()),
-      match[1] ?? "",
-      nowMs(),
-    );
+    const find = () =>
+      findPrincipal(knownTokens(read()), match[1] ?? "", nowMs());
+    const principal = find();
     if (principal === undefined) return fail(UNKNOWN_TOKEN);
-    return admit(context, principal) ?? await next();
+    const isStillAccepted = () => find() !== undefined;
+    return admit(context, principal, isStillAccepted) ?? await next();
   };
-  const admit = (context: Context, principal: Principal) => {
-    setPrincipal(context, principal);
+  const admit = (
+    context: Context,
+    principal: Principal,
+    isStillAccepted: () => boolean,
+  ) => {
+    setPrincipal(context, principal, isStillAccepted);
     const scope: AdminScope = isUnsafe(context) ? "operate" : "read";
     if (principal.scopes.includes(scope)) return undefined;
     logger.log("warn", "A token was refused what it may not do", {

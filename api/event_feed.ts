@@ -6,6 +6,7 @@
  * @module
  */
 import {
+  type Clock,
   type Opossum,
   ProjectionsClosedError,
   type RebuildOperation,
@@ -72,6 +73,11 @@ export class EventFeed {
   constructor(opossum: Opossum) {
     this.#opossum = opossum;
     this.#lastId = opossum.options.clock.now().getTime() * IDS_PER_MS;
+  }
+
+  /** The source of time. */
+  get clock(): Clock {
+    return this.#opossum.options.clock;
   }
 
   /** How many watch, or are about to. */

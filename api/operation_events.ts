@@ -6,10 +6,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
-import { type Opossum, UnknownOperationError } from "../mod.ts";
+import { type Clock, type Opossum, UnknownOperationError } from "../mod.ts";
 import { EventFeed, type FeedEvent } from "./event_feed.ts";
 import type { Subscription } from "./event_subscription.ts";
 import { operationExample } from "./examples.ts";
+import { isStillAccepted, principalOf } from "./principal.ts";
 import { ProblemError } from "./problem.ts";
 import { problemResponses } from "./responses.ts";
 import { NoQuery, OperationId } from "./schemas.ts";
@@ -17,6 +18,10 @@ import { ADMIN_SECURITY, OPERATIONS_TAG } from "./sections.ts";
 
 /** Clients that watch at once. */
 const STREAMS_MAX = 100;
+/** With so many, only who may operate can still begin: others must not keep them from watching. */
+const STREAMS_OF_READERS_MAX = 80;
+/** How long a client may take nothing, in milliseconds, before its stream ends. */
+const SENDING_MS_MAX = 60_000;
 /** How soon a client that lost its connection comes back, in milliseconds. */
 const RETRY_MS = 2_000;
 
@@ -26,7 +31,8 @@ is a ProjectionInfo. The first ones tell how things stand; then what changed is 
 second each while it goes on, and at once when an operation begins, is paused, goes on, or ends.
 \`id\` grows, also over restarts. \`Last-Event-ID\` makes up for what was missed, or, if that is too
 long ago, for how things stand. A client that reads slowly misses intermediate events, never the
-last one. A comment keeps the connection alive every 15 seconds.`;
+last one. A comment keeps the connection alive every 15 seconds. The stream ends when its token is
+revoked or expires. Of the 100 streams that there can be, 20 are kept for tokens that may operate.`;
 
 const stream = {
   description: "The events, as they happen",
@@ -117,12 +123,14 @@ async function answer(
   if (context.req.raw.method === "HEAD") {
     return context.body(null, 200, { "Content-Type": "text/event-stream" });
   }
-  if (feed.size >= STREAMS_MAX) {
+  const mayOperate = principalOf(context).scopes.includes("operate");
+  const streamsMax = mayOperate ? STREAMS_MAX : STREAMS_OF_READERS_MAX;
+  if (feed.size >= streamsMax) {
     throw new ProblemError({
       kind: "too-many-streams",
       status: 503,
       title: "Too many streams",
-      detail: `${STREAMS_MAX} clients watch already: try again later, or ` +
+      detail: `${streamsMax} clients watch already: try again later, or ` +
         "ask for the operation instead",
       headers: { "Retry-After": "10" },
     });
@@ -136,19 +144,21 @@ async function answer(
   const response = streamSSE(context, async (stream) => {
     stream.onAbort(() => subscription.end());
     try {
-      await stream.write(`retry: ${RETRY_MS}\n\n`);
+      let sending: Promise<unknown> = stream.write(`retry: ${RETRY_MS}\n\n`);
       for (;;) {
+        if (!await isTaken(sending, feed.clock)) return stream.abort();
         const event = await subscription.next();
         if (event === undefined || stream.aborted) return;
-        if (event === "heartbeat") await stream.write(": still here\n\n");
+        // At each heartbeat as well: a revoked token learns nothing, and keeps no place for long.
+        if (!isStillAccepted(context)) return;
+        if (event === "heartbeat") sending = stream.write(": still here\n\n");
         else {
-          // Waits until the client takes it.
-          await stream.writeSSE({
+          sending = stream.writeSSE({
             event: event.type,
             data: event.data,
             id: String(event.id),
           });
-          if (endsWith(event, subscription)) return;
+          if (endsWith(event, subscription)) subscription.end();
         }
       }
     } finally {
@@ -162,6 +172,22 @@ async function answer(
   // Some proxies gather what they pass on.
   response.headers.set("X-Accel-Buffering", "no");
   return response;
+}
+
+/** Whether the client takes what is sent: one that never does would keep its place for ever. */
+async function isTaken(
+  sending: Promise<unknown>,
+  clock: Clock,
+): Promise<boolean> {
+  const done = new AbortController();
+  try {
+    return await Promise.race([
+      sending.then(() => true),
+      clock.sleep(SENDING_MS_MAX, done.signal).then(() => false),
+    ]);
+  } finally {
+    done.abort();
+  }
 }
 
 function endsWith(event: FeedEvent, { operationId }: Subscription): boolean {

@@ -24,7 +24,9 @@ export const ANONYMOUS: Principal = {
   scopes: ["read", "operate"],
 };
 
-type PrincipalContext = Context<{ Variables: { principal?: Principal } }>;
+type PrincipalContext = Context<{
+  Variables: { principal?: Principal; isStillAccepted?: () => boolean };
+}>;
 
 /**
  * Who sent a request that passed {@linkcode requireAuth}.
@@ -46,7 +48,28 @@ export function principalOf(context: Context): Principal {
  *
  * @param context The request's context.
  * @param principal Who it is.
+ * @param isStillAccepted Whether the proof of it, such as a token, holds by now. Asked again and
+ * again while an answer goes on.
  */
-export function setPrincipal(context: Context, principal: Principal): void {
+export function setPrincipal(
+  context: Context,
+  principal: Principal,
+  isStillAccepted: () => boolean = () => true,
+): void {
   (context as PrincipalContext).set("principal", principal);
+  (context as PrincipalContext).set("isStillAccepted", isStillAccepted);
+}
+
+/**
+ * Whether who asked may still be told more: an answer without end must not outlive its token.
+ *
+ * @param context The request's context.
+ * @returns `false` once the token is revoked or has expired, or that cannot be told.
+ */
+export function isStillAccepted(context: Context): boolean {
+  try {
+    return (context as PrincipalContext).get("isStillAccepted")?.() === true;
+  } catch {
+    return false;
+  }
 }

@@ -52,6 +52,9 @@ const PROJECTIONS_MAX = 1_000;
 
 const Note = z.string().max(256).refine((text) => text.isWellFormed(), {
   error: "must not hold half of a character",
+}).refine((text) => !/\p{Cc}/u.test(text), {
+  // Terminals obey them, and so the next who lists operations.
+  error: "must not hold control characters",
 }).optional();
 
 const bodyFields = {

@@ -56,8 +56,9 @@ export interface ServeOptions {
    */
   readonly drainTimeoutMs?: number;
   /**
-   * How many requests may be under way at a time before more are answered 503: 1 to 1,000,000.
-   * @default {1_000}
+   * How many requests may be under way at a time before more are answered 503: 1 to 1,000,000. A
+   * tenth of them is kept for the admin API, so that strangers who send slowly to other routes do
+   * not keep operators out. @default {1_000}
    */
   readonly requestsMax?: number;
 }
@@ -296,7 +297,7 @@ class RequestsUnderWay implements FetchHandler {
     request: Request,
     info: Deno.ServeHandlerInfo,
   ): Promise<Response> {
-    if (this.#cutOffs.size >= this.#countMax) {
+    if (this.#cutOffs.size >= this.#countMaxOf(request)) {
       return bareProblem(TOO_BUSY, { "Retry-After": "1" });
     }
     const { promise, resolve } = Promise.withResolvers<Response>();
@@ -309,6 +310,14 @@ class RequestsUnderWay implements FetchHandler {
     } finally {
       this.#cutOffs.delete(cutOff);
     }
+  }
+
+  /** Under `/admin` nobody without a token is ever waited for. */
+  #countMaxOf({ url }: Request): number {
+    const path = URL.parse(url)?.pathname ?? "";
+    return path.startsWith("/admin/")
+      ? this.#countMax
+      : this.#countMax - Math.floor(this.#countMax / 10);
   }
 
   cutOff(): void {

@@ -5,13 +5,13 @@
  * @module
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { AdminScope, Principal } from "./principal.ts";
+import { type AdminScope, ANONYMOUS, type Principal } from "./principal.ts";
 
 /** A token with a name of its own. */
 export interface AdminToken {
   /**
    * Who bears it: what audit records and logs say instead of the token. 1 to 64 letters, digits
-   * and `._-`, first a letter or digit. Two tokens may share it, as while one replaces the other.
+   * and `._-`, first a letter or digit; not `anonymous`. Two tokens may share it, as while one replaces the other.
    */
   readonly id: string;
   /** The secret: 32 to 4,096 characters of `A-Z a-z 0-9 - . _ ~ + /` with trailing `=`. */
@@ -135,6 +135,10 @@ function knownToken(
     throw new RangeError(
       `${where}.id' must have 1 to 64 letters, digits and ._-, first a letter or digit`,
     );
+  }
+  // Else records would not tell it from everybody, where no token was needed.
+  if (id === ANONYMOUS.id) {
+    throw new RangeError(`${where}.id' must not be "${id}"`);
   }
   assertSecret(token, `${where}.token'`);
   const isUsable = Array.isArray(scopes) && scopes.length > 0 &&

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { openOpossum, silentLogger } from "../mod.ts";
+import { openOpossum, silentLogger, systemClock } from "../mod.ts";
 import * as projections from "../examples/course_management/projections.ts";
 import { readArguments } from "./support/arguments.ts";
 import { makeBenchStore } from "./support/bench_store.ts";
@@ -44,7 +44,7 @@ async function measure(
     .finally(() => isRebuilding = false);
   while (isRebuilding) {
     const sleptMs = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, APPEND_INTERVAL_MS));
+    await systemClock.sleep(APPEND_INTERVAL_MS);
     late.push(performance.now() - sleptMs - APPEND_INTERVAL_MS);
     const startedMs = performance.now();
     await opossum.events.append([{ type: "Measured", data: {} }]);

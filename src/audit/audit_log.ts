@@ -2,7 +2,7 @@
  * Who asked for what: a durable record of every request that may change something.
  *
  * ```
- * audit/001795478400000-0123abcd.ndjson      one JSON object a line, the oldest first
+ * audit/001795478400000-0123abcd.ndjson      one JSON object a line, with a checksum, the oldest first
  * ```
  *
  * Each process writes files of its own, begins a new one when the last is large or could not be
@@ -12,8 +12,9 @@
  * @module
  */
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import type { Clock } from "../events/clock.ts";
-import { appendFully, readTextIfExists } from "../storage/atomic_replace.ts";
+import { appendFully, readBytesIfExists } from "../storage/atomic_replace.ts";
 import { makeDurableDirectory } from "../storage/durable_directory.ts";
 import type { FileHandle, FileSystem } from "../storage/file_system.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -115,6 +116,7 @@ export interface FileAuditLogOptions {
 }
 
 const FILE_NAME = /^(\d{15})-[0-9a-f]{8}\.ndjson$/;
+const LINE_END = "\n".charCodeAt(0);
 const RECORD_ID = /^(\d{15}-[0-9a-f]{8})-(\d{1,9})$/;
 const SUFFIX = ".ndjson";
 const LIMIT_MAX = 1_000;
@@ -124,6 +126,7 @@ export class FileAuditLog implements AuditLog, Disposable {
   readonly #options: FileAuditLogOptions;
   #file: FileHandle | undefined;
   #bytes = 0;
+  #lines = 0;
   #queue: Promise<void> = Promise.resolve();
 
   constructor(options: FileAuditLogOptions) {
@@ -146,12 +149,11 @@ export class FileAuditLog implements AuditLog, Disposable {
     const { clock, readOnly, fileBytesMax = 4 * 1_024 * 1_024 } = this.#options;
     if (readOnly) throw new AuditUnavailableError();
     const at = clock.now().toISOString();
-    const bytes = new TextEncoder().encode(
-      JSON.stringify({ at, ...entry }) + "\n",
-    );
     try {
       const begun = this.#file;
       const file = begun ?? await this.#begin();
+      const line = sealed(JSON.stringify({ at, ...entry }), this.#lines);
+      const bytes = new TextEncoder().encode(line + "\n");
       appendFully(file, bytes);
       await file.sync();
       // The name after the content: an empty file would tell nothing.
@@ -159,6 +161,7 @@ export class FileAuditLog implements AuditLog, Disposable {
         await this.#options.fileSystem.syncDirectory(this.#options.directory);
       }
       this.#bytes += bytes.length;
+      this.#lines++;
       if (this.#bytes >= fileBytesMax) this.#end();
     } catch (cause) {
       // Half a line may stand at its end, and a sync that failed is not worth a second one.
@@ -179,6 +182,7 @@ export class FileAuditLog implements AuditLog, Disposable {
       `${ms}-${crypto.randomUUID().slice(0, 8)}${SUFFIX}`,
     );
     this.#bytes = 0;
+    this.#lines = 0;
     return this.#file = fileSystem.open(path, { mode: "createNew" });
   }
 
@@ -203,9 +207,8 @@ export class FileAuditLog implements AuditLog, Disposable {
       const stem = name.slice(0, -SUFFIX.length);
       if (lastStem !== undefined && stem > lastStem) continue;
       const end = stem === lastStem ? Number(line) : Infinity;
-      records.push(
-        ...this.#read(name, stem, end).slice(0, limit + 1 - records.length),
-      );
+      const count = limit + 1 - records.length;
+      records.push(...this.#read(name, { stem, end, count }));
     }
     const page = records.slice(0, limit);
     return {
@@ -214,13 +217,18 @@ export class FileAuditLog implements AuditLog, Disposable {
     };
   }
 
-  /** The records of one file before a line, the newest first. */
-  #read(name: string, stem: string, end: number): AuditRecord[] {
+  /** So many records of one file before a line, the newest first. */
+  #read(name: string, { stem, end, count }: {
+    readonly stem: string;
+    readonly end: number;
+    readonly count: number;
+  }): AuditRecord[] {
     const { fileSystem, directory, logger } = this.#options;
     const records: AuditRecord[] = [];
-    let text: string;
+    let bytes: Uint8Array;
     try {
-      text = readTextIfExists(fileSystem, join(directory, name)) ?? "";
+      bytes = readBytesIfExists(fileSystem, join(directory, name)) ??
+        new Uint8Array();
     } catch (error) {
       logger.log("error", "A file of the audit log cannot be read", {
         file: name,
@@ -229,10 +237,12 @@ export class FileAuditLog implements AuditLog, Disposable {
       return [];
     }
     // What follows the last line end was never acknowledged.
-    for (const [i, line] of text.split("\n").slice(0, -1).entries()) {
-      if (i >= end) break;
+    const lines = linesOf(bytes).slice(0, -1);
+    // From the end, and no more than asked for: pages are small, and files are not.
+    for (let i = Math.min(end, lines.length) - 1; i >= 0; i--) {
+      if (records.length >= count) break;
       try {
-        records.push({ id: `${stem}-${i}`, ...JSON.parse(line) });
+        records.push({ id: `${stem}-${i}`, ...parseLine(lines[i], i) });
       } catch (error) {
         logger.log("error", "A record of the audit log is damaged", {
           file: name,
@@ -241,7 +251,7 @@ export class FileAuditLog implements AuditLog, Disposable {
         });
       }
     }
-    return records.reverse();
+    return records;
   }
 
   #names(): string[] {
@@ -259,4 +269,35 @@ export class FileAuditLog implements AuditLog, Disposable {
   [Symbol.dispose](): void {
     this.#end();
   }
+}
+
+/** What stands between line ends: a crash may leave anything but text in the last of them. */
+function linesOf(bytes: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  for (let start = 0;;) {
+    const end = bytes.indexOf(LINE_END, start);
+    if (end < 0) return [...lines, bytes.subarray(start)];
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+}
+
+function parseLine(
+  line: Uint8Array | undefined,
+  number: number,
+): Omit<AuditRecord, "id"> {
+  const text = new TextDecoder("utf-8", { fatal: true }).decode(line);
+  const json = text.slice(0, -SEAL_LENGTH) + "}";
+  if (sealed(json, number) !== text) {
+    throw new SyntaxError("The checksum does not match");
+  }
+  return JSON.parse(json);
+}
+
+const SEAL_LENGTH = ',"crc":"01234567"}'.length;
+
+/** A record with its checksum: of its place, too, as a crash may leave an older one there. */
+function sealed(json: string, line: number): string {
+  const crc = crc32(`${line} ${json}`).toString(16).padStart(8, "0");
+  return `${json.slice(0, -1)},"crc":"${crc}"}`;
 }

@@ -6,6 +6,7 @@
 import { abortable } from "@std/async/abortable";
 import type { Position } from "../events/event.ts";
 import type { ProjectionBuilds } from "../projections/build_info.ts";
+import { Yielder } from "../storage/yielder.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -223,18 +224,20 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return stored && toPublic(stored);
   }
 
-  // deno-lint-ignore require-await -- the interface leaves room for a remote history
   async listOperations(
     { limit = 50, before, state }: ListOperationsOptions = {},
   ): Promise<readonly RebuildOperation[]> {
     assertInteger("limit", limit, 1_000);
     const found: RebuildOperation[] = [];
+    // A thousand files are read: who asks for that must not keep all others waiting.
+    const yielder = new Yielder();
     for (const stored of this.#options.history.newest(before)) {
       const operation = this.#running.snapshot(stored.id) ?? toPublic(stored);
       if (state === undefined || operation.state === state) {
         found.push(operation);
       }
       if (found.length === limit) break;
+      await yielder.yieldIfDue();
     }
     return found;
   }

@@ -13,6 +13,7 @@ import type {
   ProjectionRebuildResult,
   RebuildTrigger,
 } from "./operation.ts";
+import { forLog } from "./task_outcomes.ts";
 
 /** An operation that begins. */
 export interface BegunRebuild {
@@ -142,7 +143,7 @@ export class RebuildReporter {
       telemetry.rebuildFailures.add(1, { ...name, ...errorType });
       logger.log("error", `Failed to rebuild projection '${projectionName}'`, {
         ...attributes,
-        error,
+        error: forLog(error),
       });
     } else {logger.log(
         "warn",

@@ -25,33 +25,61 @@ export interface TaskProgress {
   readonly share: number;
 }
 
+/** Where errors of the system begin to name files: Deno's, and Node's. */
+const FILE_NAMES = [
+  /(?<=\(os error \d{1,9}\)): .*$/s,
+  /(?<=^E[A-Z0-9]{1,20}: [^,]{1,200}), .*$/s,
+];
+
+/** Whole messages, for the log of this process. */
+const wholeMessages = new WeakMap<RebuildFailure, string>();
+
 /**
- * What a failed rebuild says about an error.
+ * What a failed rebuild says about an error: without the paths of files, as everybody reads it who
+ * may look at operations.
  *
  * @param error What was thrown.
  * @returns The failure, frozen.
  */
 export function toFailure(error: unknown): RebuildFailure {
   const event = error instanceof ProjectionApplyError ? error.event : undefined;
-  return Object.freeze({
+  const message = error instanceof Error ? error.message : String(error);
+  const failure = Object.freeze({
     name: error instanceof Error ? error.name : "Error",
-    message: error instanceof Error ? error.message : String(error),
+    message: FILE_NAMES.reduce(
+      (text, pattern) => text.replace(pattern, ""),
+      message,
+    ),
     position: event?.position ?? null,
     eventType: event?.type ?? null,
   });
+  wholeMessages.set(failure, message);
+  return failure;
+}
+
+/**
+ * What whoever repairs something has to know of a failure.
+ *
+ * @param failure The failure, as {@linkcode toFailure} made it.
+ * @returns The failure with the paths of files.
+ */
+export function forLog(failure: RebuildFailure): RebuildFailure {
+  const { message } = failure;
+  return { ...failure, message: wholeMessages.get(failure) ?? message };
 }
 
 /**
  * The outcome of a projection that could not even be queued.
  *
  * @param plan What was to be done.
- * @param error Why it could not.
+ * @param cause Why it could not.
  * @returns The failed outcome, frozen.
  */
 export function refusedDetail(
   { projectionName, reason }: PlannedRebuild,
-  error: Error,
+  cause: Error,
 ): ProjectionRebuildDetail {
+  const error = toFailure(cause);
   return Object.freeze({
     projectionName,
     success: false,
@@ -63,7 +91,7 @@ export function refusedDetail(
     checkpoint: 0,
     reason,
     errorMessage: error.message,
-    error: toFailure(error),
+    error,
     comparison: null,
   });
 }

@@ -63,13 +63,25 @@ export function readTextIfExists(
   fileSystem: FileSystem,
   path: string,
 ): string | undefined {
+  const bytes = readBytesIfExists(fileSystem, path);
+  return bytes && new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
+
+/**
+ * Reads a small file whole, whatever stands in it.
+ *
+ * @param fileSystem Where.
+ * @param path The file.
+ * @returns Its bytes, or `undefined` when it does not exist.
+ */
+export function readBytesIfExists(
+  fileSystem: FileSystem,
+  path: string,
+): Uint8Array | undefined {
   if (fileSystem.stat(path) === undefined) return undefined;
   using file = fileSystem.open(path, { mode: "read" });
   const bytes = new Uint8Array(file.stat().size);
-  const length = readFully(file, bytes, 0);
-  return new TextDecoder("utf-8", { fatal: true }).decode(
-    bytes.subarray(0, length),
-  );
+  return bytes.subarray(0, readFully(file, bytes, 0));
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Row G3 and the limit of row B9: who asked for what, and how often. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type AuditEntry,
   AuditUnavailableError,
@@ -219,4 +219,40 @@ Deno.test("record() refuses on a store that was opened with 'readOnly', and crea
   await assertRejects(() => log.record(ENTRY), AuditUnavailableError);
   assertEquals(await log.list(), { records: [], next: null });
   assertEquals(dir.list(), []);
+});
+
+Deno.test("list() looks at no more records than it was asked for", async () => {
+  using dir = new TempDir();
+  const messages: string[] = [];
+  const options = {
+    fileSystem: new FaultyFileSystem(),
+    directory: dir.file("audit"),
+    clock: new FakeClock(),
+    logger: { log: (_: string, message: string) => messages.push(message) },
+  };
+  using log = new FileAuditLog(options);
+  for (const requestId of ["r-0", "r-1", "r-2", "r-2", "r-2"]) {
+    await log.record({ ...ENTRY, requestId });
+  }
+  const [name = ""] = dir.list("audit");
+  const path = dir.file(`audit/${name}`);
+  const text = Deno.readTextFileSync(path);
+  Deno.writeTextFileSync(path, text.replace("r-0", "r-9"));
+  // Else whoever may read fills the log of the server, and keeps its thread busy.
+  const { records, next } = await log.list({ limit: 2 });
+  assertEquals(records.map(({ requestId }) => requestId), ["r-2", "r-2"]);
+  assertEquals(messages, []);
+  const rest = await log.list({ before: next ?? "" });
+  assertEquals(rest.records.map(({ requestId }) => requestId), ["r-2", "r-1"]);
+  assertEquals(messages, ["A record of the audit log is damaged"]);
+});
+
+Deno.test("no token is called what records call everybody", () => {
+  const opossum = new FakeOpossum("A");
+  const tokens = [{ ...AUTH.tokens[0], id: "anonymous" }];
+  assertThrows(
+    () => createApp({ opossum, auth: { tokens } }),
+    RangeError,
+    "'auth.tokens[0].id' must not be \"anonymous\"",
+  );
 });

@@ -282,3 +282,19 @@ Deno.test("row D10: no parameter or property is a pattern, and 50 KB against our
     assert(status >= 400 && status < 500, String(status));
   }
 });
+
+Deno.test("row G2: a note that a terminal would obey is refused, in the body and in the query", async () => {
+  await using sample = await startSample();
+  const path = "/admin/projections/CourseDetails/rebuild";
+  for (const note of ["\u001b[2Jall is well", "a\rb", "a\nb", "\u009b2J"]) {
+    const inBody = await sample.ask(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ note }),
+    });
+    await assertProblem(inBody, 422, "invalid-body");
+    const query = new URLSearchParams({ note });
+    const inQuery = await sample.ask(`${path}?${query}`, { method: "POST" });
+    await assertProblem(inQuery, 400, "invalid-parameter");
+  }
+});

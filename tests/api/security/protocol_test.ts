@@ -1,6 +1,7 @@
 /** Rows E1 to E10: HTTP itself. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { BindError, createApp, serveApp } from "@opossum/deno/api";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { BindError, createApp, serveApp, strictJson } from "@opossum/deno/api";
 import { FakeOpossum } from "../fake_opossum.ts";
 import { assertProblem } from "../requests.ts";
 import { RawConnection, rawRequest, sendRaw } from "./raw_connection.ts";
@@ -255,6 +256,40 @@ Deno.test("row E7: requests beyond those that may be under way answer 503 with R
   await opossum.clock.advance(30_000);
   assertEquals(await statusOf(underWay), 202);
   assertEquals(await statusOf(fetch(`${server.url}/healthz`)), 200);
+});
+
+Deno.test("row E7: strangers who send slowly elsewhere leave room for who may operate", async () => {
+  const opossum = new FakeOpossum("CourseDetails");
+  const { logger } = opossum.options;
+  const router = new OpenAPIHono();
+  router.post("/courses", strictJson(), (context) => context.text(""));
+  const app = createApp({ opossum, auth: AUTH, routers: [router] });
+  await using server = serveApp({
+    app,
+    auth: AUTH,
+    port: 0,
+    logger,
+    requestsMax: 10,
+    drainTimeoutMs: 1,
+  });
+  using strangers = new DisposableStack();
+  const { host } = new URL(server.url);
+  for (let i = 0; i < 10; i++) {
+    const connection = strangers.use(await RawConnection.to(server.url));
+    await connection.send(rawRequest("POST /courses", [
+      `Host: ${host}`,
+      "Content-Type: application/json",
+      "Content-Length: 9",
+    ], "{"));
+  }
+  await opossum.clock.whenSleeping(9);
+  assertEquals(await statusOf(fetch(`${server.url}/healthz`)), 503);
+  assertEquals(opossum.clock.sleeping, 9);
+  const rebuilt = fetch(`${server.url}${REBUILD}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKENS.operate}` },
+  });
+  assertEquals(await statusOf(rebuilt), 200);
 });
 
 Deno.test({

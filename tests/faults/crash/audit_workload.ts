@@ -58,7 +58,10 @@ export function auditWorkload(): Workload {
       const numbers = records.map(({ requestId }) => Number(requestId));
       // What was not acknowledged may be there as well: the one after, and none beyond.
       const known = told.filter((at) => at <= moment).length;
-      assert(numbers.length >= known && numbers.length <= known + 1);
+      assert(
+        numbers.length >= known && numbers.length <= known + 1,
+        `${numbers.length} records, ${known} acknowledged`,
+      );
       assertEquals(numbers, numbers.map((_, i) => numbers.length - 1 - i));
       await log.record({ ...ENTRY, requestId: "after" });
       const { records: [first] } = await log.list({ limit: 1 });
