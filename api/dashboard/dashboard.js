@@ -275,10 +275,12 @@ async function ask(button) {
 }
 
 async function act() {
-  const { url, done, names, rebuild, key } = asked;
+  const { url, done, plan, names, rebuild, key } = asked;
   const mine = asked;
   part("go").disabled = true;
   part("problem").hidden = true;
+  // Some answers come when all is done.
+  if (plan === undefined) part("plan").textContent = "Under way…";
   const form = new FormData(dialog.querySelector("form"));
   const note = String(form.get("note")).trim();
   const body = {
@@ -302,26 +304,49 @@ async function act() {
     if (response.status === 401) return location.reload();
     const isSeen = asked === mine && dialog.open;
     if (isSeen) part("go").disabled = false;
+    if (isSeen && plan === undefined) part("plan").replaceChildren();
     if (!response.ok) {
       mine.key = newKey();
       const problem = await problemOf(response);
       return isSeen ? show(problem) : notify(problem, "bad");
     }
-    const { id, operationId, projectionNames } = await response.json();
+    const answer = await response.json();
     if (isSeen) dialog.close();
-    const isIdle = projectionNames?.length === 0;
-    notify(
-      isIdle ? "Nothing needed a rebuild." : `${done}.`,
-      "good",
-      id ?? operationId,
-    );
+    const { text, tone } = outcomeOf(answer, done);
+    notify(text, tone, answer.id ?? answer.operationId);
     refresh();
   } catch {
     const text = "Cannot reach the server.";
     if (asked !== mine || !dialog.open) return notify(text, "bad");
     part("go").disabled = false;
+    if (plan === undefined) part("plan").replaceChildren();
     show(text);
   }
+}
+
+/** What came of it, in words. */
+function outcomeOf({ projectionName, projectionNames, keys, log, ok }, done) {
+  if (keys) {
+    const count = (wanted) =>
+      keys.filter(({ change }) => change === wanted).length;
+    const [changed, added, removed] = ["changed", "added", "removed"].map(
+      count,
+    );
+    const text = changed + added + removed === 0
+      ? "nothing was to be mended."
+      : `${changed} changed, ${added} added, ${removed} removed.`;
+    return { text: `Repair of ${projectionName}: ${text}`, tone: "good" };
+  }
+  if (log) {
+    return ok
+      ? { text: "Nothing is damaged.", tone: "good" }
+      : { text: "Damage was found: see under Damage.", tone: "bad" };
+  }
+  const isIdle = projectionNames?.length === 0;
+  return {
+    text: isIdle ? "Nothing needed a rebuild." : `${done}.`,
+    tone: "good",
+  };
 }
 
 /** What a problem (RFC 9457) says. */

@@ -9,6 +9,7 @@ import type { Child } from "hono/jsx";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { mayOperate, SCOPE_NOTE_ID } from "./action.tsx";
 import { SCRIPT, STYLE } from "./assets.ts";
+import { DamageSection } from "./damage_view.tsx";
 import { ConfirmDialog } from "./dialog.tsx";
 import {
   HistorySection,
@@ -140,6 +141,7 @@ function Live({ state, details }: PageContent): JSX.Element {
             <UnderWaySection state={state} />
             <Charts />
             <ScheduleSection state={state} />
+            <DamageSection state={state} />
             <HistorySection state={state} />
           </>
         )

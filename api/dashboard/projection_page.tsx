@@ -13,6 +13,7 @@ import type {
   ProjectionInfo,
 } from "../../mod.ts";
 import { Badge } from "./action.tsx";
+import { RepairButton } from "./damage_view.tsx";
 import { ProjectionButtons } from "./projections_view.tsx";
 import type { DashboardState, ProjectionDetails } from "./state.ts";
 import {
@@ -43,6 +44,7 @@ export function ProjectionPage(
           </h2>
           <div class="buttons">
             <ProjectionButtons info={info} principal={state.principal} />
+            <RepairButton info={info} principal={state.principal} />
           </div>
         </header>
         <p>{STATES[info.state]}.</p>

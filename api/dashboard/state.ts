@@ -12,6 +12,7 @@ import type {
   ProjectionRebuildStatus,
   RebuildOperation,
   RebuildWindowStatus,
+  ScrubReport,
 } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
 
@@ -35,6 +36,8 @@ export interface DashboardState {
   /** Operations that have ended; the newest first. */
   readonly history: readonly RebuildOperation[];
   readonly windows: readonly RebuildWindowStatus[];
+  /** What the last scrub found. */
+  readonly lastScrub: ScrubReport | undefined;
 }
 
 /** What the page of one projection shows besides. */
@@ -60,11 +63,12 @@ export async function gather(
   viewer: Viewer,
 ): Promise<DashboardState> {
   const { projections, rebuilder, daemon, events, options } = opossum;
-  const [head, infos, status, operations] = await Promise.all([
+  const [head, infos, status, operations, lastScrub] = await Promise.all([
     events.head(),
     Promise.all(projections.names.map((name) => projections.info(name))),
     rebuilder.getRebuildStatus(),
     rebuilder.listOperations({ limit: HISTORY_LENGTH }),
+    opossum.lastScrub(),
   ]);
   // However many came after them, those that run are shown.
   const running = await Promise.all(
@@ -87,6 +91,7 @@ export async function gather(
       !shown.has(operation.id) && !isOpen(operation)
     ),
     windows: daemon.schedule(),
+    lastScrub,
   };
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { RebuildWindowStatus } from "../daemon/rebuild_window.ts";
+import type { ScrubReport } from "../daemon/scrub.ts";
 import type { Position } from "../events/event.ts";
 import type {
   DeadLetter,
@@ -16,6 +17,7 @@ import type {
   RebuildOperation,
   RebuildPlan,
 } from "../rebuild/operation.ts";
+import type { RebuiltKeys } from "../rebuild/rebuilt_keys.ts";
 import type { CaughtUp } from "./catch_up.ts";
 import type { Progress } from "./progress.ts";
 
@@ -70,6 +72,18 @@ export interface Administration extends AsyncDisposable {
   ): Promise<ProjectionInfo>;
   /** Lets the previous generation serve again. */
   rollback(name: string): Promise<ProjectionInfo>;
+  /**
+   * Rebuilds single documents of a projection.
+   *
+   * @param name The projection.
+   * @param keys Which; `undefined`: those that are missing or damaged.
+   */
+  repair(
+    name: string,
+    keys: readonly string[] | undefined,
+  ): Promise<RebuiltKeys>;
+  /** Looks for damage, and marks the projections that are damaged. */
+  scrub(): Promise<ScrubReport>;
   /** What a rebuild would do and take. */
   plan(request: RebuildRequest): Promise<RebuildPlan>;
   /** Starts a rebuild. */

@@ -33,6 +33,7 @@ export interface OptionValues {
   readonly before?: string;
   readonly limit?: string;
   readonly state?: string;
+  readonly key?: readonly string[];
 }
 
 /** What a command gets. */

@@ -35,6 +35,7 @@ import {
   projectionsRollbackCommand,
   projectionsShowCommand,
 } from "./commands/projections_show.ts";
+import { projectionsRepairCommand } from "./commands/projections_repair.ts";
 import { projectionsVerifyCommand } from "./commands/projections_verify.ts";
 import { rebuildCommand } from "./commands/rebuild.ts";
 import { repairCommand } from "./commands/repair.ts";
@@ -48,6 +49,7 @@ export const COMMANDS: readonly Command[] = [
   projectionsShowCommand,
   rebuildCommand,
   projectionsRollbackCommand,
+  projectionsRepairCommand,
   projectionsVerifyCommand,
   operationsListCommand,
   operationsShowCommand,

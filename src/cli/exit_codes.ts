@@ -13,6 +13,7 @@ import {
   PromotionRefusedError,
   RebuildConflictError,
 } from "../rebuild/rebuilder.ts";
+import { KeyRebuildError } from "../rebuild/rebuilt_keys.ts";
 import {
   IdempotencyKeyError,
   RebuildQueueFullError,
@@ -86,6 +87,7 @@ export function exitCodeOf(error: unknown): number {
   if (
     error instanceof RebuildConflictError ||
     error instanceof OperationConflictError ||
+    error instanceof KeyRebuildError ||
     error instanceof ProjectionSkipError ||
     error instanceof IdempotencyKeyError ||
     error instanceof AppendConditionError ||
@@ -100,6 +102,8 @@ export function exitCodeOf(error: unknown): number {
 
 function exitCodeOfStatus({ status, kind }: ServerProblemError): number {
   if (status === 401 || status === 403) return EXIT_REFUSED;
+  // As in a folder: it is the projection's code that does not work.
+  if (kind === "projection-code-failed") return EXIT_FAILURE;
   if (status === 409) return EXIT_CONFLICT;
   if (status === 404 && kind !== "not-found") return EXIT_USAGE;
   // What cannot be read before it is rebuilt does not come by waiting.

@@ -3,19 +3,25 @@
  *
  * @module
  */
+import type { VerifyProblem } from "../log/verify.ts";
 import type { Finding } from "../maintenance/finding.ts";
 import { type Inspection, positionsOf } from "../maintenance/inspect_folder.ts";
 import { formatBytes } from "./table.ts";
 
 /** A line for each place where the log is damaged. */
 export function damageLines({ log }: Inspection): string[] {
-  const lines = log.report.problems.map(({ file, offset, first, last, what }) =>
-    `${file}, byte ${offset}, positions ${first} to ${last}: ${what}`
-  );
+  const lines = log.report.problems.map(problemLine);
   const { refusal } = log;
   const isListed = refusal === undefined ||
     (refusal.name !== "StoreFormatError" && lines.length > 0);
   return isListed ? lines : [...lines, refusal.message];
+}
+
+/** The line of a place where the log is damaged. */
+export function problemLine(
+  { file, offset, first, last, what }: VerifyProblem,
+): string {
+  return `${file}, byte ${offset}, positions ${first} to ${last}: ${what}`;
 }
 
 /** The line of a finding. */

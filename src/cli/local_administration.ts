@@ -10,7 +10,9 @@ import type { DeadLetter, ProjectionInfo } from "../projections/projections.ts";
 import type { RebuildOperation, RebuildPlan } from "../rebuild/operation.ts";
 import type { RebuildAllOptions } from "../rebuild/rebuilder.ts";
 import { UnknownOperationError } from "../rebuild/refusals.ts";
+import type { RebuiltKeys } from "../rebuild/rebuilt_keys.ts";
 import type { RebuildWindowStatus } from "../daemon/rebuild_window.ts";
+import type { ScrubReport } from "../daemon/scrub.ts";
 import {
   type Administration,
   isAtRest,
@@ -94,6 +96,21 @@ export class LocalAdministration implements Administration {
     const { projections, rebuilder } = this.#opossum;
     await rebuilder.rollback(name);
     return await projections.info(name);
+  }
+
+  async repair(
+    name: string,
+    keys: readonly string[] | undefined,
+  ): Promise<RebuiltKeys> {
+    const { rebuilder } = this.#opossum;
+    const { signal } = this.#io;
+    return keys === undefined
+      ? await rebuilder.repair(name, { signal })
+      : await rebuilder.rebuildKeys(name, keys, { signal });
+  }
+
+  async scrub(): Promise<ScrubReport> {
+    return await this.#opossum.scrub({ signal: this.#io.signal });
   }
 
   async plan(

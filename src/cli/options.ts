@@ -107,6 +107,11 @@ export const OPTIONS: Readonly<Record<OptionName, OptionHelp>> = {
     meaning: "Only events with this tag; given again: and with that one.",
     multiple: true,
   },
+  key: {
+    value: "KEY",
+    meaning: "Only the document of this key; given again: and of that one.",
+    multiple: true,
+  },
   after: { value: "POSITION", meaning: "Only events after this position." },
   before: {
     value: "ID",

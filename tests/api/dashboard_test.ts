@@ -153,6 +153,7 @@ Deno.test("buttons are for those who may operate; others see why not", async () 
     ["Rebuild all", true],
     ["Rebuild", true],
     ["Roll back", true],
+    ["Check for damage", true],
   ]);
   assert(!html.includes("may look only"));
   const reader = await open(opossum, TOKENS.read);

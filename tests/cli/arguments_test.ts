@@ -61,7 +61,7 @@ Deno.test("wrong calls end with status 2, say what is wrong and touch no folder"
 });
 
 Deno.test("--json prints one JSON value also for a wrong call", async () => {
-  const { exitCode, stdout } = await runCommand(["verify", "--json"]);
+  const { exitCode, stdout } = await runCommand(["repair", "--json"]);
   assertEquals(exitCode, 2);
   assertEquals(JSON.parse(stdout), {
     error: {
@@ -165,7 +165,8 @@ Deno.test("commands say where they work, and why nowhere else", async () => {
     [["events", "tail", ...url], "as the admin API serves no events"],
     [["events", "stats", ...url], "as the admin API serves no events"],
     [["export", "X", ...url], "as the admin API serves no documents"],
-    [["verify", ...url], "works on a folder ('--data') only"],
+    [["repair", ...url], "works on a folder ('--data') only"],
+    [["verify", ...url, "--deep"], "'--deep' is one for folders"],
     [["schedule", "--data", "x"], "stands in no folder"],
     [["schedule"], "'--url' is missing"],
     [["status", ...url, "--data", "x"], "exclude each other"],

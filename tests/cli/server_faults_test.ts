@@ -164,6 +164,44 @@ Deno.test("a server that does not answer in time is unreachable, and starts noth
   held.resolve(new Response());
 });
 
+Deno.test("work of any length is waited for", async () => {
+  const held = Promise.withResolvers<Response>();
+  await using server = new FakeServer(async () => (await held.promise).clone());
+  const client = clientOf(server.url, 20);
+  const long = client.json("POST", "/admin/long", { isLong: true });
+  // By then, another one would have been given up.
+  await assertRejects(
+    () => client.json("POST", "/admin/x"),
+    ServerUnreachableError,
+  );
+  held.resolve(Response.json({ done: true }));
+  assertEquals(await long, { done: true });
+});
+
+Deno.test("verify waits for the report of the scrub that it asked for", async () => {
+  const startedAt = "2026-01-15T02:00:00.000Z";
+  const log = { ok: true, head: 0, problems: [], events: 0, bytes: 0 };
+  const report = (fields: { startedAt: string; ok: boolean }) =>
+    Response.json({ ...fields, completedAt: "", log, projections: [] });
+  const methods: string[] = [];
+  const answers = [
+    () => Response.json({ startedAt }, { status: 202 }),
+    () => problem(404, "no-scrub"),
+    () => report({ startedAt: "2026-01-15T01:59:59.999Z", ok: true }),
+    () => report({ startedAt: "2026-01-15T02:00:00.001Z", ok: false }),
+  ];
+  await using server = new FakeServer(({ method }, count) => {
+    methods.push(method);
+    return answers[count - 1]?.() ?? new Response();
+  });
+  const { exitCode, reports, stdout } = await server.run("verify");
+  assertEquals([exitCode, ...methods], [1, "POST", "GET", "GET", "GET"]);
+  assertStringIncludes(reports.join(), `scrubs since ${startedAt}`);
+  assertStringIncludes(stdout, "Something is damaged");
+  await using busy = new FakeServer(() => problem(409, "scrub-running"));
+  assertEquals((await busy.run("verify")).exitCode, 4);
+});
+
 Deno.test("a rebuild whose answer is lost is asked for again, with the same idempotency key", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;

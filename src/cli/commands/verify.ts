@@ -1,13 +1,20 @@
 /**
  * `opossum verify`: reads the whole log and says what is wrong with it; with `--deep`, also what
- * is wrong with everything that is derived from it.
+ * is wrong with everything that is derived from it. A server is told to scrub.
  *
  * @module
  */
-import type { Command } from "../command.ts";
+import {
+  type Command,
+  type CommandCall,
+  type CommandOutcome,
+  UsageError,
+} from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { inspectStore } from "../inspect_store.ts";
 import { damageLines, findingLine, readLine } from "../inspection_text.ts";
+import { openAdministration } from "../open_administration.ts";
+import { scrubLines } from "../scrub_text.ts";
 
 /** The command. */
 export const verifyCommand: Command = {
@@ -25,18 +32,24 @@ databases are checked page by page, and their documents are compared with a fold
 of the log when --projections names their definitions; and every operation's
 record is read. What a crash may leave is listed, and no fault.
 
-See also: opossum repair, opossum salvage.`,
+With --url, the server scrubs: it reads the whole log and every row of every
+projection, as slowly as its rebuilds would, and its report is printed. A damaged
+projection is marked, so that its state says so, and is rebuilt where the server
+does that by itself. The exit status is 1 when something is damaged or could not be
+looked at, and 4 when the server is scrubbing already. When this command is stopped,
+the server goes on.
+
+See also: opossum repair, opossum salvage, opossum projections repair.`,
   examples: [
     "verify --data ./data",
     "verify --deep --data ./data --projections ./projections.ts",
+    "verify --url http://127.0.0.1:8000",
   ],
   options: ["deep", "read-only"],
-  place: {
-    works: "folder",
-    because: "it reads the files themselves",
-  },
+  place: { works: "anywhere" },
   needsProjections: false,
   async run(call) {
+    if (call.options.url !== undefined) return await scrub(call);
     const deep = call.options.deep === true;
     const inspection = await inspectStore(call, { deep });
     const { ok, log, findings } = inspection;
@@ -67,3 +80,18 @@ See also: opossum repair, opossum salvage.`,
     };
   },
 };
+
+async function scrub(call: CommandCall): Promise<CommandOutcome> {
+  if (call.options.deep) {
+    throw new UsageError(
+      "Option '--deep' is one for folders: a server scrubs its projections always",
+    );
+  }
+  await using administration = await openAdministration(call);
+  const report = await administration.scrub();
+  return {
+    exitCode: report.ok ? EXIT_OK : EXIT_FAILURE,
+    json: report,
+    text: scrubLines(report).join("\n"),
+  };
+}

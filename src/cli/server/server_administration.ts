@@ -4,6 +4,7 @@
  * @module
  */
 import type { RebuildWindowStatus } from "../../daemon/rebuild_window.ts";
+import type { ScrubReport } from "../../daemon/scrub.ts";
 import { systemClock } from "../../events/clock.ts";
 import type { Position } from "../../events/event.ts";
 import { UnknownProjectionError } from "../../projections/errors.ts";
@@ -16,6 +17,7 @@ import type {
   RebuildOperation,
   RebuildPlan,
 } from "../../rebuild/operation.ts";
+import type { RebuiltKeys } from "../../rebuild/rebuilt_keys.ts";
 import {
   type Administration,
   isAtRest,
@@ -27,6 +29,8 @@ import {
 import type { CaughtUp } from "../catch_up.ts";
 import type { CommandIo } from "../io.ts";
 import type { ServerClient, ServerRequest } from "./server_client.ts";
+import { repairOnServer } from "./repair_on_server.ts";
+import { scrubOnServer } from "./scrub_on_server.ts";
 import { ServerProblemError } from "./server_errors.ts";
 import { watchOperation } from "./watch_operation.ts";
 
@@ -91,6 +95,23 @@ export class ServerAdministration implements Administration {
       name,
       () => this.#post(`${projectionPath(name)}/rollback`),
     );
+  }
+
+  async repair(
+    name: string,
+    keys: readonly string[] | undefined,
+  ): Promise<RebuiltKeys> {
+    return await this.#of(name, () =>
+      repairOnServer(this.#client, {
+        path: projectionPath(name),
+        name,
+        keys,
+        report: this.#io.report,
+      }));
+  }
+
+  async scrub(): Promise<ScrubReport> {
+    return await scrubOnServer(this.#client, this.#io);
   }
 
   async plan(request: RebuildRequest): Promise<RebuildPlan> {

@@ -20,6 +20,8 @@ export interface ServerRequest {
    * knows it again. @default {of GET only}
    */
   readonly isRepeatable?: boolean;
+  /** Whether the answer comes when work of any length is done. @default {false} */
+  readonly isLong?: boolean;
 }
 
 /** What a client is made of. */
@@ -148,14 +150,16 @@ export class ServerClient {
   async #fetch(
     method: string,
     path: string,
-    { query = {}, body, headers = {} }: ServerRequest,
+    { query = {}, body, headers = {}, isLong = false }: ServerRequest,
     streamSignal?: AbortSignal,
   ): Promise<Response> {
     const stop = streamSignal ?? this.#io.signal;
     stop.throwIfAborted();
     const timeout = new AbortController();
     // Until there are headers: streams have no end.
-    const timer = setTimeout(() => timeout.abort(), this.#timeoutMs);
+    const timer = isLong
+      ? undefined
+      : setTimeout(() => timeout.abort(), this.#timeoutMs);
     try {
       return await fetch(`${this.url}${path}${queryOf(query)}`, {
         method,

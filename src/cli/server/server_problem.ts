@@ -9,6 +9,10 @@ import {
   UnknownOperationError,
 } from "../../rebuild/refusals.ts";
 import {
+  KeyRebuildError,
+  type KeyRebuildRefusal,
+} from "../../rebuild/rebuilt_keys.ts";
+import {
   type ServerProblem,
   ServerProblemError,
   ServerUnreachableError,
@@ -21,6 +25,13 @@ const FOR_GOOD: ReadonlySet<string> = new Set([
   "projection-not-built",
   "projection-damaged",
   "store-read-only",
+]);
+
+const REFUSALS: ReadonlySet<unknown> = new Set<KeyRebuildRefusal>([
+  "notBuilt",
+  "stale",
+  "damaged",
+  "tooManyKeys",
 ]);
 
 /** What a response says. */
@@ -80,6 +91,10 @@ function toError(problem: ServerProblem): Error {
     const id = typeof operationId === "string" ? operationId : null;
     return new RebuildConflictError(projectionName, id);
   }
+  if (
+    kind === "documents-not-rebuilt" && typeof projectionName === "string" &&
+    isRefusal(extensions.refusal)
+  ) return new KeyRebuildError(projectionName, extensions.refusal);
   if (kind === "unknown-operation") {
     const { instance } = extensions;
     const id = /\/operations\/([^/]+)/.exec(String(instance))?.[1];
@@ -90,4 +105,9 @@ function toError(problem: ServerProblem): Error {
     typeof freeBytes === "number"
   ) return new InsufficientDiskSpaceError(estimatedBytes, freeBytes);
   return new ServerProblemError(problem);
+}
+
+/** Servers of a later version may have other reasons. */
+function isRefusal(value: unknown): value is KeyRebuildRefusal {
+  return REFUSALS.has(value);
 }

@@ -1,0 +1,112 @@
+/** @jsxRuntime automatic */
+/** @jsxImportSource hono/jsx */
+/**
+ * Damage: what the last look for it found, the next look, and mending it.
+ *
+ * @module
+ */
+import type { JSX } from "hono/jsx/jsx-runtime";
+import type { ProjectionInfo, ScrubReport } from "../../mod.ts";
+import type { Principal } from "../principal.ts";
+import { type Action, ActionButton, Badge } from "./action.tsx";
+import type { DashboardState } from "./state.ts";
+import { countOf, instant, relative } from "./words.ts";
+
+const SCRUB: Action = {
+  label: "Check for damage",
+  title: "Check everything for damage?",
+  text: "The whole log and every row of every projection are read, no faster " +
+    "than a rebuild would. A projection that is damaged is marked, and " +
+    "rebuilt where that is done automatically.",
+  confirm: "Check",
+  done: "The check goes on: what it finds will stand under Damage",
+  url: "/admin/scrub",
+};
+
+/** What the last scrub found, and a button for the next one. */
+export function DamageSection(
+  { state: { lastScrub, nowMs, principal } }: {
+    readonly state: DashboardState;
+  },
+): JSX.Element {
+  return (
+    <section aria-labelledby="damage-heading" data-key="damage">
+      <header class="section-head">
+        <h2 id="damage-heading">Damage</h2>
+        <div class="buttons">
+          <ActionButton action={SCRUB} principal={principal} />
+        </div>
+      </header>
+      {lastScrub === undefined
+        ? <p class="empty">Nothing was checked for damage yet.</p>
+        : <Found report={lastScrub} nowMs={nowMs} />}
+    </section>
+  );
+}
+
+function Found(
+  { report, nowMs }: { readonly report: ScrubReport; readonly nowMs: number },
+): JSX.Element {
+  const { ok, completedAt } = report;
+  return (
+    <>
+      <p>
+        <Badge
+          tone={ok ? "good" : "bad"}
+          text={ok ? "nothing found" : "damage found"}
+        />{" "}
+        Last checked {relative(completedAt, nowMs)}, {instant(completedAt)}.
+      </p>
+      {ok ? null : (
+        <ul>
+          {findingsOf(report).map((finding) => <li key={finding}>{finding}
+          </li>)}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function findingsOf({ log, projections }: ScrubReport): string[] {
+  const places = Math.max(log.problems.length, 1);
+  return [
+    ...log.ok ? [] : [`The log is damaged in ${countOf(places, "place")}`],
+    ...projections.flatMap(({ name, state, problem, previousProblem }) => [
+      ...state === "ok" || state === "absent"
+        ? []
+        : [`${name} is ${state}${problem === null ? "" : `: ${problem}`}`],
+      ...previousProblem === null
+        ? []
+        : [`The previous generation of ${name} is damaged: ${previousProblem}`],
+    ]),
+  ];
+}
+
+/** Mends single documents. */
+export function RepairButton(
+  { info: { name, state, generation, build }, principal }: {
+    readonly info: ProjectionInfo;
+    readonly principal: Principal;
+  },
+): JSX.Element {
+  const action: Action = {
+    label: "Repair",
+    subject: name,
+    title: `Repair ${name}?`,
+    text: "Every document and every event is looked at. Documents that are " +
+      "missing, damaged or foreign are made anew from the log, all at once, " +
+      "and the projection goes on serving. If it is marked as damaged and " +
+      "nothing else is wrong with it, it serves again.",
+    confirm: "Repair",
+    done: "It is repaired",
+    url: `/admin/projections/${encodeURIComponent(name)}/repair`,
+    unavailable: build !== null
+      ? "A rebuild is under way"
+      : generation === null
+      ? "It was never built"
+      : state === "stale"
+      ? "It must be rebuilt as a whole"
+      : undefined,
+  };
+  return <ActionButton action={action} principal={principal} />;
+}

@@ -1,0 +1,72 @@
+/**
+ * Rebuilds single documents on a server.
+ *
+ * @module
+ */
+import type { RebuiltKey, RebuiltKeys } from "../../rebuild/rebuilt_keys.ts";
+import { UsageError } from "../command.ts";
+import type { ServerClient } from "./server_client.ts";
+
+/** What to rebuild. */
+export interface ServerRepair {
+  /** Path of the projection. */
+  readonly path: string;
+  /** The projection. */
+  readonly name: string;
+  /** Which documents; `undefined`: those that are missing or damaged. */
+  readonly keys: readonly string[] | undefined;
+  /** Told of what was done before a request fails. */
+  readonly report: (line: string) => void;
+}
+
+/**
+ * Rebuilds single documents: a request for each key, one after the other.
+ *
+ * @param client Asks the server.
+ * @param repair What to rebuild.
+ * @returns What became of all of them.
+ * @throws {UsageError} If a key cannot stand in a path.
+ */
+export async function repairOnServer(
+  client: ServerClient,
+  { path, name, keys, report }: ServerRepair,
+): Promise<RebuiltKeys> {
+  if (keys === undefined) {
+    return await client.json("POST", `${path}/repair`, { isLong: true });
+  }
+  const wanted = [...new Set(keys)];
+  // Whatever builds a URL takes them for steps, also when they are encoded.
+  const step = wanted.find((key) => key === "." || key === "..");
+  if (step !== undefined) {
+    throw new UsageError(
+      `Key ${
+        JSON.stringify(step)
+      } cannot be named to a server: leave '--key' away`,
+    );
+  }
+  const done: RebuiltKey[] = [];
+  let checkpoint = 0;
+  let eventsScanned = 0;
+  for (const key of wanted) {
+    try {
+      const rebuilt = await client.json<RebuiltKeys>(
+        "POST",
+        `${path}/keys/${encodeURIComponent(key)}/rebuild`,
+        { isLong: true },
+      );
+      done.push(...rebuilt.keys);
+      // What was rebuilt before was updated up to there meanwhile.
+      checkpoint = rebuilt.checkpoint;
+      eventsScanned += rebuilt.eventsScanned;
+    } catch (error) {
+      if (done.length > 0) {
+        report(
+          `Done before it failed: ${done.length} of ${wanted.length} keys`,
+        );
+      }
+      throw error;
+    }
+  }
+  const sorted = done.sort((a, b) => a.key < b.key ? -1 : 1);
+  return { projectionName: name, checkpoint, eventsScanned, keys: sorted };
+}

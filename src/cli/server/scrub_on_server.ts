@@ -1,0 +1,60 @@
+/**
+ * Has a server scrub, and waits for what it finds.
+ *
+ * @module
+ */
+import type { ScrubReport } from "../../daemon/scrub.ts";
+import { systemClock } from "../../events/clock.ts";
+import type { CommandIo } from "../io.ts";
+import type { ServerClient } from "./server_client.ts";
+import { ServerProblemError } from "./server_errors.ts";
+
+/** How long a request waits: less than the client does, and than proxies are used to. */
+const WAIT_SECONDS = 50;
+/** How often is looked whether it is done, in milliseconds. */
+const LOOK_MS = 500;
+
+const PATH = "/admin/scrub";
+
+/**
+ * Scrubs.
+ *
+ * @param client Asks the server.
+ * @param io Who stops the wait, and whom to tell that it takes long.
+ * @returns What was found.
+ */
+export async function scrubOnServer(
+  client: ServerClient,
+  { signal, report }: Pick<CommandIo, "signal" | "report">,
+): Promise<ScrubReport> {
+  const answer = await client.json<
+    ScrubReport | { readonly startedAt: string }
+  >(
+    "POST",
+    PATH,
+    { headers: { prefer: `wait=${WAIT_SECONDS}` } },
+  );
+  if ("completedAt" in answer) return answer;
+  const { startedAt } = answer;
+  report(`The server scrubs since ${startedAt}: waiting for its report`);
+  for (;;) {
+    await systemClock.sleep(LOOK_MS, signal);
+    signal.throwIfAborted();
+    const last = await lastScrub(client);
+    // An earlier one is no answer.
+    if (last !== undefined && last.startedAt >= startedAt) return last;
+  }
+}
+
+async function lastScrub(
+  client: ServerClient,
+): Promise<ScrubReport | undefined> {
+  try {
+    return await client.json<ScrubReport>("GET", PATH);
+  } catch (error) {
+    const isNone = error instanceof ServerProblemError &&
+      error.kind === "no-scrub";
+    if (isNone) return undefined;
+    throw error;
+  }
+}

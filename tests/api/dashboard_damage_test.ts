@@ -1,0 +1,124 @@
+/** What the dashboard says of damage, and which buttons it has against it. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Opossum, ProjectionInfo, ScrubReport } from "../../mod.ts";
+import { Browser, TOKENS } from "./browser.ts";
+import { FakeOpossum } from "./fake_opossum.ts";
+
+const HOSTILE = "<script>alert(1)</script>";
+
+const SOUND: ScrubReport = {
+  ok: true,
+  startedAt: "2026-01-15T02:00:00.000Z",
+  completedAt: "2026-01-15T02:03:12.000Z",
+  log: {
+    ok: true,
+    head: 0,
+    segments: 0,
+    frames: 0,
+    events: 0,
+    bytes: 0,
+    problems: [],
+  },
+  projections: [{
+    name: "A",
+    state: "ok",
+    generation: 1,
+    documents: 3,
+    problem: null,
+    previousProblem: null,
+  }],
+};
+
+/** A fake that was scrubbed, and says so of its projection. */
+class ScrubbedOpossum extends FakeOpossum {
+  report: ScrubReport | undefined;
+  changes: Partial<ProjectionInfo> = {};
+  override readonly lastScrub = () => Promise.resolve(this.report);
+
+  constructor() {
+    super("A");
+    const info = this.projections.info;
+    Object.assign(this.projections, {
+      info: async (name: string) => ({ ...await info(name), ...this.changes }),
+    });
+  }
+}
+
+async function open(
+  opossum: Opossum,
+  token: string = TOKENS.operate,
+): Promise<Browser> {
+  const browser = new Browser(opossum);
+  await browser.signIn(token);
+  return browser;
+}
+
+/** The section about damage, without its tags. */
+function damageIn(html: string): string {
+  const [, section = ""] = /data-key="damage">(.*?)<\/section>/s.exec(html) ??
+    [];
+  return section.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ").trim();
+}
+
+Deno.test("the overview says when there was looked for damage, and what was found", async () => {
+  const fake = new ScrubbedOpossum();
+  const browser = await open(fake);
+  assertEquals(
+    damageIn(await browser.read("/admin")),
+    "Damage Check for damage Nothing was checked for damage yet.",
+  );
+  fake.report = SOUND;
+  assertMatch(
+    damageIn(await browser.read("/admin")),
+    /nothing found Last checked .+, 2026-01-15 02:03:12 UTC\.$/,
+  );
+  const [projection] = SOUND.projections;
+  assert(projection);
+  fake.report = {
+    ...SOUND,
+    ok: false,
+    log: { ...SOUND.log, ok: false },
+    projections: [{
+      ...projection,
+      state: "damaged",
+      problem: HOSTILE,
+      previousProblem: "It has 2",
+    }],
+  };
+  const html = await browser.read("/admin");
+  assertMatch(
+    damageIn(html),
+    /damage found .+ The log is damaged in 1 place A is damaged: &lt;script&gt;.+ The previous generation of A is damaged: It has 2$/,
+  );
+  assert(!html.includes("<script>"));
+});
+
+Deno.test("a projection's page has a button that repairs it, when that can be done", async () => {
+  const fake = new ScrubbedOpossum();
+  const button = async (
+    changes: Partial<ProjectionInfo>,
+    token?: string,
+  ): Promise<string> => {
+    fake.changes = changes;
+    const browser = await open(fake, token);
+    const html = await browser.read("/admin?view=projection&name=A");
+    const [button = ""] = /<button [^>]*\/A\/repair"[^>]*>/.exec(html) ?? [];
+    return button;
+  };
+  const ready = await button({ state: "ready", generation: 1 });
+  assertMatch(ready, /data-title="Repair A\?"/);
+  assert(!ready.includes("disabled"));
+  const damaged = await button({ state: "damaged", generation: 1 });
+  assert(damaged !== "" && !damaged.includes("disabled"));
+  const table: [Partial<ProjectionInfo>, string][] = [
+    [{ state: "absent", generation: null }, "It was never built"],
+    [{ state: "stale", generation: 1 }, "It must be rebuilt as a whole"],
+  ];
+  for (const [changes, words] of table) {
+    const unavailable = await button(changes);
+    assert(unavailable.includes(`title="${words}"`), unavailable);
+    assert(unavailable.includes("disabled"));
+  }
+  const reader = await button({ state: "ready", generation: 1 }, TOKENS.read);
+  assertMatch(reader, /title="Your token may look only"/);
+});
