@@ -85,5 +85,9 @@ Deno.test("the program ends quietly when its reader has seen enough", async () =
     child.status,
     new Response(child.stderr).text(),
   ]);
-  assertEquals([code, errors], [1, ""]);
+  // How far it came may stand there, but no complaint.
+  const complaints = errors.split("\n").filter((line) =>
+    line !== "" && !/^Alpha: \w+, \d+ of \d+ documents$/.test(line)
+  );
+  assertEquals([code, complaints], [1, []]);
 });
