@@ -10,8 +10,9 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   {
     name: "strangers learn which methods a path has",
     file: "api/admin_router.ts",
-    replace: "    access.guard,\n    refuseOtherMethods(router),",
-    by: "    refuseOtherMethods(router),\n    access.guard,",
+    replace:
+      "    access.guard,\n    limitReads(),\n    refuseOtherMethods(router),",
+    by: "    refuseOtherMethods(router),\n    access.guard,\n    limitReads(),",
     tests: [
       "tests/api/security/order_test.ts",
       "tests/api/security/protocol_test.ts",
@@ -112,8 +113,8 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   {
     name: "any number of requests is let in",
     file: "api/server.ts",
-    replace: "    if (this.#cutOffs.size >= this.#countMax) {",
-    by: "    if (this.#countMax === 0) {",
+    replace: "    if (this.#cutOffs.size >= this.#countMaxOf(request)) {",
+    by: "    if (this.#countMaxOf(request) === 0) {",
     tests: ["tests/api/security/protocol_test.ts"],
   },
   {
