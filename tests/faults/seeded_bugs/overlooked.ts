@@ -93,7 +93,10 @@ export const OVERLOOKED_BUGS: readonly SeededBug[] = [
     file: "src/log/log_index.ts",
     replace: "if (!block || block.last > this.#options.log.head) return;",
     by: "if (!block) return;",
-    tests: ["tests/faults/crash_states_test.ts"],
+    tests: [
+      "tests/log/index_ahead_test.ts",
+      "tests/faults/crash_states_test.ts",
+    ],
   },
   {
     name: "the index keeps what could not be written",
