@@ -14,7 +14,7 @@ import {
   type RebuildWindow,
   type RebuildWindowStatus,
 } from "./rebuild_window.ts";
-import { SLEEP_MS_MAX } from "./sleep_until.ts";
+import { SLEEP_MS_MAX, untilDue } from "./until_due.ts";
 
 /** What a schedule needs. */
 export interface RebuildScheduleOptions {
@@ -102,25 +102,10 @@ class ScheduledWindow {
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
+    const { cron } = this.#window;
     // A process that starts while the window is open goes on with what the last one left.
     if (closingOf(this.#window, clock.now())) await this.#open();
-    while (await this.#untilItOpens(signal)) await this.#open();
-  }
-
-  /** Returns whether it opens: not when it never does, nor when it is told to stop. */
-  async #untilItOpens(signal: AbortSignal): Promise<boolean> {
-    const { clock } = this.#options;
-    let opens = nextOpening(this.#window, clock.now());
-    while (opens && !signal.aborted) {
-      const now = clock.now();
-      if (now >= opens) return true;
-      // A clock that is set back comes upon earlier openings first.
-      const next = nextOpening(this.#window, now);
-      if (next && next < opens) opens = next;
-      const leftMs = opens.getTime() - now.getTime();
-      await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal);
-    }
-    return false;
+    while (await untilDue(clock, cron, signal)) await this.#open();
   }
 
   async #open(): Promise<void> {
@@ -172,11 +157,10 @@ class ScheduledWindow {
 
   /** Interrupts the operation when the window closes. */
   async #closeAt(
-    closes: Date | undefined,
+    closes: Date,
     id: string,
     ended: AbortSignal,
   ): Promise<void> {
-    if (!closes) return;
     const { rebuilder, logger, clock } = this.#options;
     // Set back, the clock would keep it open for longer than it may be.
     const endMs = clock.monotonicMs() + closes.getTime() -

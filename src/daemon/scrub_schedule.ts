@@ -5,9 +5,8 @@
  */
 import type { Clock } from "../events/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { nextOpening } from "./rebuild_window.ts";
 import { ScrubRunningError, type Scrubs } from "./scrub.ts";
-import { sleepUntil } from "./sleep_until.ts";
+import { untilDue } from "./until_due.ts";
 
 /** What a schedule needs. */
 export interface ScrubScheduleOptions {
@@ -29,12 +28,9 @@ export async function scrubOnSchedule(
   { cron, scrubber, clock, logger }: ScrubScheduleOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  while (cron !== undefined && !signal.aborted) {
-    // What was due while one went on is made up for by none.
-    const due = nextOpening({ cron }, clock.now());
-    if (!due) return;
-    await sleepUntil(clock, due, signal);
-    if (signal.aborted) return;
+  if (cron === undefined) return;
+  // What was due while one went on is made up for by none.
+  while (await untilDue(clock, cron, signal)) {
     try {
       await scrubber.scrub({ signal });
     } catch (error) {

@@ -81,3 +81,23 @@ Deno.test("a window closes when its time is over though the clock was set back i
   const [operation] = await rebuilder.listOperations();
   assertEquals(operation?.state, "interrupted");
 });
+
+Deno.test("a scrub is due though the clock was years ahead when the store was opened", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock("2036-01-01T12:00:00Z");
+  const options = { ...SETTINGS, clock, scrubSchedule: "0 3 * * *" };
+  const definitions = [countingProjection("One")];
+  await using opossum = openOverMemory(dir.path, definitions, options);
+  await opossum.daemon.start();
+  await clock.whenSleeping(2);
+  clock.setWallClock("2026-01-01T02:58:00Z");
+  await clock.advance(MINUTE);
+  await clock.whenSleeping(2);
+  await clock.advance(MINUTE);
+  for (let looks = 0; looks < 10_000; looks++) {
+    if (await opossum.scrubber.lastScrub()) break;
+    await setImmediate();
+  }
+  const report = await opossum.scrubber.lastScrub();
+  assertEquals(report?.startedAt, "2026-01-01T03:00:00.000Z");
+});
