@@ -96,7 +96,9 @@ export class RebuildThrottle {
   /**
    * Takes a pass in this thread under control.
    *
-   * @param stops When all of them have aborted, it rests no more.
+   * @param stops Each that aborts ends the rest that is taken, or else the next one, so that whoever
+   * is to stop need not wait; what is left of it is rested later. When all of them have aborted, it
+   * rests no more.
    * @returns What tells it to rest; dispose it when the pass is over.
    */
   enterHere(stops: readonly AbortSignal[]): PassInProcess {
@@ -104,14 +106,24 @@ export class RebuildThrottle {
     const entered = this.enter((now) => void (pace = now));
     const { clock } = this.#options;
     const pacer = new Pacer(() => pace, () => clock.monotonicMs());
-    const stopped = whenAllAbort(stops);
+    let waking = new AbortController();
+    const wake = () => waking.abort();
+    for (const signal of stops) {
+      if (signal.aborted) wake();
+      else signal.addEventListener("abort", wake);
+    }
     return {
       async rest(eventsRead) {
         const restMs = pacer.rest(eventsRead);
-        if (restMs > 0) await clock.sleep(restMs, stopped);
+        if (restMs > 0) await clock.sleep(restMs, waking.signal);
+        const isOver = stops.every(({ aborted }) => aborted);
+        if (waking.signal.aborted && !isOver) waking = new AbortController();
       },
       goOn: () => pacer.goOn(),
-      [Symbol.dispose]: () => entered[Symbol.dispose](),
+      [Symbol.dispose]: () => {
+        for (const signal of stops) signal.removeEventListener("abort", wake);
+        entered[Symbol.dispose]();
+      },
     };
   }
 
@@ -206,17 +218,4 @@ export function throttleOf(
     goodNeighbour: rebuildGoodNeighbour,
     eventsPerSecondMax: rebuildEventsPerSecondMax,
   });
-}
-
-/** Aborts when the last of them does. */
-function whenAllAbort(signals: readonly AbortSignal[]): AbortSignal {
-  const all = new AbortController();
-  let left = signals.filter(({ aborted }) => !aborted).length;
-  if (left === 0) all.abort();
-  for (const signal of signals) {
-    signal.addEventListener("abort", () => {
-      if (--left === 0) all.abort();
-    }, { once: true });
-  }
-  return all.signal;
 }

@@ -176,3 +176,36 @@ for (const runsIn of ["worker", "process"] as const) {
     assertEquals((await opossum.rebuilder.wait(id))?.state, "cancelled");
   });
 }
+
+Deno.test("a rebuild that is cancelled ends at once though what shares its pass rests on", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock();
+  await using opossum = openOverMemory(
+    dir.path,
+    [countingProjection("One"), countingProjection("Two")],
+    {
+      clock,
+      rebuildEventsPerSecondMax: 1_000,
+      // The only one who sleeps is then the pass.
+      rebuildGoodNeighbour: false,
+      batchSize: 500,
+    },
+  );
+  await opossum.events.append(counts(10_000));
+  const { rebuilder } = opossum;
+  const both = await rebuilder.start(["One", "Two"]);
+  const shared = await rebuilder.start(["Two"]);
+  await clock.whenSleeping();
+  assert(await rebuilder.cancel(both.id));
+  assertEquals((await rebuilder.getOperation(both.id))?.state, "cancelled");
+  let isDone = false;
+  const rebuilding = rebuilder.wait(shared.id).finally(() => isDone = true);
+  while (!isDone) {
+    await Promise.race([clock.whenSleeping(), rebuilding]);
+    await clock.advance(100);
+  }
+  const [detail] = (await rebuilding)?.details ?? [];
+  assert(detail?.success);
+  // What was not rested then is rested later.
+  assert(detail.duration >= 9_900, `took ${detail.duration} ms`);
+});
