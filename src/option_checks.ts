@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { nextOpening, type RebuildWindow } from "./daemon/rebuild_window.ts";
+import { nextDue, type RebuildWindow } from "./daemon/rebuild_window.ts";
 import type { GivenSchedule } from "./options.ts";
 import {
   GOOD_NEIGHBOUR,
@@ -43,7 +43,7 @@ export function resolveWindows(
 
 function isDueEver(cron: string): boolean {
   try {
-    return nextOpening({ cron }, new Date()) !== undefined;
+    return nextDue(cron, new Date()) !== undefined;
   } catch {
     return false;
   }

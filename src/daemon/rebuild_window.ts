@@ -45,27 +45,14 @@ export interface RebuildWindowStatus {
 }
 
 /**
- * Reads a cron expression.
+ * When a cron expression is due next.
  *
  * @param cron Five fields, UTC.
- * @returns When it is due.
- * @throws {TypeError | RangeError} If it is none.
- */
-export function parseCron(cron: string): Cron {
-  return new Cron(cron, { timezone: "UTC", mode: "5-part", paused: true });
-}
-
-/**
- * When a window opens next.
- *
- * @param window The window.
  * @param after The time after which.
  * @returns The time, or `undefined` if never.
+ * @throws {TypeError | RangeError} If it is no cron expression.
  */
-export function nextOpening(
-  { cron }: RebuildWindow,
-  after: Date,
-): Date | undefined {
+export function nextDue(cron: string, after: Date): Date | undefined {
   return parseCron(cron).nextRun(after) ?? undefined;
 }
 
@@ -87,4 +74,8 @@ export function closingOf(
   if (!opened) return undefined;
   const closes = new Date(opened.getTime() + duration);
   return closes > now ? closes : undefined;
+}
+
+function parseCron(cron: string): Cron {
+  return new Cron(cron, { timezone: "UTC", mode: "5-part", paused: true });
 }

@@ -10,7 +10,7 @@ import type { RebuildThrottle } from "../rebuild/throttle.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import {
   closingOf,
-  nextOpening,
+  nextDue,
   type RebuildWindow,
   type RebuildWindowStatus,
 } from "./rebuild_window.ts";
@@ -94,7 +94,7 @@ class ScheduledWindow {
       concurrency: concurrency ?? null,
       eventsPerSecondMax: eventsPerSecondMax ?? null,
       isOpen: this.#isOpen || closes !== undefined,
-      opensAt: nextOpening(this.#window, now)?.toISOString() ?? null,
+      opensAt: nextDue(cron, now)?.toISOString() ?? null,
       closesAt: closes?.toISOString() ?? null,
       operationId: this.#operationId,
     });

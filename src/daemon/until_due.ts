@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../events/clock.ts";
-import { nextOpening } from "./rebuild_window.ts";
+import { nextDue } from "./rebuild_window.ts";
 
 /** The wall clock may be set meanwhile: it is looked at again after so many milliseconds. */
 export const SLEEP_MS_MAX = 60_000;
@@ -22,12 +22,12 @@ export async function untilDue(
   cron: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  let due = nextOpening({ cron }, clock.now());
+  let due = nextDue(cron, clock.now());
   while (due && !signal.aborted) {
     const now = clock.now();
     if (now >= due) return true;
     // A clock that is set back comes upon earlier times first.
-    const next = nextOpening({ cron }, now);
+    const next = nextDue(cron, now);
     if (next && next < due) due = next;
     const leftMs = due.getTime() - now.getTime();
     await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), signal);
