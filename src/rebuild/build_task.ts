@@ -214,18 +214,6 @@ export class BuildTask {
     };
   }
 
-  /** Resolves when it is not paused, or is to stop. */
-  async whenGoing(): Promise<void> {
-    while (this.isPaused && !this.signal.aborted) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      using _listening = this.onPause(resolve);
-      const stop = () => resolve();
-      this.signal.addEventListener("abort", stop, { once: true });
-      await promise;
-      this.signal.removeEventListener("abort", stop);
-    }
-  }
-
   /** Begins the work. */
   begin(position: Position): void {
     this.#phase = "scanning";

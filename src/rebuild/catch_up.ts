@@ -20,6 +20,7 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
 import type { RebuildThrottle } from "./throttle.ts";
 import { verifyBuild } from "./verification.ts";
+import { whenGoing } from "./when_going.ts";
 
 /**
  * Nobody reads it yet, and what is appended meanwhile changes the same documents again and again.
@@ -87,7 +88,7 @@ export class CatchUp {
       await this.#approach(member, fold);
       // Not under the lock, since it takes long for many documents.
       build.prepare();
-      await task.whenGoing();
+      await whenGoing(task);
       // Much may have been appended since, above all during a pause.
       await this.#approach(member, fold);
     });
@@ -176,7 +177,7 @@ export class CatchUp {
     using pass = this.#options.throttle.enterHere([task.signal]);
     await this.#feed(member, fold, upTo, async (eventsRead) => {
       await pass.rest(eventsRead);
-      await task.whenGoing();
+      await whenGoing(task);
       pass.goOn();
     });
   }

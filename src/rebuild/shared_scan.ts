@@ -33,7 +33,7 @@ import {
 import { readUnparsed } from "./scan_sources.ts";
 import type { ScanWorkers, WorkerAssignment } from "./scan_workers.ts";
 import type { RebuildThrottle } from "./throttle.ts";
-import { whenAllGo } from "./when_all_go.ts";
+import { whenAllGo } from "./when_going.ts";
 
 /** What a scan is made of. */
 export interface SharedScanOptions {

@@ -1,6 +1,6 @@
 /**
- * Waiting for a pass that several tasks share: one that is paused holds it up, one that is stopped
- * does not wait for the others.
+ * Waiting for tasks that are paused. Of several that share a pass, one that is paused holds it up,
+ * and one that is stopped does not wait for the others.
  *
  * @module
  */
@@ -24,6 +24,15 @@ export async function whenAllGo(
     if (!going.some(({ isPaused }) => isPaused)) return;
     await whenChanged(going);
   }
+}
+
+/**
+ * Waits while a task is paused, and is not to stop.
+ *
+ * @param task The task.
+ */
+export async function whenGoing(task: BuildTask): Promise<void> {
+  while (task.isPaused && !task.signal.aborted) await whenChanged([task]);
 }
 
 /** Resolves when one of them is paused, goes on, or is to stop. */
