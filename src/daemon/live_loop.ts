@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventBatch, EventStore } from "../events/event_store.ts";
+import { eventTypesOf } from "../projections/event_types.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
 import { OPEN_MAX } from "../projections/generation_leases.ts";
 import type {
@@ -208,13 +209,7 @@ export class LiveLoop {
     mayWait: boolean,
   ): Promise<boolean> {
     const { registry, events, batchSize, clock } = this.#options;
-    const types = new Set<string>();
-    for (const name of names) {
-      const { eventTypes, related } = registry.get(name);
-      for (const type of [...eventTypes, ...related?.eventTypes ?? []]) {
-        types.add(type);
-      }
-    }
+    const types = eventTypesOf(names.map((name) => registry.get(name)));
     const query = { items: [{ types: [...types] }] };
     const range = { after, upTo, batchSize };
     const held = { after, batches: 0, bytes: 0 };

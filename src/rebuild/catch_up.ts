@@ -7,6 +7,7 @@
 import type { Position } from "../events/event.ts";
 import type { EventStore } from "../events/event_store.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
+import { eventTypesOf } from "../projections/event_types.ts";
 import { Fold } from "../projections/fold.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
@@ -189,7 +190,7 @@ export class CatchUp {
     beforeBatch: (eventsRead: number) => Promise<void> | void,
   ): Promise<void> {
     const { events, batchSize } = this.#options;
-    const query = { items: [{ types: typesOf(definition) }] };
+    const query = { items: [{ types: [...eventTypesOf([definition])] }] };
     const range = {
       after: fold.checkpoint,
       upTo,
@@ -219,8 +220,4 @@ async function commit(fold: Fold): Promise<void> {
   await fold.flush();
   // It holds what it read, and must not grow.
   fold.shed(HELD_BYTES_MAX);
-}
-
-function typesOf({ eventTypes, related }: ProjectionDefinition): string[] {
-  return [...new Set([...eventTypes, ...related?.eventTypes ?? []])];
 }

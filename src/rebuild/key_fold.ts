@@ -12,6 +12,7 @@ import type {
 } from "../projections/definition.ts";
 import { DefinitionCode } from "../projections/definition_code.ts";
 import { ProjectionApplyError } from "../projections/errors.ts";
+import { eventTypesOf } from "../projections/event_types.ts";
 import { Fold } from "../projections/fold.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
 import type { Generation } from "../projections/projection_store.ts";
@@ -72,7 +73,7 @@ export class KeyFold {
   ): Promise<void> {
     const { events, definition, batchSize, signal } = this.#options;
     if (upTo <= this.checkpoint) return;
-    const query = { items: [{ types: typesOf(definition) }] };
+    const query = { items: [{ types: [...eventTypesOf([definition])] }] };
     const range = { after: this.checkpoint, upTo, batchSize, signal };
     for await (const batch of events.readBatches(query, range)) {
       signal.throwIfAborted();
@@ -125,8 +126,4 @@ function onlyKeys(
     ...errorPolicy === undefined ? {} : { errorPolicy },
     ...deadLettersMax === undefined ? {} : { deadLettersMax },
   };
-}
-
-function typesOf({ eventTypes, related }: ProjectionDefinition): string[] {
-  return [...new Set([...eventTypes, ...related?.eventTypes ?? []])];
 }

@@ -8,6 +8,7 @@ import type { Position } from "../events/event.ts";
 import type { UnparsedBatch } from "../events/event_store.ts";
 import type { ProjectionWatch } from "../projections/code_watch.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
+import { eventTypesOf } from "../projections/event_types.ts";
 import type { EventSpill } from "../projections/event_spill.ts";
 import { Fold } from "../projections/fold.ts";
 import { GroupFold, type GroupMember } from "../projections/group_fold.ts";
@@ -94,6 +95,7 @@ export async function scanPass(options: PassOptions): Promise<void> {
   const relatedBytesMax = Math.floor(
     memoryBytesMax * RELATED_SHARE / Math.max(lookingBack.length, 1),
   );
+  const types = eventTypesOf(members.map(({ definition }) => definition));
   const after = Math.min(...members.map(({ checkpoint }) => checkpoint));
   if (after >= upTo) return;
   using group = new GroupFold({
@@ -104,7 +106,7 @@ export async function scanPass(options: PassOptions): Promise<void> {
   });
   const isOver = () => members.every(({ isRunning }) => !isRunning);
   let through = after;
-  for await (const batch of options.read(typesOf(members), after)) {
+  for await (const batch of options.read(types, after)) {
     await breathe(batch.through - through);
     through = batch.through;
     if (isOver()) return;
@@ -135,13 +137,4 @@ function toGroupMember(
       member.advance({ position, eventsApplied, share });
     },
   };
-}
-
-function typesOf(members: readonly PassMember[]): ReadonlySet<string> {
-  return new Set(
-    members.flatMap(({ definition: { eventTypes, related } }) => [
-      ...eventTypes,
-      ...related?.eventTypes ?? [],
-    ]),
-  );
 }
