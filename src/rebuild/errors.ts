@@ -6,6 +6,7 @@
 import {
   fileErrorCode,
   OpenedReadOnlyError,
+  reasonOf,
   StoreReadOnlyError,
 } from "../log/errors.ts";
 import { ProjectionUnavailableError } from "../projections/errors.ts";
@@ -91,7 +92,7 @@ export class RebuildNotStartedError extends Error {
     const { cause } = options;
     super(
       `Cannot start the rebuild as its files cannot be written: ${
-        cause instanceof Error ? cause.message : String(cause)
+        reasonOf(cause)
       }`,
       options,
     );

@@ -20,7 +20,7 @@ import { asUnusable } from "../projections/sqlite_connection.ts";
 import { isRowDamage } from "../projections/row_sums.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { fileErrorCode } from "../log/errors.ts";
+import { fileErrorCode, reasonOf } from "../log/errors.ts";
 import { openedReadOnly } from "./errors.ts";
 import { compareKeys } from "./key_comparison.ts";
 import { KeyFold } from "./key_fold.ts";
@@ -281,10 +281,6 @@ function asRefusal(name: string, thrown: unknown): unknown {
     error instanceof ProjectionDamagedError || error instanceof IrreparableError
   ) return new KeyRebuildError(name, "damaged", { cause: error });
   return error;
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 const KEY_BYTES_MAX = 1_024;

@@ -147,7 +147,7 @@ export class OperationStore {
       this.#byKey.set(key, { id, request });
     }
     const known = new Set(names);
-    const ids = new Set(names.map((name) => NAME_PATTERN.exec(name)?.[2]));
+    const ids = new Set(names.map(idOf));
     // As long as the history remembers the operation, and no longer.
     for (const name of this.#keysReadOf) {
       if (!known.has(name)) this.#keysReadOf.delete(name);
@@ -165,14 +165,12 @@ export class OperationStore {
 
   /** Ids of all operations, the newest first. */
   ids(): string[] {
-    return this.#names().map((name) => NAME_PATTERN.exec(name)?.[2] ?? "");
+    return this.#names().map(idOf);
   }
 
   /** An operation by its id. */
   get(id: string): StoredOperation | undefined {
-    const name = this.#names().find((name) =>
-      NAME_PATTERN.exec(name)?.[2] === id
-    );
+    const name = this.#names().find((name) => idOf(name) === id);
     return name === undefined ? undefined : this.#read(name);
   }
 
@@ -190,10 +188,10 @@ export class OperationStore {
     const names = this.#names();
     const at = before === undefined
       ? -1
-      : names.findIndex((name) => NAME_PATTERN.exec(name)?.[2] === before);
+      : names.findIndex((name) => idOf(name) === before);
     if (before !== undefined && at < 0) throw new UnknownOperationError(before);
     for (const name of names.slice(at + 1)) {
-      if (known.has(NAME_PATTERN.exec(name)?.[2] ?? "")) continue;
+      if (known.has(idOf(name))) continue;
       const operation = this.#read(name);
       if (operation) yield operation;
     }
@@ -219,6 +217,11 @@ export class OperationStore {
       return undefined;
     }
   }
+}
+
+/** The operation that a file is of. */
+function idOf(name: string): string {
+  return NAME_PATTERN.exec(name)?.[2] ?? "";
 }
 
 /** Whether an operator is still to say what becomes of it. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { reasonOf } from "../log/errors.ts";
 
 /** No operation of that id is known. */
 export class UnknownOperationError extends Error {
@@ -72,7 +73,7 @@ export class OperationNotRecordedError extends Error {
     const { cause } = options;
     super(
       `Cannot ${action} operation ${operationId} as that cannot be written down: ${
-        cause instanceof Error ? cause.message : String(cause)
+        reasonOf(cause)
       }`,
       options,
     );

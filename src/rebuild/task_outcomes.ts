@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { reasonOf } from "../log/errors.ts";
 import { ProjectionApplyError } from "../projections/errors.ts";
 import type { Position } from "../events/event.ts";
 import type { BuildTask } from "./build_task.ts";
@@ -43,7 +44,7 @@ const wholeMessages = new WeakMap<RebuildFailure, string>();
  */
 export function toFailure(error: unknown): RebuildFailure {
   const event = error instanceof ProjectionApplyError ? error.event : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   const failure = Object.freeze({
     name: error instanceof Error ? error.name : "Error",
     message: FILE_NAMES.reduce(
