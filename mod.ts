@@ -7,11 +7,7 @@
 
 // src/opossum.ts and src/options.ts
 export { type AppendHealth, openOpossum, type Opossum } from "./src/opossum.ts";
-export type {
-  GivenSchedule,
-  OpossumOptions,
-  ResolvedOptions,
-} from "./src/options.ts";
+export type { OpossumOptions, ResolvedOptions } from "./src/options.ts";
 
 // src/events/
 export {
@@ -158,6 +154,7 @@ export {
 } from "./src/daemon/scrub.ts";
 export type { ScrubbedGenerations } from "./src/projections/generation_scrub.ts";
 export type {
+  GivenSchedule,
   RebuildWindow,
   RebuildWindowStatus,
 } from "./src/daemon/rebuild_window.ts";

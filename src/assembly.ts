@@ -136,7 +136,7 @@ export function assemble(input: AssemblyInput): Assembly {
   const daemon = new OpossumDaemon({
     ...shared,
     scrubber,
-    cron: options.scrubSchedule,
+    scrubSchedule: options.scrubSchedule,
     throttle,
     readOnly,
     rebuilder,

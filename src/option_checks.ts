@@ -1,10 +1,13 @@
 /**
- * The checks of options: what they refuse, and in which words.
+ * The checks of the options of `openOpossum()`: what they refuse, and in which words.
  *
  * @module
  */
-import { nextDue, type RebuildWindow } from "./daemon/rebuild_window.ts";
-import type { GivenSchedule } from "./options.ts";
+import {
+  type GivenSchedule,
+  nextDue,
+  type RebuildWindow,
+} from "./daemon/rebuild_window.ts";
 import {
   GOOD_NEIGHBOUR,
   type GoodNeighbourOptions,
@@ -100,6 +103,12 @@ export function resolveConcurrency(value: number | "auto"): number {
     );
   }
   return value;
+}
+
+/** Refuses what is neither true nor false. */
+export function assertBoolean(option: string, value: unknown): void {
+  if (typeof value === "boolean") return;
+  throw new TypeError(refusal(option, "true or false", value));
 }
 
 /** Refuses what is no integer in a range. */

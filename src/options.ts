@@ -1,5 +1,5 @@
 /**
- * The options of `openOpossum()`: names, defaults, ranges, and one place that checks them.
+ * The options of `openOpossum()`: names, defaults and ranges.
  *
  * @module
  */
@@ -10,8 +10,9 @@ import {
   harmlessLogger,
   type Logger,
 } from "./telemetry/logger.ts";
-import type { RebuildWindow } from "./daemon/rebuild_window.ts";
+import type { GivenSchedule, RebuildWindow } from "./daemon/rebuild_window.ts";
 import {
+  assertBoolean,
   assertInteger,
   refusal,
   resolveConcurrency,
@@ -188,12 +189,6 @@ export interface OpossumOptions {
   readonly clock?: Clock;
 }
 
-/** Windows, or only the cron expressions at which they open. */
-export type GivenSchedule =
-  | string
-  | RebuildWindow
-  | readonly (string | RebuildWindow)[];
-
 /** Every option with its value. */
 export interface ResolvedOptions {
   /** The data folder. */
@@ -289,16 +284,9 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
       refusal("enableAutoRebuild", wanted, enableAutoRebuild),
     );
   }
-  if (typeof startDaemon !== "boolean") {
-    throw new TypeError(refusal("startDaemon", "true or false", startDaemon));
-  }
-  if (typeof allowNetworkFileSystem !== "boolean") {
-    const name = "allowNetworkFileSystem";
-    throw new TypeError(refusal(name, "true or false", allowNetworkFileSystem));
-  }
-  if (typeof readOnly !== "boolean") {
-    throw new TypeError(refusal("readOnly", "true or false", readOnly));
-  }
+  assertBoolean("startDaemon", startDaemon);
+  assertBoolean("allowNetworkFileSystem", allowNetworkFileSystem);
+  assertBoolean("readOnly", readOnly);
   assertInteger("pollingInterval", pollingInterval, 100, 3_600_000);
   assertInteger("batchSize", batchSize, 1, 100_000);
   assertInteger("rebuildMemoryBytesMax", rebuildMemoryBytesMax, MiB, 64 * GiB);

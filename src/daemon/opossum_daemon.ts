@@ -12,7 +12,6 @@ import type {
 } from "../rebuild/operation.ts";
 import type { UnderWay } from "../rebuild/operations_under_way.ts";
 import type { RebuildThrottle } from "../rebuild/throttle.ts";
-import type { Logger } from "../telemetry/logger.ts";
 import type { Daemon, DaemonState } from "./daemon.ts";
 import { LiveLoop, type LiveLoopOptions } from "./live_loop.ts";
 import type { RebuildWindow, RebuildWindowStatus } from "./rebuild_window.ts";
@@ -26,7 +25,6 @@ import {
 export interface OpossumDaemonOptions
   extends LiveLoopOptions, ScrubScheduleOptions {
   readonly rebuilder: OpossumRebuilder;
-  readonly logger: Logger;
   /** What to rebuild at start-up. */
   readonly enableAutoRebuild: boolean | "missing" | "force";
   /** When to rebuild what needs it, besides. */

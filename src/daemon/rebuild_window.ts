@@ -24,6 +24,12 @@ export interface RebuildWindow {
   readonly eventsPerSecondMax?: number;
 }
 
+/** Windows, or only the cron expressions at which they open. */
+export type GivenSchedule =
+  | string
+  | RebuildWindow
+  | readonly (string | RebuildWindow)[];
+
 /** A window with its times. Dates in ISO 8601. Plain JSON. */
 export interface RebuildWindowStatus {
   /** When it opens: a cron expression of five fields, UTC. */

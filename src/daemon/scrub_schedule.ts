@@ -11,7 +11,7 @@ import { untilDue } from "./until_due.ts";
 /** What a schedule needs. */
 export interface ScrubScheduleOptions {
   /** When: a cron expression of five fields, UTC; `undefined` for never. */
-  readonly cron: string | undefined;
+  readonly scrubSchedule: string | undefined;
   readonly scrubber: Pick<Scrubs, "scrub">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -25,7 +25,7 @@ export interface ScrubScheduleOptions {
  * @returns Resolves when it has ended. Never rejects.
  */
 export async function scrubOnSchedule(
-  { cron, scrubber, clock, logger }: ScrubScheduleOptions,
+  { scrubSchedule: cron, scrubber, clock, logger }: ScrubScheduleOptions,
   signal: AbortSignal,
 ): Promise<void> {
   if (cron === undefined) return;
