@@ -109,10 +109,8 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     using pass = throttle.enterHere([signal]);
     const yielder = new Yielder();
     const rest = async (eventsRead = 0) => {
-      await pass.rest(eventsRead);
-      await yielder.yieldIfDue();
+      await pass.rest(eventsRead, () => yielder.yieldIfDue());
       signal.throwIfAborted();
-      pass.goOn();
     };
     const log = await verify({
       signal,

@@ -176,11 +176,12 @@ export class CatchUp {
   ): Promise<void> {
     const { task } = member;
     using pass = this.#options.throttle.enterHere([task.signal]);
-    await this.#feed(member, fold, upTo, async (eventsRead) => {
-      await pass.rest(eventsRead);
-      await whenGoing(task);
-      pass.goOn();
-    });
+    await this.#feed(
+      member,
+      fold,
+      upTo,
+      (eventsRead) => pass.rest(eventsRead, () => whenGoing(task)),
+    );
   }
 
   async #feed(

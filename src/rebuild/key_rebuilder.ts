@@ -169,7 +169,6 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     const rest = async (eventsScanned: number) => {
       await pass.rest(eventsScanned);
       signal.throwIfAborted();
-      pass.goOn();
     };
     const survey = new KeySurvey({
       definition,

@@ -289,15 +289,15 @@ export class SharedScan {
       openSpill: () => openSpill(first.task.projectionName),
       read: (types, after) =>
         readUnparsed(events, types, { after, upTo, batchSize }),
-      breathe: async (eventsRead) => {
-        await pass.rest(eventsRead);
-        await yielder.yieldIfDue();
-        await whenAllGo(
-          members.map(({ task }) => task),
-          (task) => this.#abandon(task, buildOf.get(task), task.signal.reason),
-        );
-        pass.goOn();
-      },
+      breathe: (eventsRead) =>
+        pass.rest(eventsRead, async () => {
+          await yielder.yieldIfDue();
+          await whenAllGo(
+            members.map(({ task }) => task),
+            (task) =>
+              this.#abandon(task, buildOf.get(task), task.signal.reason),
+          );
+        }),
     });
     for (const member of members) {
       member.eventsBefore = member.task.eventsProcessed;

@@ -28,10 +28,13 @@ export interface ThrottleSettings {
 
 /** A pass of the serving thread. */
 export interface PassInProcess extends Disposable {
-  /** Ends a stretch of work in which so many events were read, and rests as long as is due. */
-  rest(eventsRead: number): Promise<void>;
-  /** Begins the next stretch of work. */
-  goOn(): void;
+  /**
+   * Rests as long as is due after a stretch of work. The next one begins when it returns.
+   *
+   * @param eventsRead How many events of the log were read in it.
+   * @param wait What else is waited for, afterwards: it counts as rest. @default {nothing}
+   */
+  rest(eventsRead: number, wait?: () => Promise<void>): Promise<void>;
 }
 
 /** Slept between two looks at the event loop, in milliseconds. */
@@ -113,13 +116,14 @@ export class RebuildThrottle {
       else signal.addEventListener("abort", wake);
     }
     return {
-      async rest(eventsRead) {
+      async rest(eventsRead, wait) {
         const restMs = pacer.rest(eventsRead);
         if (restMs > 0) await clock.sleep(restMs, waking.signal);
         const isOver = stops.every(({ aborted }) => aborted);
         if (waking.signal.aborted && !isOver) waking = new AbortController();
+        await wait?.();
+        pacer.goOn();
       },
-      goOn: () => pacer.goOn(),
       [Symbol.dispose]: () => {
         for (const signal of stops) signal.removeEventListener("abort", wake);
         entered[Symbol.dispose]();
