@@ -73,17 +73,13 @@ export class CatchUp {
    */
   async finish(member: ScannedBuild): Promise<void> {
     const { store, events, live, telemetry } = this.#options;
-    const { task, definition, build, span } = member;
+    const { task, build, span } = member;
     const name = task.projectionName;
     const options = {
       parent: span.context,
       attributes: { [ATTRIBUTES.projectionName]: name },
     };
-    const { checkpoint } = await build.generation.status();
-    const fold = new Fold(definition, build.generation, {
-      checkpoint,
-      watch: live.watch(name),
-    });
+    const fold = await this.#foldOf(member);
     task.enter("catchingUp");
     await telemetry.span(SPANS.rebuildCatchUp, options, async () => {
       await this.#approach(member, fold);
@@ -126,19 +122,15 @@ export class CatchUp {
    * @param member A build that is not past what serves.
    */
   async verify(member: ScannedBuild): Promise<void> {
-    const { store, live, telemetry } = this.#options;
-    const { task, definition, build, span } = member;
+    const { store, telemetry } = this.#options;
+    const { task, build, span } = member;
     const name = task.projectionName;
     const options = {
       parent: span.context,
       attributes: { [ATTRIBUTES.projectionName]: name },
     };
     task.enter("catchingUp");
-    const { checkpoint } = await build.generation.status();
-    const fold = new Fold(definition, build.generation, {
-      checkpoint,
-      watch: live.watch(name),
-    });
+    const fold = await this.#foldOf(member);
     const approach = async (upTo: Position) => {
       if (upTo > fold.checkpoint) await this.#feedSlowly(member, fold, upTo);
     };
@@ -154,6 +146,13 @@ export class CatchUp {
       () => verifyBuild(member, { store, approach, advance }),
     );
     build.writeNote("comparison", JSON.stringify(task.comparison));
+  }
+
+  /** Goes on where the build is. */
+  async #foldOf({ task, definition, build }: ScannedBuild): Promise<Fold> {
+    const { checkpoint } = await build.generation.status();
+    const watch = this.#options.live.watch(task.projectionName);
+    return new Fold(definition, build.generation, { checkpoint, watch });
   }
 
   /** Applies what was appended meanwhile, until little is left or it does not get less. */

@@ -145,10 +145,12 @@ export class RebuildReporter {
         ...attributes,
         error: forLog(error),
       });
-    } else {logger.log(
+    } else {
+      logger.log(
         "warn",
         `Rebuild of projection '${projectionName}' ${state}`,
         attributes,
-      );}
+      );
+    }
   }
 }
