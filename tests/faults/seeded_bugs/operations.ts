@@ -112,4 +112,19 @@ export const OPERATION_BUGS: readonly SeededBug[] = [
     by: "this.#buffer.filter(({ id }) => id > this.#lastId)",
     tests: ["tests/api/operation_events_test.ts"],
   },
+  {
+    name: "what is cancelled waits until its pass has rested",
+    file: "src/rebuild/throttle.ts",
+    replace: "    const wake = () => waking.abort();\n",
+    by:
+      "    const wake = () => stops.every(({ aborted }) => aborted) && waking.abort();\n",
+    tests: ["tests/rebuild/throttle_test.ts"],
+  },
+  {
+    name: "a clock that is set back keeps schedules waiting",
+    file: "src/daemon/until_due.ts",
+    replace: "    if (next && next < due) due = next;\n",
+    by: "",
+    tests: ["tests/daemon/clock_set_back_test.ts"],
+  },
 ];
