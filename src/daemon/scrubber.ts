@@ -41,7 +41,7 @@ export interface ScrubberOptions {
 }
 
 /** The file of the last report, in the data folder. */
-export const SCRUB_FILE = "scrub.json";
+const SCRUB_FILE = "scrub.json";
 
 /** Scrubs a store. */
 export class Scrubber implements Scrubs, AsyncDisposable {

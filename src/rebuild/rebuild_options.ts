@@ -79,13 +79,8 @@ export function resolveRebuildOptions(
   };
 }
 
-/**
- * Whether a text can be an idempotency key: 1 to 255 visible ASCII characters.
- *
- * @param key The text.
- * @returns Whether it can.
- */
-export function isIdempotencyKey(key: string): boolean {
+/** Whether a text has 1 to 255 visible ASCII characters. */
+function isIdempotencyKey(key: string): boolean {
   return /^[\x21-\x7e]{1,255}$/.test(key);
 }
 
