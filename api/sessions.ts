@@ -114,10 +114,12 @@ export class Sessions {
     const principal = hasEnded(entry, nowMs)
       ? undefined
       : this.#findBearer(entry.tokenDigest);
-    this.#entries.delete(key);
+    if (isUse || principal === undefined) this.#entries.delete(key);
     if (principal === undefined) return undefined;
-    if (isUse) entry.usedMs = nowMs;
-    this.#entries.set(key, entry);
+    if (isUse) {
+      entry.usedMs = nowMs;
+      this.#entries.set(key, entry);
+    }
     return {
       principal,
       isAlive: () =>

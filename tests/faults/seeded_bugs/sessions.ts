@@ -45,8 +45,8 @@ export const SESSION_BUGS: readonly SeededBug[] = [
   {
     name: "a page left open keeps its session going",
     file: "api/sessions.ts",
-    replace: "    if (isUse) entry.usedMs = nowMs;",
-    by: "    entry.usedMs = nowMs;",
+    replace: "    if (isUse) {\n      entry.usedMs = nowMs;",
+    by: "    entry.usedMs = nowMs;\n    if (isUse) {",
     tests: SESSION_TESTS,
   },
   {
