@@ -136,8 +136,8 @@ export function buildAdminRouter(
     securityHeaders(),
     provideLimits(limits),
   );
-  // Without tokens, nothing else keeps a page out whose name was made to point here: what
-  // `createApp()` does for all paths, done again where the router is mounted by itself.
+  // Without tokens, nothing else keeps a page out whose name was made to point here: wherever the
+  // router is mounted, and whatever else `createApp()` answers to.
   if (access.sessions === undefined) {
     router.use(
       "/admin/*",

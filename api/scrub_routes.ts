@@ -13,7 +13,7 @@ import {
   type VerifyProblem,
   type VerifyReport,
 } from "../mod.ts";
-import { parseWaitPreference } from "./prefer.ts";
+import { preferredWaitMs } from "./prefer.ts";
 import { ProblemError } from "./problem.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import { NoQuery } from "./schemas.ts";
@@ -184,12 +184,7 @@ export function addScrubRoutes(
   });
 
   router.openapi(postRoute, async (context) => {
-    const { waitMs, applied } = parseWaitPreference(
-      context.req.header("prefer"),
-      waitMsDefault,
-    );
-    if (applied !== undefined) context.header("Preference-Applied", applied);
-    context.header("Vary", "Prefer");
+    const waitMs = preferredWaitMs(context, waitMsDefault);
     const startedAt = opossum.options.clock.now().toISOString();
     const report = await scrubAtMost(opossum, waitMs);
     if (report !== undefined) return context.json(report, 200);
