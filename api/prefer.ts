@@ -1,5 +1,6 @@
 /**
- * The `Prefer` header (RFC 7240): whether a caller waits for a rebuild, and for how long.
+ * The `Prefer` header (RFC 7240): whether a caller waits for the end of what it starts, and for how
+ * long.
  *
  * @module
  */
