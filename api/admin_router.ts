@@ -15,6 +15,7 @@ import { describedRoutes } from "./described_routes.ts";
 import { requestIds, securityHeaders } from "./headers.ts";
 import { addKeyRoutes } from "./key_routes.ts";
 import { LOOPBACK_HOSTS, requireHost, requireWellFormed } from "./hosts.ts";
+import { assertInteger } from "./integer_option.ts";
 import {
   provideLimits,
   type RequestLimits,
@@ -44,8 +45,9 @@ export interface AdminRouterOptions {
   /** Who may use it. */
   readonly auth: AdminAuth;
   /**
-   * How long a request to rebuild waits for the end before it is answered with the operation,
-   * in milliseconds, from 0 to 600,000. Callers override it with `Prefer`. @default {30_000}
+   * How long a request to rebuild or to scrub waits for the end before it is answered with what
+   * goes on, in milliseconds, from 0 to 600,000. Callers override it with `Prefer`.
+   * @default {30_000}
    */
   readonly rebuildWaitMs?: number;
   /** How much a client may ask. @default {see {@linkcode RequestLimits}} */
@@ -109,15 +111,12 @@ export function buildAdminRouter(
     readonly access: Access;
   },
 ): OpenAPIHono {
-  if (
-    !Number.isSafeInteger(rebuildWaitMs) || rebuildWaitMs < 0 ||
-    rebuildWaitMs > 600_000
-  ) {
-    throw new RangeError(
-      "Cannot create the admin API as 'rebuildWaitMs' must be an integer " +
-        `from 0 to 600000: current value is ${rebuildWaitMs}`,
-    );
-  }
+  assertInteger(rebuildWaitMs, {
+    action: "create the admin API",
+    name: "rebuildWaitMs",
+    min: 0,
+    max: 600_000,
+  });
   const router = new OpenAPIHono({ defaultHook: validationHook });
   const { logger } = opossum.options;
   router.onError(createErrorHandler({ logger }));
@@ -137,8 +136,8 @@ export function buildAdminRouter(
     securityHeaders(),
     provideLimits(limits),
   );
-  // Without tokens, nothing else keeps a page out whose name was made to point here: what
-  // `createApp()` does for all paths, done again where the router is mounted by itself.
+  // Without tokens, nothing else keeps a page out whose name was made to point here: wherever the
+  // router is mounted, and whatever else `createApp()` answers to.
   if (access.sessions === undefined) {
     router.use(
       "/admin/*",

@@ -5,6 +5,7 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { AuditPage, AuditRecord, Opossum } from "../mod.ts";
+import { pageLimit } from "./paging.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import { ADMIN_SECURITY, AUDIT_TAG } from "./sections.ts";
 
@@ -61,15 +62,7 @@ it was carried out ("requested"), one with what came of it. A request without th
 by the end of the process.`,
   request: {
     query: z.strictObject({
-      limit: z.string().regex(/^([1-9]\d{0,2}|1000)$/, {
-        error: "must be an integer from 1 to 1000",
-      }).optional().openapi({
-        type: "integer",
-        minimum: 1,
-        maximum: 1_000,
-        default: 50,
-        description: "At most this many records",
-      }),
+      limit: pageLimit("records"),
       before: z.string().regex(/^\d{15}-[0-9a-f]{8}-\d{1,9}$/, {
         error: "must be the id of a record",
       }).optional().openapi({

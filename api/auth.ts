@@ -20,7 +20,7 @@ import {
 } from "./principal.ts";
 import { type ProblemInit, problemResponse, requestIdOf } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
-import { endWithSession, Sessions } from "./sessions.ts";
+import { Sessions } from "./sessions.ts";
 import {
   type AdminToken,
   findBearer,
@@ -108,23 +108,7 @@ export function requireAuth(
   auth: AdminAuth,
   { limits, clock = systemClock, logger = silentLogger }: AuthOptions = {},
 ): MiddlewareHandler {
-  return createGuard(auth, resolveLimits(limits, clock), logger);
-}
-
-/**
- * {@linkcode requireAuth} with limits that are in force already.
- *
- * @param auth The tokens, or that none are needed.
- * @param limits The limits.
- * @param logger Told of requests that were refused.
- * @returns The middleware. Each counts wrong tokens for itself.
- */
-export function createGuard(
-  auth: AdminAuth,
-  limits: ResolvedLimits,
-  logger: Logger,
-): MiddlewareHandler {
-  return createAccess(auth, limits, logger).guard;
+  return createAccess(auth, resolveLimits(limits, clock), logger).guard;
 }
 
 /** How to get in: with a token in each request, or, in a browser, by signing in with one once. */
@@ -147,12 +131,12 @@ export interface Access {
 }
 
 /**
- * {@linkcode createGuard}, and what signing in takes.
+ * {@linkcode requireAuth} with limits that are in force already, and what signing in takes.
  *
  * @param auth The tokens, or that none are needed.
  * @param limits The limits.
  * @param logger Told of requests that were refused.
- * @returns How to get in.
+ * @returns How to get in. Each counts wrong tokens for itself.
  */
 export function createAccess(
   auth: AdminAuth,
@@ -220,15 +204,8 @@ export function createAccess(
       if (isUnsafe(context) && isCrossSite(context)) {
         return problemResponse(context, CROSS_SITE);
       }
-      const refusal = admit(
-        context,
-        session.principal,
-        () => sessions.find(context, { isUse: false }) !== undefined,
-      );
-      if (refusal) return refusal;
-      await next();
-      context.res = endWithSession(context.res, session);
-      return;
+      const { principal, isAlive } = session;
+      return admit(context, principal, isAlive) ?? await next();
     }
     const { tooMany, failed } = attempt(context);
     if (tooMany) return problemResponse(context, tooMany);

@@ -4,13 +4,10 @@
  *
  * @module
  */
-import { systemClock } from "../mod.ts";
 import type { Context } from "hono";
 import { remoteAddressOf } from "./client_address.ts";
 import { bodyTimeoutOf } from "./limits.ts";
 import { ProblemError } from "./problem.ts";
-
-const TIMEOUT_MS_DEFAULT = 10_000;
 
 /** What is left unread keeps the server from taking another request from the same connection. */
 const CLOSE = { "Connection": "close" };
@@ -48,8 +45,7 @@ export async function readBody(
   if (Number(context.req.header("content-length") ?? 0) > bytesMax) {
     throw tooLarge(bytesMax);
   }
-  const { ms = TIMEOUT_MS_DEFAULT, clock = systemClock } =
-    bodyTimeoutOf(context) ?? {};
+  const { ms, clock } = bodyTimeoutOf(context);
   const done = new AbortController();
   const late = clock.sleep(ms, done.signal).then(() => "late" as const);
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();

@@ -61,9 +61,8 @@ function patternsOf(router: OpenAPIHono): readonly Pattern[] {
     const names = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name = ""]) =>
       name
     );
-    const literals = path.split(/\{[^}]+\}/).map((literal) =>
-      literal.replaceAll(/[.*+?^$()|[\]{}\\]/g, "\\$&")
-    );
+    const literals = path.split(/\{[^}]+\}/)
+      .map((text) => RegExp.escape(text));
     return [{
       method: method.toUpperCase(),
       pattern: new RegExp(`^${literals.join("([^/]+)")}$`),

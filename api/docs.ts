@@ -96,7 +96,7 @@ function openApiDocument(
       },
       {
         name: OPERATIONS_TAG,
-        description: "Follow and cancel the rebuilds under way.",
+        description: "Follow, pause and cancel rebuilds, and look for damage.",
       },
       { name: AUDIT_TAG, description: "Who asked for what, and when." },
       { name: HEALTH_TAG, description: "For monitoring." },

@@ -7,6 +7,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Opossum } from "../mod.ts";
 import { infoExample, operationExample } from "./examples.ts";
+import { findOperation } from "./find_operation.ts";
 import { ProblemError } from "./problem.ts";
 import { announceOperation } from "./rebuild_wait.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
@@ -108,22 +109,12 @@ export function addGenerationRoutes(
       announceOperation(context, promoted, opossum);
       return context.json(promoted, 202);
     }
-    const operation = await rebuilder.getOperation(operationId);
-    if (operation === undefined) {
-      throw new ProblemError({
-        kind: "unknown-operation",
-        status: 404,
-        title: "Unknown operation",
-        detail: "No operation of that id is known: GET /admin/operations " +
-          "lists those that are",
-      });
-    }
-    const { state } = operation;
+    const { state, result } = await findOperation(opossum, operationId);
     throw new ProblemError({
       kind: "operation-ended",
       status: 409,
       title: "Operation ended",
-      detail: operation.result === null
+      detail: result === null
         ? "The operation cannot be promoted as it does not run in this process"
         : `The operation cannot be promoted as it has ended: ${state}`,
       extensions: { state },

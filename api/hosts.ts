@@ -92,7 +92,7 @@ export function requireHost(
   hosts: readonly string[],
   { anyAddress = false }: { readonly anyAddress?: boolean } = {},
 ): MiddlewareHandler {
-  const accepted = new Set(hosts.map((host) => host.toLowerCase()));
+  const accepted = new Set(hosts.map(asInUrl));
   return async (context, next) => {
     // The runtime takes the URL's host from the Host header.
     const hostname = URL.parse(context.req.url)?.hostname ?? "";
@@ -108,4 +108,10 @@ export function requireHost(
         "those in 'allowedHosts'",
     });
   };
+}
+
+/** URLs have names in lower case and ASCII, and IPv6 addresses abridged and in brackets. */
+function asInUrl(host: string): string {
+  const url = URL.parse(`http://${isIP(host) === 6 ? `[${host}]` : host}`);
+  return url?.hostname ?? host;
 }

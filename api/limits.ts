@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Clock } from "../mod.ts";
+import { type Clock, systemClock } from "../mod.ts";
 import type { Context, MiddlewareHandler } from "hono";
 import { type ClientAddress, clientAddresses } from "./client_address.ts";
+import { assertInteger } from "./integer_option.ts";
 
 /** How much a client may ask of the server. */
 export interface RequestLimits {
@@ -46,6 +47,8 @@ export interface BodyTimeout {
   readonly clock: Clock;
 }
 
+const BODY_TIMEOUT_MS = 10_000;
+
 type LimitsContext = Context<{ Variables: { bodyTimeout?: BodyTimeout } }>;
 
 /**
@@ -63,12 +66,18 @@ export function resolveLimits(
   const {
     failedLoginsPerMinute = 10,
     triggersPerMinute = 10,
-    bodyTimeoutMs = 10_000,
+    bodyTimeoutMs = BODY_TIMEOUT_MS,
     trustedProxies = [],
   } = limits ?? {};
-  assertInteger("failedLoginsPerMinute", failedLoginsPerMinute, 1, 1_000_000);
-  assertInteger("triggersPerMinute", triggersPerMinute, 1, 1_000_000);
-  assertInteger("bodyTimeoutMs", bodyTimeoutMs, 10, 600_000);
+  const bounds = [
+    ["failedLoginsPerMinute", failedLoginsPerMinute, 1, 1_000_000],
+    ["triggersPerMinute", triggersPerMinute, 1, 1_000_000],
+    ["bodyTimeoutMs", bodyTimeoutMs, 10, 600_000],
+  ] as const;
+  for (const [name, value, min, max] of bounds) {
+    const action = "limit requests";
+    assertInteger(value, { action, name: `limits.${name}`, min, max });
+  }
   return {
     failedLoginsPerMinute,
     triggersPerMinute,
@@ -97,21 +106,9 @@ export function provideLimits(
  * How long the body of a request may take.
  *
  * @param context The request's context.
- * @returns The time, or `undefined` where nothing was said.
+ * @returns The time: that of {@linkcode provideLimits}, or the default where nothing was said.
  */
-export function bodyTimeoutOf(context: Context): BodyTimeout | undefined {
-  return (context as LimitsContext).get("bodyTimeout");
-}
-
-function assertInteger(
-  name: keyof RequestLimits,
-  value: number,
-  min: number,
-  max: number,
-): void {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(
-    `Cannot limit requests as 'limits.${name}' must be an integer from ${min} to ${max}: ` +
-      `current value is ${value}`,
-  );
+export function bodyTimeoutOf(context: Context): BodyTimeout {
+  return (context as LimitsContext).get("bodyTimeout") ??
+    { ms: BODY_TIMEOUT_MS, clock: systemClock };
 }

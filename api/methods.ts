@@ -92,9 +92,7 @@ function knownPaths(router: Hono): readonly KnownPath[] {
     methodsByPath.set(path, methods);
   }
   return [...methodsByPath].map(([path, methods]) => {
-    const literals = path.split(/:[^/]+/).map((literal) =>
-      literal.replaceAll(/[.*+?^$()|[\]{}\\]/g, "\\$&")
-    );
+    const literals = path.split(/:[^/]+/).map((text) => RegExp.escape(text));
     return {
       pattern: new RegExp(`^${literals.join("[^/]+")}$`),
       parameters: literals.length - 1,

@@ -6,10 +6,11 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
-import { type Clock, type Opossum, UnknownOperationError } from "../mod.ts";
+import type { Clock, Opossum } from "../mod.ts";
 import { EventFeed, type FeedEvent } from "./event_feed.ts";
 import type { Subscription } from "./event_subscription.ts";
 import { operationExample } from "./examples.ts";
+import { findOperation } from "./find_operation.ts";
 import { isStillAccepted, principalOf } from "./principal.ts";
 import { ProblemError } from "./problem.ts";
 import { problemResponses } from "./responses.ts";
@@ -107,9 +108,7 @@ export function addEventRoutes(router: OpenAPIHono, opossum: Opossum): void {
 
   router.openapi(oneRoute, async (context) => {
     const { operationId } = context.req.valid("param");
-    if (!await opossum.rebuilder.getOperation(operationId)) {
-      throw new UnknownOperationError(operationId);
-    }
+    await findOperation(opossum, operationId);
     return await answer(context, feed, operationId);
   });
 }

@@ -5,12 +5,10 @@
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { etag } from "hono/etag";
-import {
-  type Opossum,
-  type RebuildOperation,
-  UnknownOperationError,
-} from "../mod.ts";
+import type { Opossum, RebuildOperation } from "../mod.ts";
 import { operationExample } from "./examples.ts";
+import { findOperation } from "./find_operation.ts";
+import { pageLimit } from "./paging.ts";
 import { operationPath, ProblemError, type ProblemInit } from "./problem.ts";
 import { announceOperation } from "./rebuild_wait.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
@@ -31,15 +29,7 @@ const listRoute = createRoute({
 processes. \`next\` is what to pass as \`before\` for the page after, or null on the last one.`,
   request: {
     query: z.strictObject({
-      limit: z.string().regex(/^([1-9]\d{0,2}|1000)$/, {
-        error: "must be an integer from 1 to 1000",
-      }).optional().openapi({
-        type: "integer",
-        minimum: 1,
-        maximum: 1_000,
-        default: 50,
-        description: "At most this many operations",
-      }),
+      limit: pageLimit("operations"),
       before: OperationId.optional().openapi({
         description: "Only those asked for before this one",
       }),
@@ -78,6 +68,17 @@ const getRoute = createRoute({
   },
 });
 
+const orderRequest = { params: OperationParams, query: NoQuery };
+const orderProblems = problemResponses(400, 401, 403, 404, 409, 500, 503);
+
+const cancelResponses = {
+  202: jsonResponse("It is cancelled", Operation, {
+    ...operationExample,
+    state: "cancelled",
+  }),
+  ...orderProblems,
+};
+
 const CANCEL =
   "Projections that it has rebuilt already stay; the others keep " +
   "their old documents. Cancelling twice is no error.";
@@ -90,14 +91,8 @@ const deleteRoute = createRoute({
   security: ADMIN_SECURITY,
   summary: "Cancel a rebuild operation",
   description: `${CANCEL} The same as \`POST …/cancel\`.`,
-  request: { params: OperationParams, query: NoQuery },
-  responses: {
-    202: jsonResponse("It is cancelled", Operation, {
-      ...operationExample,
-      state: "cancelled",
-    }),
-    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
-  },
+  request: orderRequest,
+  responses: cancelResponses,
 });
 
 const cancelRoute = createRoute({
@@ -108,14 +103,8 @@ const cancelRoute = createRoute({
   security: ADMIN_SECURITY,
   summary: "Cancel a rebuild operation",
   description: `${CANCEL} Operations that are paused can be cancelled as well.`,
-  request: { params: OperationParams, query: NoQuery },
-  responses: {
-    202: jsonResponse("It is cancelled", Operation, {
-      ...operationExample,
-      state: "cancelled",
-    }),
-    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
-  },
+  request: orderRequest,
+  responses: cancelResponses,
 });
 
 const pauseRoute = createRoute({
@@ -130,14 +119,14 @@ const pauseRoute = createRoute({
 \`POST …/resume\`. The order is durable: the operation is paused after a restart as well, also of a
 server that was killed, and rebuilds at start-up leave its projections alone. Pausing twice is no
 error. A projection that is just being swapped in is not held up any more.`,
-  request: { params: OperationParams, query: NoQuery },
+  request: orderRequest,
   responses: {
     202: jsonResponse("It is paused", Operation, {
       ...operationExample,
       state: "paused",
       pausedAt: operationExample.startedAt,
     }),
-    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
+    ...orderProblems,
   },
 });
 
@@ -149,10 +138,10 @@ const resumeRoute = createRoute({
   security: ADMIN_SECURITY,
   summary: "Resume a paused rebuild operation",
   description: "It goes on where it stood. Resuming twice is no error.",
-  request: { params: OperationParams, query: NoQuery },
+  request: orderRequest,
   responses: {
     202: jsonResponse("It goes on", Operation, operationExample),
-    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
+    ...orderProblems,
   },
 });
 
@@ -210,25 +199,18 @@ export function addOperationRoutes(
     throw new ProblemError(refusal(operation, action));
   };
 
-  router.openapi(deleteRoute, async (context) => {
-    const { operationId } = context.req.valid("param");
-    return context.json(await act(operationId, "cancel"), 202);
-  });
-
-  router.openapi(cancelRoute, async (context) => {
-    const { operationId } = context.req.valid("param");
-    return context.json(await act(operationId, "cancel"), 202);
-  });
-
-  router.openapi(pauseRoute, async (context) => {
-    const { operationId } = context.req.valid("param");
-    return context.json(await act(operationId, "pause"), 202);
-  });
-
-  router.openapi(resumeRoute, async (context) => {
-    const { operationId } = context.req.valid("param");
-    return context.json(await act(operationId, "resume"), 202);
-  });
+  const orders = [
+    [deleteRoute, "cancel"],
+    [cancelRoute, "cancel"],
+    [pauseRoute, "pause"],
+    [resumeRoute, "resume"],
+  ] as const;
+  for (const [route, action] of orders) {
+    router.openapi(route, async (context) => {
+      const { operationId } = context.req.valid("param");
+      return context.json(await act(operationId, action), 202);
+    });
+  }
 }
 
 /** Why nothing was done to an operation. */
@@ -267,13 +249,4 @@ function refusal(
       "that process, or restart the server to have it continued",
     extensions: { state },
   };
-}
-
-async function findOperation(
-  { rebuilder }: Opossum,
-  id: string,
-): Promise<RebuildOperation> {
-  const operation = await rebuilder.getOperation(id);
-  if (operation !== undefined) return operation;
-  throw new UnknownOperationError(id);
 }

@@ -1,8 +1,10 @@
 /**
- * The `Prefer` header (RFC 7240): whether a caller waits for a rebuild, and for how long.
+ * The `Prefer` header (RFC 7240): whether a caller waits for the end of what it starts, and for how
+ * long.
  *
  * @module
  */
+import type { Context } from "hono";
 
 /** How a caller wants to be answered. */
 export interface WaitPreference {
@@ -50,4 +52,25 @@ export function parseWaitPreference(
       : waitSeconds * 1_000,
     applied: applied === "" ? undefined : applied,
   };
+}
+
+/**
+ * How long a request wants to wait for the end of what it starts. The response says what of that
+ * is honoured.
+ *
+ * @param context The request's context.
+ * @param waitMsDefault How long to wait when the request does not say, in milliseconds.
+ * @returns How long to wait, in milliseconds; 0 for not at all.
+ */
+export function preferredWaitMs(
+  context: Context,
+  waitMsDefault: number,
+): number {
+  const { waitMs, applied } = parseWaitPreference(
+    context.req.header("prefer"),
+    waitMsDefault,
+  );
+  if (applied !== undefined) context.header("Preference-Applied", applied);
+  context.header("Vary", "Prefer");
+  return waitMs;
 }

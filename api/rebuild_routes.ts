@@ -14,6 +14,7 @@ import type { Context } from "hono";
 import {
   type Opossum,
   type RebuildOptions,
+  type StartOptions,
   StoreReadOnlyError,
 } from "../mod.ts";
 import { detailExample, operationExample, resultExample } from "./examples.ts";
@@ -27,7 +28,7 @@ import {
   RebuildQuery,
   RebuildRequest,
 } from "./rebuild_request.ts";
-import { awaitOutcome } from "./rebuild_wait.ts";
+import { awaitOutcome, type RebuildOutcome } from "./rebuild_wait.ts";
 import { principalOf } from "./principal.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import {
@@ -188,6 +189,22 @@ export function addRebuildRoutes(
 ): void {
   const { rebuilder } = opossum;
 
+  const rebuild = async (
+    context: Context,
+    names: readonly string[] | undefined,
+    options: StartOptions,
+  ): Promise<RebuildOutcome> => {
+    assertWritable(opossum);
+    const operation = await rebuilder.start(names, {
+      ...options,
+      requestedBy: principalOf(context).id,
+      ...idempotencyKeyOf(context.req.header("idempotency-key")),
+    });
+    // Unless told to wait, nobody waits for an operator.
+    const waitMs = options.promote === "manual" ? 0 : waitMsDefault;
+    return await awaitOutcome(context, opossum, operation, waitMs);
+  };
+
   router.openapi(rebuildAllRoute, async (context) => {
     const query = context.req.valid("query");
     const body = context.req.valid("json");
@@ -197,20 +214,10 @@ export function addRebuildRoutes(
       const plan = { ...onlyConcurrency(options), forceRebuild };
       return context.json(await rebuilder.estimate(names, plan), 200);
     }
-    assertWritable(opossum);
-    const operation = await rebuilder.start(names, {
+    const outcome = await rebuild(context, names, {
       ...options,
-      ...requestedBy(context),
-      ...idempotencyKeyOf(context.req.header("idempotency-key")),
       ...(names === undefined ? { forceRebuild } : {}),
     });
-    const outcome = await awaitOutcome(
-      context,
-      opossum,
-      operation,
-      // Unless told to wait, nobody waits for an operator.
-      options.promote === "manual" ? 0 : waitMsDefault,
-    );
     return outcome.isDone
       ? context.json(outcome.result, 200)
       : context.json(outcome.operation, 202);
@@ -231,20 +238,10 @@ export function addRebuildRoutes(
         200,
       );
     }
-    assertWritable(opossum);
-    const operation = await rebuilder.start([projectionName], {
+    const outcome = await rebuild(context, [projectionName], {
       ...options,
-      ...requestedBy(context),
-      ...idempotencyKeyOf(context.req.header("idempotency-key")),
       whenRunning: "reject",
     });
-    const outcome = await awaitOutcome(
-      context,
-      opossum,
-      operation,
-      // Unless told to wait, nobody waits for an operator.
-      options.promote === "manual" ? 0 : waitMsDefault,
-    );
     if (!outcome.isDone) return context.json(outcome.operation, 202);
     const { operationId, details: [detail] } = outcome.result;
     if (detail === undefined) {
@@ -268,10 +265,4 @@ function onlyConcurrency(
 function assertWritable({ appendHealth: { state, cause } }: Opossum): void {
   if (state !== "refused" || !cause) return;
   throw new StoreReadOnlyError({ cause }, "rebuild");
-}
-
-function requestedBy(
-  context: Context,
-): Pick<RebuildOptions, "requestedBy"> {
-  return { requestedBy: principalOf(context).id };
 }

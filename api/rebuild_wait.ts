@@ -10,7 +10,7 @@ import type {
 } from "../mod.ts";
 import type { Context } from "hono";
 import { noteOperation } from "./audit.ts";
-import { parseWaitPreference } from "./prefer.ts";
+import { preferredWaitMs } from "./prefer.ts";
 import { operationPath, ProblemError } from "./problem.ts";
 
 /** Seconds between two looks at an operation whose end cannot be estimated. */
@@ -52,12 +52,7 @@ export async function awaitOutcome(
   waitMsDefault: number,
 ): Promise<RebuildOutcome> {
   noteOperation(context, operation.id);
-  const { waitMs, applied } = parseWaitPreference(
-    context.req.header("prefer"),
-    waitMsDefault,
-  );
-  if (applied !== undefined) context.header("Preference-Applied", applied);
-  context.header("Vary", "Prefer");
+  const waitMs = preferredWaitMs(context, waitMsDefault);
   const lastId = await lastOf(opossum, operation);
   const result = await waitAtMost(opossum, lastId, waitMs);
   if (result === undefined) {

@@ -180,7 +180,7 @@ const PROBLEMS: Readonly<Record<ProblemStatus, ProblemDocument>> = {
     detail:
       "This token may change something 10 times a minute: try again later. Cancelling is always possible",
     description:
-      "Too many wrong tokens came from the address, or too many changes from the token: see `Retry-After`",
+      "Too many wrong tokens came from the address, too many changes from the token, or too many requests of it are under way: see `Retry-After`",
   },
   500: {
     kind: "internal-error",

@@ -13,7 +13,7 @@ import {
   type VerifyProblem,
   type VerifyReport,
 } from "../mod.ts";
-import { parseWaitPreference } from "./prefer.ts";
+import { preferredWaitMs } from "./prefer.ts";
 import { ProblemError } from "./problem.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import { NoQuery } from "./schemas.ts";
@@ -55,13 +55,16 @@ const Scrubbed: z.ZodType<ScrubbedProjection> = z.object({
   }),
 }).openapi("ScrubbedProjection");
 
-const Report: z.ZodType<ScrubReport> = z.object({
+const reportFields = {
   ok: z.boolean(),
   startedAt: Time,
   completedAt: Time,
   log: Log,
   projections: z.array(Scrubbed),
-}).openapi("ScrubReport");
+};
+
+const Report: z.ZodType<ScrubReport> = z.object(reportFields)
+  .openapi("ScrubReport");
 
 const reportExample: ScrubReport = {
   ok: false,
@@ -86,6 +89,18 @@ const reportExample: ScrubReport = {
   }],
 };
 
+/** What the last scrub found, and whether another one goes on. */
+interface LastScrub extends ScrubReport {
+  readonly runningSince: string | null;
+}
+
+const Last: z.ZodType<LastScrub> = z.object({
+  ...reportFields,
+  runningSince: Time.nullable().openapi({
+    description: "When the scrub under way began; null when none is",
+  }),
+}).openapi("LastScrub");
+
 /** What a scrub that goes on is answered with. */
 interface ScrubStarted {
   readonly startedAt: string;
@@ -102,10 +117,15 @@ const getRoute = createRoute({
   security: ADMIN_SECURITY,
   summary: "Get what the last scrub found",
   description: "Returns the report of the last scrub that came to its end, " +
-    "also of an earlier process. 404 when there was none.",
+    "also of an earlier process. 404 when there was none. `runningSince`, of " +
+    "the 404 as well, tells of one under way: where it is null, a scrub that " +
+    "was to be waited for and is not the last one has failed.",
   request: { query: NoQuery },
   responses: {
-    200: jsonResponse("The report", Report, reportExample),
+    200: jsonResponse("The report", Last, {
+      ...reportExample,
+      runningSince: null,
+    }),
     ...problemResponses(400, 401, 404, 500),
   },
 });
@@ -148,23 +168,23 @@ export function addScrubRoutes(
   waitMsDefault: number,
 ): void {
   router.openapi(getRoute, async (context) => {
+    // Before the report: one that ends in between must not look as if it had failed.
+    const runningSince = opossum.scrubbingSince ?? null;
     const report = await opossum.lastScrub();
-    if (report !== undefined) return context.json(report, 200);
+    if (report !== undefined) {
+      return context.json({ ...report, runningSince }, 200);
+    }
     throw new ProblemError({
       kind: "no-scrub",
       status: 404,
       title: "No scrub",
       detail: `Nothing was scrubbed so far: POST ${PATH} does it`,
+      extensions: { runningSince },
     });
   });
 
   router.openapi(postRoute, async (context) => {
-    const { waitMs, applied } = parseWaitPreference(
-      context.req.header("prefer"),
-      waitMsDefault,
-    );
-    if (applied !== undefined) context.header("Preference-Applied", applied);
-    context.header("Vary", "Prefer");
+    const waitMs = preferredWaitMs(context, waitMsDefault);
     const startedAt = opossum.options.clock.now().toISOString();
     const report = await scrubAtMost(opossum, waitMs);
     if (report !== undefined) return context.json(report, 200);

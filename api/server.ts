@@ -9,6 +9,7 @@ import { type AdminAuth, requireAuth } from "./auth.ts";
 import { EventStreams } from "./event_streams.ts";
 import { DEFAULT_HEADERS } from "./headers.ts";
 import { isLoopback } from "./hosts.ts";
+import { assertInteger } from "./integer_option.ts";
 import { PROBLEM_MEDIA_TYPE, problemType } from "./problem.ts";
 import type { Problem } from "./responses.ts";
 
@@ -74,8 +75,8 @@ export interface RunningServer extends AsyncDisposable {
   /** Resolves when it has stopped. */
   readonly finished: Promise<void>;
   /**
-   * Takes no more requests, ends streams of events, lets other requests under way end within `drainTimeoutMs`, and answers 503 to
-   * the rest. Does nothing more when called again.
+   * Takes no more requests, ends streams of events, lets other requests under way end within
+   * `drainTimeoutMs`, and answers 503 to the rest. Does nothing more when called again.
    */
   shutdown(): Promise<void>;
 }
@@ -179,15 +180,12 @@ export function serveApp(options: ServeOptions): RunningServer {
   const { app, auth, host = "127.0.0.1", port = 8_000, signal } = options;
   const { logger = createJsonLogger(), drainTimeoutMs = 10_000 } = options;
   const { requestsMax = 1_000 } = options;
-  if (
-    !Number.isSafeInteger(requestsMax) || requestsMax < 1 ||
-    requestsMax > 1_000_000
-  ) {
-    throw new RangeError(
-      "Cannot serve as 'requestsMax' must be an integer from 1 to 1000000: " +
-        `current value is ${requestsMax}`,
-    );
-  }
+  assertInteger(requestsMax, {
+    action: "serve",
+    name: "requestsMax",
+    min: 1,
+    max: 1_000_000,
+  });
   assertSafeToServe(auth, host);
   const isOpen = "allowUnauthenticated" in auth;
 

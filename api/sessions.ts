@@ -110,19 +110,18 @@ export class Sessions {
     const key = keyFrom(context);
     const entry = key === undefined ? undefined : this.#entries.get(key);
     if (key === undefined || entry === undefined) return undefined;
-    const nowMs = this.#nowMs();
-    const principal = hasEnded(entry, nowMs)
-      ? undefined
-      : this.#findBearer(entry.tokenDigest);
-    this.#entries.delete(key);
+    const principal = this.#bearerOf(entry);
+    if (isUse || principal === undefined) this.#entries.delete(key);
     if (principal === undefined) return undefined;
-    if (isUse) entry.usedMs = nowMs;
-    this.#entries.set(key, entry);
+    if (isUse) {
+      entry.usedMs = this.#nowMs();
+      this.#entries.set(key, entry);
+    }
     return {
       principal,
       isAlive: () =>
         this.#entries.get(key) === entry &&
-        this.#isAlive(entry, this.#nowMs()),
+        this.#bearerOf(entry) !== undefined,
     };
   }
 
@@ -150,43 +149,16 @@ export class Sessions {
     });
   }
 
-  #isAlive(entry: Entry, nowMs: number): boolean {
-    return !hasEnded(entry, nowMs) &&
-      this.#findBearer(entry.tokenDigest) !== undefined;
+  #bearerOf(entry: Entry): Principal | undefined {
+    return hasEnded(entry, this.#nowMs())
+      ? undefined
+      : this.#findBearer(entry.tokenDigest);
   }
 
   #nowMs(): number {
     // Whoever sets the time back must not prolong them.
     return this.#clock.monotonicMs();
   }
-}
-
-/**
- * Ends a stream of events soon after the session that asked for it has ended: at the next event
- * or heartbeat.
- *
- * @param response What is answered.
- * @param session Who asked.
- * @returns The same, but for a stream of events.
- */
-export function endWithSession(
-  response: Response,
-  { isAlive }: Session,
-): Response {
-  const mediaType = response.headers.get("content-type") ?? "";
-  // In this order: a body that was looked at is sent in chunks, without its length.
-  if (!mediaType.startsWith("text/event-stream") || !response.body) {
-    return response;
-  }
-  const body = response.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        if (isAlive()) controller.enqueue(chunk);
-        else controller.terminate();
-      },
-    }),
-  );
-  return new Response(body, response);
 }
 
 function hasEnded({ endsMs, usedMs }: Entry, nowMs: number): boolean {

@@ -84,6 +84,11 @@ export interface Opossum extends AsyncDisposable {
   scrub(options?: ScrubOptions): Promise<ScrubReport>;
   /** What the last scrub found, also of an earlier process; `undefined` if there was none. */
   lastScrub(): Promise<ScrubReport | undefined>;
+  /**
+   * When the scrub under way began, ISO 8601; `undefined` when none is. One that has ended by then
+   * without being the {@linkcode lastScrub} has failed.
+   */
+  readonly scrubbingSince: string | undefined;
 }
 
 /**
@@ -196,6 +201,9 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     verify: (verifyOptions) => log.verify(verifyOptions),
     scrub: (scrubOptions) => assembly.scrubber.scrub(scrubOptions),
     lastScrub: () => assembly.scrubber.lastScrub(),
+    get scrubbingSince() {
+      return assembly.scrubber.scrubbingSince;
+    },
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
       await log[Symbol.asyncDispose]();

@@ -41,6 +41,8 @@ export interface Scrubs {
   scrub(options?: ScrubOptions): Promise<ScrubReport>;
   /** See `Opossum.lastScrub`. */
   lastScrub(): Promise<ScrubReport | undefined>;
+  /** See `Opossum.scrubbingSince`. */
+  readonly scrubbingSince: string | undefined;
 }
 
 /** A scrub is under way: one at a time is enough. */

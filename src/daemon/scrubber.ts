@@ -88,6 +88,10 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     }
   }
 
+  get scrubbingSince(): string | undefined {
+    return this.#running?.startedAt;
+  }
+
   /** Gives up what runs. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new RebuilderClosedError());

@@ -176,3 +176,19 @@ Deno.test("createApp() answers to loopback names only by default, and with token
   assertEquals(await status(named, "opossum.example:8443"), 200);
   assertEquals(await status(named, "localhost"), 421);
 });
+
+Deno.test("createApp() takes allowed hosts as an operator writes them", async () => {
+  const table = [
+    ["2001:db8::1", "[2001:db8::1]:8000"],
+    ["2001:DB8:0:0::1", "[2001:db8::1]"],
+    ["[2001:db8::1]", "[2001:db8::1]"],
+    ["Opossum.Example", "opossum.example"],
+    ["oppossüm.example", "xn--oppossm-s2a.example"],
+  ] as const;
+  for (const [allowed, host] of table) {
+    const { app } = setUp({ allowedHosts: [allowed] });
+    const response = await app.request(`http://${host}/healthz`);
+    await response.body?.cancel();
+    assertEquals(response.status, 200, allowed);
+  }
+});

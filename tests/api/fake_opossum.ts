@@ -271,6 +271,8 @@ export class FakeOpossum implements Opossum {
 
   readonly lastScrub: Opossum["lastScrub"] = () => Promise.resolve(undefined);
 
+  scrubbingSince: Opossum["scrubbingSince"];
+
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

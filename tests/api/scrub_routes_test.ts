@@ -54,7 +54,7 @@ Deno.test("POST /admin/scrub tells what is damaged, and GET the same later", asy
   const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
   const response = await ask(app, "GET", PATH);
   assertEquals(response.status, 200);
-  assertEquals(await response.json(), report);
+  assertEquals(await response.json(), { ...report, runningSince: null });
   assertEquals((await app.request(PATH)).status, 401);
   await assertProblem(
     await ask(app, "POST", `${PATH}?deep=true`),
@@ -136,4 +136,15 @@ Deno.test("POST /admin/scrub is answered with the report when that comes in time
     "scrub-running",
   );
   assertEquals(startedAt, REPORT.startedAt);
+});
+
+Deno.test("GET /admin/scrub tells since when a scrub is under way, also before there was a report", async () => {
+  const opossum = new ScrubbingOpossum();
+  const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
+  const runningSince = async () =>
+    (await assertProblem(await ask(app, "GET", PATH), 404, "no-scrub"))
+      .runningSince;
+  assertEquals(await runningSince(), null);
+  opossum.scrubbingSince = REPORT.startedAt;
+  assertEquals(await runningSince(), REPORT.startedAt);
 });

@@ -250,6 +250,25 @@ Deno.test("of a thousand sessions the one that was not used for longest makes ro
   assertEquals(await Promise.all(statuses), [200, 401, 200, 200]);
 });
 
+Deno.test("of a thousand sessions one of a page left open makes room before one that was used", async () => {
+  const browser = new Browser(new FakeOpossum("A"));
+  await browser.signIn();
+  const first = browser.cookies.get("__Host-opossum") ?? "";
+  browser.cookies.clear();
+  await browser.signIn();
+  const second = browser.cookies.get("__Host-opossum") ?? "";
+  browser.cookies.set("__Host-opossum", first);
+  assertEquals(await statusOf(browser, "/admin?live=idle"), 200);
+  for (let i = 2; i <= 1_000; i++) {
+    browser.cookies.clear();
+    await browser.signIn();
+  }
+  browser.cookies.set("__Host-opossum", first);
+  assertEquals(await statusOf(browser), 401);
+  browser.cookies.set("__Host-opossum", second);
+  assertEquals(await statusOf(browser), 200);
+});
+
 Deno.test("a stream of events ends with the session that asked for it", async () => {
   const opossum = new FakeOpossum("A");
   opossum.endAtOnce = undefined;

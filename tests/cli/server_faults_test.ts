@@ -346,3 +346,27 @@ function stream(...events: [number, unknown][]): Response {
     headers: { "content-type": "text/event-stream" },
   });
 }
+
+Deno.test("verify --url ends when the scrub that it waits for has ended without a report", async () => {
+  const startedAt = "2026-01-15T02:00:00.000Z";
+  const earlier = {
+    ok: true,
+    startedAt: "2026-01-14T02:00:00.000Z",
+    completedAt: "2026-01-14T02:00:01.000Z",
+  };
+  const answers: readonly ((runningSince: string | null) => Response)[] = [
+    (runningSince) => problem(404, "no-scrub", { runningSince }),
+    (runningSince) => Response.json({ ...earlier, runningSince }),
+  ];
+  for (const answer of answers) {
+    await using server = new FakeServer((_request, count) =>
+      count === 1
+        ? Response.json({ startedAt }, { status: 202 })
+        : answer(count === 2 ? startedAt : null)
+    );
+    const { exitCode, reports } = await server.run("verify");
+    assertEquals(exitCode, 1, reports.join());
+    assertStringIncludes(reports.join(), "ended without a report");
+    assertEquals(server.requests.length, 3);
+  }
+});

@@ -272,7 +272,7 @@ Deno.test("one scrub goes on at a time, ends when it is told to, and with the st
   const stop = new AbortController();
   const stopped = opossum.scrub({ signal: stop.signal });
   const running = await assertRejects(() => opossum.scrub(), ScrubRunningError);
-  assert(Date.parse(running.startedAt) > 0);
+  assertEquals(opossum.scrubbingSince, running.startedAt);
   stop.abort(new Error("Enough"));
   await assertRejects(() => stopped, Error, "Enough");
   assertEquals(await opossum.lastScrub(), undefined);

@@ -22,6 +22,7 @@ const PATH = "/admin/scrub";
  * @param client Asks the server.
  * @param io Who stops the wait, and whom to tell that it takes long.
  * @returns What was found.
+ * @throws {Error} If the scrub failed after a while, or the server was restarted meanwhile.
  */
 export async function scrubOnServer(
   client: ServerClient,
@@ -40,21 +41,34 @@ export async function scrubOnServer(
   for (;;) {
     await systemClock.sleep(LOOK_MS, signal);
     signal.throwIfAborted();
-    const last = await lastScrub(client);
+    const { last, runningSince } = await lastScrub(client);
     // An earlier one is no answer.
     if (last !== undefined && last.startedAt >= startedAt) return last;
+    if (runningSince === null) {
+      throw new Error(
+        "Cannot tell what the scrub found as it ended without a report: " +
+          "the server's log tells why",
+      );
+    }
   }
 }
 
-async function lastScrub(
-  client: ServerClient,
-): Promise<ScrubReport | undefined> {
+interface LastScrub {
+  readonly last?: ScrubReport;
+  /** `null` when nothing is scrubbed, `undefined` of a server that does not say. */
+  readonly runningSince: unknown;
+}
+
+async function lastScrub(client: ServerClient): Promise<LastScrub> {
   try {
-    return await client.json<ScrubReport>("GET", PATH);
+    const { runningSince, ...last } = await client.json<
+      ScrubReport & { readonly runningSince?: string | null }
+    >("GET", PATH);
+    return { last, runningSince };
   } catch (error) {
     const isNone = error instanceof ServerProblemError &&
       error.kind === "no-scrub";
-    if (isNone) return undefined;
+    if (isNone) return { runningSince: error.extensions["runningSince"] };
     throw error;
   }
 }

@@ -40,6 +40,8 @@ export class ServerProblemError extends Error {
   readonly kind: string;
   /** By what the server's log finds the request. */
   readonly requestId: string | undefined;
+  /** What else the problem holds. */
+  readonly extensions: ServerProblem["extensions"];
 
   /** @param problem What the server said. */
   constructor(problem: ServerProblem) {
@@ -55,6 +57,7 @@ export class ServerProblemError extends Error {
     this.status = status;
     this.kind = kind;
     this.requestId = requestId;
+    this.extensions = problem.extensions;
   }
 }
 

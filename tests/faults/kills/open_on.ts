@@ -65,6 +65,9 @@ export async function openOn(
     verify: (verifyOptions) => events.verify(verifyOptions),
     scrub: (scrubOptions) => assembly.scrubber.scrub(scrubOptions),
     lastScrub: () => assembly.scrubber.lastScrub(),
+    get scrubbingSince() {
+      return assembly.scrubber.scrubbingSince;
+    },
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
       await events[Symbol.asyncDispose]();

@@ -15,8 +15,8 @@ export const SESSION_BUGS: readonly SeededBug[] = [
     file: "api/auth.ts",
     replace: "      if (isUnsafe(context) && isCrossSite(context)) {\n" +
       "        return problemResponse(context, CROSS_SITE);\n      }\n" +
-      "      const refusal",
-    by: "      const refusal",
+      "      const { principal, isAlive }",
+    by: "      const { principal, isAlive }",
     tests: SESSION_TESTS,
   },
   {
@@ -45,8 +45,8 @@ export const SESSION_BUGS: readonly SeededBug[] = [
   {
     name: "a page left open keeps its session going",
     file: "api/sessions.ts",
-    replace: "    if (isUse) entry.usedMs = nowMs;",
-    by: "    entry.usedMs = nowMs;",
+    replace: "    if (isUse) {\n      entry.usedMs = this.#nowMs();",
+    by: "    entry.usedMs = this.#nowMs();\n    if (isUse) {",
     tests: SESSION_TESTS,
   },
   {
@@ -73,10 +73,9 @@ export const SESSION_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a stream goes on after its session",
-    file: "api/sessions.ts",
-    replace: "        if (isAlive()) controller.enqueue(chunk);\n" +
-      "        else controller.terminate();",
-    by: "        controller.enqueue(chunk);",
+    file: "api/auth.ts",
+    replace: "admit(context, principal, isAlive)",
+    by: "admit(context, principal, () => true)",
     tests: SESSION_TESTS,
   },
   {
