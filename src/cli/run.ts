@@ -47,10 +47,12 @@ export async function runCli(
   args: readonly string[],
   io: CommandIo,
 ): Promise<number> {
+  const { confirm } = io;
   let hasWritten = false;
   const watched: CommandIo = {
     ...io,
     report: (line) => io.report(visible(line)),
+    ...confirm ? { confirm: (question) => confirm(visible(question)) } : {},
     async write(text) {
       hasWritten = true;
       await io.write(text);

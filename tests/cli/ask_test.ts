@@ -1,9 +1,12 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertRejects } from "@std/assert";
 import { PassThrough } from "node:stream";
 import { ask } from "../../src/cli/ask.ts";
 
 /** Asks at a terminal where keys are pressed. */
-async function askAt(keys: string, end = false): Promise<boolean> {
+async function askAt(
+  keys: string,
+  { isLast = false } = {},
+): Promise<boolean> {
   // As much of a terminal as editing a line looks at.
   const input = Object.assign(new PassThrough(), { isTTY: true });
   const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
@@ -16,15 +19,15 @@ async function askAt(keys: string, end = false): Promise<boolean> {
     onInterrupt: () => stop.abort(),
   });
   input.write(keys);
-  if (end) input.end();
+  if (isLast) input.end();
   return await answer;
 }
 
 Deno.test("ask() takes y and yes for an answer, and nothing else", async () => {
-  assertEquals(await askAt("y\r"), true);
-  assertEquals(await askAt("YES\r"), true);
-  assertEquals(await askAt("\r"), false);
-  assertEquals(await askAt("yonder\r"), false);
+  assert(await askAt("y\r"));
+  assert(await askAt("YES\r"));
+  assert(!await askAt("\r"));
+  assert(!await askAt("yonder\r"));
 });
 
 Deno.test("ask() stops on Ctrl-C, which is no signal while a line is edited", async () => {
@@ -32,6 +35,6 @@ Deno.test("ask() stops on Ctrl-C, which is no signal while a line is edited", as
 });
 
 Deno.test("ask() takes the end of the input for no", async () => {
-  assertEquals(await askAt("\x04"), false);
-  assertEquals(await askAt("y", true), false);
+  assert(!await askAt("\x04"));
+  assert(!await askAt("y", { isLast: true }));
 });
