@@ -218,7 +218,7 @@ function ProjectionRows(
       {trouble === undefined
         ? null
         : (
-          <tr role="row" class="trouble" data-key={`${name}-trouble`}>
+          <tr role="row" class="trouble" data-key={`${name} trouble`}>
             <td role="cell" class="tick"></td>
             <td role="cell" colspan={8}>
               {trouble}
