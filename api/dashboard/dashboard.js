@@ -107,6 +107,7 @@ async function load() {
     wanted.id = live.id;
     morphChildren(live, wanted);
     draw();
+    if (source.readyState === EventSource.OPEN) say("Live", "good");
   } catch {
     say("Cannot reach the server: trying again", "bad");
   }
@@ -169,11 +170,15 @@ function tell({ id, state, result, projectionNames, progress }) {
   quarters.set(id, quarter);
 }
 
+let source;
+
 function watch() {
-  const source = new EventSource("/admin/events");
+  source = new EventSource("/admin/events");
   source.onopen = () => say("Live", "good");
   source.onerror = () => {
     say("Connection lost: trying again", "bad");
+    // What ran on a server that was killed is never heard of again.
+    for (const id of rates.keys()) rates.set(id, 0);
     if (source.readyState !== EventSource.CLOSED) return;
     // Refused for good, which the page will be as well if the session has ended.
     refresh();
