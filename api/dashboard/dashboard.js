@@ -146,6 +146,8 @@ const quarters = new Map();
 const samples = [];
 
 function tell({ id, state, result, projectionNames, progress }) {
+  // Nothing needed a rebuild.
+  if (projectionNames.length === 0) return;
   const names = projectionNames.join(", ");
   if (result) {
     quarters.delete(id);

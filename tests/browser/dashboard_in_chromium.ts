@@ -276,3 +276,18 @@ Deno.test("what ran when the connection was lost is not drawn for ever", async (
   await page.locator("#connection").getByText("Connection lost").waitFor();
   await throughput.getByText("Now 0,").waitFor();
 });
+
+Deno.test("an operation with nothing to do is not told of as a rebuild", async () => {
+  await using campus = await startCampus({ events: 100 });
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
+  await signIn(page, TOKENS.operate);
+  await page.locator("#connection").getByText("Live").waitFor();
+  const { rebuilder } = campus.opossum;
+  await rebuilder.start(undefined);
+  const { id } = await rebuilder.start(["CourseDetails"]);
+  await rebuilder.wait(id);
+  await page.getByText("Rebuild of CourseDetails: succeeded.").waitFor();
+  const told = await page.locator("main > [role=status]").allTextContents();
+  assert(!/of :|Infinity/.test(told.join()), told.join());
+});
