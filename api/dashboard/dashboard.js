@@ -107,6 +107,7 @@ async function load() {
     wanted.id = live.id;
     morphChildren(live, wanted);
     draw();
+    if (source.readyState === EventSource.OPEN) say("Live", "good");
   } catch {
     say("Cannot reach the server: trying again", "bad");
   }
@@ -145,6 +146,8 @@ const quarters = new Map();
 const samples = [];
 
 function tell({ id, state, result, projectionNames, progress }) {
+  // Nothing needed a rebuild.
+  if (projectionNames.length === 0) return;
   const names = projectionNames.join(", ");
   if (result) {
     quarters.delete(id);
@@ -169,11 +172,15 @@ function tell({ id, state, result, projectionNames, progress }) {
   quarters.set(id, quarter);
 }
 
+let source;
+
 function watch() {
-  const source = new EventSource("/admin/events");
+  source = new EventSource("/admin/events");
   source.onopen = () => say("Live", "good");
   source.onerror = () => {
     say("Connection lost: trying again", "bad");
+    // What ran on a server that was killed is never heard of again.
+    for (const id of rates.keys()) rates.set(id, 0);
     if (source.readyState !== EventSource.CLOSED) return;
     // Refused for good, which the page will be as well if the session has ended.
     refresh();

@@ -14,6 +14,7 @@ import type {
 } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
 import { type Action, ActionButton, Badge } from "./action.tsx";
+import { CardTable, type Column } from "./card_table.tsx";
 import { Comparison } from "./comparison_view.tsx";
 import type { DashboardState } from "./state.ts";
 import {
@@ -221,6 +222,14 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+const HISTORY_COLUMNS: readonly Column[] = [
+  { title: "Operation" },
+  { title: "Outcome" },
+  { title: "Projections" },
+  { title: "Asked for" },
+  { title: "Took", looks: "number" },
+];
+
 /** What has ended. */
 export function HistorySection(
   { state: { history, nowMs } }: { readonly state: DashboardState },
@@ -231,23 +240,14 @@ export function HistorySection(
       {history.length === 0
         ? <p class="empty">Nothing was rebuilt yet.</p>
         : (
-          <table role="table" class="cards">
-            <caption class="unseen">The last operations that ended</caption>
-            <thead role="rowgroup">
-              <tr role="row">
-                <th role="columnheader" scope="col">Operation</th>
-                <th role="columnheader" scope="col">Outcome</th>
-                <th role="columnheader" scope="col">Projections</th>
-                <th role="columnheader" scope="col">Asked for</th>
-                <th role="columnheader" scope="col" class="number">Took</th>
-              </tr>
-            </thead>
-            <tbody role="rowgroup">
-              {history.map((operation) => (
-                <HistoryRow operation={operation} nowMs={nowMs} />
-              ))}
-            </tbody>
-          </table>
+          <CardTable
+            caption="The last operations that ended"
+            columns={HISTORY_COLUMNS}
+          >
+            {history.map((operation) => (
+              <HistoryRow operation={operation} nowMs={nowMs} />
+            ))}
+          </CardTable>
         )}
     </section>
   );

@@ -13,6 +13,7 @@ import type {
   ProjectionInfo,
 } from "../../mod.ts";
 import { Badge } from "./action.tsx";
+import { CardTable, type Column } from "./card_table.tsx";
 import { RepairButton } from "./damage_view.tsx";
 import { ProjectionButtons } from "./projections_view.tsx";
 import type { DashboardState, ProjectionDetails } from "./state.ts";
@@ -135,6 +136,15 @@ const ROLES: Readonly<Record<ProjectionGeneration["role"], string>> = {
   awaitingPromotion: "waits to be promoted",
 };
 
+const GENERATION_COLUMNS: readonly Column[] = [
+  { title: "Generation" },
+  { title: "Version" },
+  { title: "Checkpoint", looks: "number" },
+  { title: "Documents", looks: "number" },
+  { title: "Size", looks: "number" },
+  { title: "Built" },
+];
+
 function Generations(
   { generations }: { readonly generations: readonly ProjectionGeneration[] },
 ): JSX.Element {
@@ -144,48 +154,34 @@ function Generations(
       {generations.length === 0
         ? <p class="empty">None was built yet.</p>
         : (
-          <table role="table" class="cards">
-            <caption class="unseen">Its generations on the disk</caption>
-            <thead role="rowgroup">
-              <tr role="row">
-                <th role="columnheader" scope="col">Generation</th>
-                <th role="columnheader" scope="col">Version</th>
-                <th role="columnheader" scope="col" class="number">
-                  Checkpoint
+          <CardTable
+            caption="Its generations on the disk"
+            columns={GENERATION_COLUMNS}
+          >
+            {generations.map((generation) => (
+              <tr role="row" data-key={String(generation.number)}>
+                <th role="rowheader" scope="row">
+                  {generation.number}
+                  <small>{ROLES[generation.role]}</small>
                 </th>
-                <th role="columnheader" scope="col" class="number">
-                  Documents
-                </th>
-                <th role="columnheader" scope="col" class="number">Size</th>
-                <th role="columnheader" scope="col">Built</th>
+                <td role="cell" data-label="Version">{generation.version}</td>
+                <td role="cell" data-label="Checkpoint" class="number">
+                  {count(generation.checkpoint)}
+                </td>
+                <td role="cell" data-label="Documents" class="number">
+                  {count(generation.documents)}
+                </td>
+                <td role="cell" data-label="Size" class="number">
+                  {bytes(generation.bytes)}
+                </td>
+                <td role="cell" data-label="Built">
+                  {generation.builtAt === null
+                    ? "not yet"
+                    : instant(generation.builtAt)}
+                </td>
               </tr>
-            </thead>
-            <tbody role="rowgroup">
-              {generations.map((generation) => (
-                <tr role="row" data-key={String(generation.number)}>
-                  <th role="rowheader" scope="row">
-                    {generation.number}
-                    <small>{ROLES[generation.role]}</small>
-                  </th>
-                  <td role="cell" data-label="Version">{generation.version}</td>
-                  <td role="cell" data-label="Checkpoint" class="number">
-                    {count(generation.checkpoint)}
-                  </td>
-                  <td role="cell" data-label="Documents" class="number">
-                    {count(generation.documents)}
-                  </td>
-                  <td role="cell" data-label="Size" class="number">
-                    {bytes(generation.bytes)}
-                  </td>
-                  <td role="cell" data-label="Built">
-                    {generation.builtAt === null
-                      ? "not yet"
-                      : instant(generation.builtAt)}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </CardTable>
         )}
     </section>
   );
@@ -193,6 +189,14 @@ function Generations(
 
 /** More would not help anybody to see what is wrong. */
 const LETTERS_SHOWN = 100;
+
+const LETTER_COLUMNS: readonly Column[] = [
+  { title: "Position", looks: "number" },
+  { title: "Event" },
+  { title: "Document" },
+  { title: "Why" },
+  { title: "When" },
+];
 
 function DeadLetters(
   { deadLetters }: { readonly deadLetters: readonly DeadLetter[] },
@@ -204,36 +208,27 @@ function DeadLetters(
       {deadLetters.length === 0
         ? <p class="empty">No event was passed over.</p>
         : (
-          <table role="table" class="cards">
-            <caption class="unseen">Events that it passed over</caption>
-            <thead role="rowgroup">
+          <CardTable
+            caption="Events that it passed over"
+            columns={LETTER_COLUMNS}
+          >
+            {shown.map((letter) => (
               <tr role="row">
-                <th role="columnheader" scope="col" class="number">Position</th>
-                <th role="columnheader" scope="col">Event</th>
-                <th role="columnheader" scope="col">Document</th>
-                <th role="columnheader" scope="col">Why</th>
-                <th role="columnheader" scope="col">When</th>
+                <th role="rowheader" scope="row" class="number">
+                  {count(letter.position)}
+                </th>
+                <td role="cell" data-label="Event">{letter.eventType}</td>
+                <td role="cell" data-label="Document">
+                  {letter.key ?? "all"}
+                </td>
+                <td role="cell" data-label="Why" class="wide">
+                  {letter.reason === "ordered" ? "ordered: " : ""}
+                  {letter.message}
+                </td>
+                <td role="cell" data-label="When">{instant(letter.at)}</td>
               </tr>
-            </thead>
-            <tbody role="rowgroup">
-              {shown.map((letter) => (
-                <tr role="row">
-                  <th role="rowheader" scope="row" class="number">
-                    {count(letter.position)}
-                  </th>
-                  <td role="cell" data-label="Event">{letter.eventType}</td>
-                  <td role="cell" data-label="Document">
-                    {letter.key ?? "all"}
-                  </td>
-                  <td role="cell" data-label="Why" class="wide">
-                    {letter.reason === "ordered" ? "ordered: " : ""}
-                    {letter.message}
-                  </td>
-                  <td role="cell" data-label="When">{instant(letter.at)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </CardTable>
         )}
       {deadLetters.length > shown.length
         ? (

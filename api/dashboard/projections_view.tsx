@@ -9,6 +9,7 @@ import type { JSX } from "hono/jsx/jsx-runtime";
 import type { ProjectionFault, ProjectionInfo } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
 import { type Action, ActionButton, Badge } from "./action.tsx";
+import { CardTable, type Column } from "./card_table.tsx";
 import type { DashboardState } from "./state.ts";
 import {
   bytes,
@@ -35,6 +36,18 @@ export function pageOf(name: string): string {
   return `/admin?view=projection&name=${encodeURIComponent(name)}`;
 }
 
+const COLUMNS: readonly Column[] = [
+  { title: "Selected", looks: "tick", isUnseen: true },
+  { title: "Projection" },
+  { title: "State" },
+  { title: "Checkpoint", looks: "number" },
+  { title: "Lag", looks: "number" },
+  { title: "Documents", looks: "number" },
+  { title: "Size", looks: "number" },
+  { title: "Last build" },
+  { title: "Actions", isUnseen: true },
+];
+
 /** All projections in a table. */
 export function ProjectionsSection(
   { state }: { readonly state: DashboardState },
@@ -53,41 +66,18 @@ export function ProjectionsSection(
       {projections.length === 0
         ? <p class="empty">No projection is registered.</p>
         : (
-          <table role="table" class="cards">
-            <caption class="unseen">
-              State, progress and size of each projection
-            </caption>
-            <thead role="rowgroup">
-              <tr role="row">
-                <th role="columnheader" scope="col" class="tick">
-                  <span class="unseen">Selected</span>
-                </th>
-                <th role="columnheader" scope="col">Projection</th>
-                <th role="columnheader" scope="col">State</th>
-                <th role="columnheader" scope="col" class="number">
-                  Checkpoint
-                </th>
-                <th role="columnheader" scope="col" class="number">Lag</th>
-                <th role="columnheader" scope="col" class="number">
-                  Documents
-                </th>
-                <th role="columnheader" scope="col" class="number">Size</th>
-                <th role="columnheader" scope="col">Last build</th>
-                <th role="columnheader" scope="col">
-                  <span class="unseen">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody role="rowgroup">
-              {projections.map((info) => (
-                <ProjectionRows
-                  info={info}
-                  principal={principal}
-                  nowMs={nowMs}
-                />
-              ))}
-            </tbody>
-          </table>
+          <CardTable
+            caption="State, progress and size of each projection"
+            columns={COLUMNS}
+          >
+            {projections.map((info) => (
+              <ProjectionRows
+                info={info}
+                principal={principal}
+                nowMs={nowMs}
+              />
+            ))}
+          </CardTable>
         )}
     </section>
   );
@@ -218,7 +208,7 @@ function ProjectionRows(
       {trouble === undefined
         ? null
         : (
-          <tr role="row" class="trouble" data-key={`${name}-trouble`}>
+          <tr role="row" class="trouble" data-key={`${name} trouble`}>
             <td role="cell" class="tick"></td>
             <td role="cell" colspan={8}>
               {trouble}

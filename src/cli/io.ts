@@ -5,7 +5,7 @@
  * @module
  */
 import process from "node:process";
-import { createInterface } from "node:readline/promises";
+import { ask } from "./ask.ts";
 
 /** Where the command line reads and writes, and who stops it. */
 export interface CommandIo {
@@ -63,7 +63,16 @@ export function processIo(exitCode: number): CommandIo {
     signal: stop.signal,
     env: readVariable,
     ...Deno.stdin.isTerminal() && Deno.stderr.isTerminal()
-      ? { confirm: (question) => askOnTerminal(question, stop.signal) }
+      ? {
+        // On standard error: standard output is for what was asked for.
+        confirm: (question) =>
+          ask(question, {
+            input: process.stdin,
+            output: process.stderr,
+            signal: stop.signal,
+            onInterrupt: onSignal,
+          }),
+      }
       : {},
   };
 }
@@ -75,23 +84,6 @@ function readVariable(name: string): string | undefined {
     // Not allowed to look: then there is none.
     if (error instanceof Deno.errors.NotCapable) return undefined;
     throw error;
-  }
-}
-
-/** On standard error: standard output is for what was asked for. */
-async function askOnTerminal(
-  question: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const terminal = createInterface({
-    input: process.stdin,
-    output: process.stderr,
-  });
-  try {
-    const answer = await terminal.question(`${question} [y/N] `, { signal });
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
   }
 }
 

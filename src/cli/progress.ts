@@ -6,6 +6,7 @@
 import process from "node:process";
 import { MultiBar } from "cli-progress";
 import type { CommandIo } from "./io.ts";
+import { visible } from "./visible_text.ts";
 
 /** How far one thing is. */
 export interface Step {
@@ -81,8 +82,9 @@ function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
   return {
     show({ name, phase, detail = "", value, total }) {
       const payload = {
-        name: name.padEnd(NAME_WIDTH),
-        phase: `${phase}${detail}`,
+        // What a server says goes to the terminal past the line that makes it harmless elsewhere.
+        name: visible(name).padEnd(NAME_WIDTH),
+        phase: visible(`${phase}${detail}`),
       };
       const bar = byName.get(name) ?? bars.create(total, value, payload);
       byName.set(name, bar);

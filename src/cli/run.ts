@@ -47,30 +47,36 @@ export async function runCli(
   args: readonly string[],
   io: CommandIo,
 ): Promise<number> {
+  const { confirm } = io;
   let hasWritten = false;
   const watched: CommandIo = {
     ...io,
     report: (line) => io.report(visible(line)),
+    ...confirm ? { confirm: (question) => confirm(visible(question)) } : {},
     async write(text) {
       hasWritten = true;
       await io.write(text);
     },
   };
-  let exitCode: number;
-  let failure: unknown;
   try {
     return await run(readArguments(args, COMMANDS), watched);
   } catch (error) {
-    // Whoever read our output has seen enough: there is nobody to tell.
-    if (error instanceof Deno.errors.BrokenPipe) return EXIT_FAILURE;
-    failure = error;
-    exitCode = explain(error, watched);
+    if (isUnread(error)) return EXIT_FAILURE;
+    const exitCode = explain(error, watched);
+    // A program that reads the output finds one JSON value there, come what may.
+    if (args.includes("--json") && !hasWritten) {
+      await io.write(toJsonLine({ error: describe(error) }))
+        .catch((unwritten) => {
+          if (!isUnread(unwritten)) throw unwritten;
+        });
+    }
+    return exitCode;
   }
-  // A program that reads the output finds one JSON value there, come what may.
-  if (args.includes("--json") && !hasWritten) {
-    await io.write(toJsonLine({ error: describe(failure) }));
-  }
-  return exitCode;
+}
+
+/** Whether whoever read our output has seen enough: there is nobody to tell. */
+function isUnread(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe;
 }
 
 async function run(invocation: Invocation, io: CommandIo): Promise<number> {

@@ -235,3 +235,59 @@ Deno.test("a page whose session has ended asks to sign in again", async () => {
   await page.bringToFront();
   await page.getByLabel("Token of the admin API").waitFor();
 });
+
+Deno.test("a refresh that failed is forgotten once another succeeds", async () => {
+  await using campus = await startCampus({ events: 100 });
+  await using browser = await openBrowser(campus.url, {}, /ERR_FAILED/);
+  const { page } = browser;
+  await signIn(page, TOKENS.operate);
+  const connection = page.locator("#connection");
+  await connection.getByText("Live").waitFor();
+  await page.route(/live=/, (route) => route.abort(), { times: 1 });
+  await campus.opossum.events.append([POISON]);
+  await connection.getByText("Cannot reach the server").waitFor();
+  await connection.getByText("Live").waitFor();
+});
+
+Deno.test("what ran when the connection was lost is not drawn for ever", async () => {
+  await using campus = await startCampus(SLOW);
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
+  await page.addInitScript(() => {
+    const streams: EventSource[] = [];
+    globalThis.EventSource = class extends EventSource {
+      constructor(url: string | URL) {
+        super(url);
+        streams.push(this);
+      }
+    };
+    addEventListener("lose", () => {
+      for (const stream of streams) {
+        stream.close();
+        stream.dispatchEvent(new Event("error"));
+      }
+    });
+  });
+  await signIn(page, TOKENS.operate);
+  await campus.opossum.rebuilder.start(["CourseDetails"]);
+  const throughput = page.locator("#chart-throughput .now");
+  await throughput.getByText(/Now [1-9]/).waitFor();
+  await page.evaluate(() => dispatchEvent(new Event("lose")));
+  await page.locator("#connection").getByText("Connection lost").waitFor();
+  await throughput.getByText("Now 0,").waitFor();
+});
+
+Deno.test("an operation with nothing to do is not told of as a rebuild", async () => {
+  await using campus = await startCampus({ events: 100 });
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
+  await signIn(page, TOKENS.operate);
+  await page.locator("#connection").getByText("Live").waitFor();
+  const { rebuilder } = campus.opossum;
+  await rebuilder.start(undefined);
+  const { id } = await rebuilder.start(["CourseDetails"]);
+  await rebuilder.wait(id);
+  await page.getByText("Rebuild of CourseDetails: succeeded.").waitFor();
+  const told = await page.locator("main > [role=status]").allTextContents();
+  assert(!/of :|Infinity/.test(told.join()), told.join());
+});

@@ -241,3 +241,16 @@ Deno.test("--help names every command and exit status", async () => {
     assert(out.includes(word), word);
   }
 });
+
+Deno.test("a failure is told quietly with --json when nobody reads standard output", async () => {
+  const reports: string[] = [];
+  const exitCode = await runCli(["nonsense", "--json"], {
+    write: () => Promise.reject(new Deno.errors.BrokenPipe()),
+    report: (line) => reports.push(line),
+    stdin: new ReadableStream(),
+    isTerminal: false,
+    signal: new AbortController().signal,
+  });
+  assertEquals(exitCode, 2);
+  assertStringIncludes(reports[0] ?? "", "nonsense");
+});

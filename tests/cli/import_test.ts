@@ -224,6 +224,19 @@ Deno.test("import stops when interrupted, with status 130", async () => {
   assertEquals((await dir.events()).length, 1_000);
 });
 
+Deno.test("import stops also while it waits for standard input", async () => {
+  using dir = new ImportDir();
+  const stop = new AbortController();
+  const silence = Promise.withResolvers<Uint8Array>();
+  async function* stdin() {
+    stop.abort();
+    yield await silence.promise;
+  }
+  const { exitCode } = await dir.importStdin(stdin(), stop.signal);
+  silence.resolve(new Uint8Array());
+  assertEquals(exitCode, 130);
+});
+
 Deno.test("import stops when another process appends meanwhile, instead of shifting positions", async () => {
   using dir = new ImportDir();
   async function* stdin() {

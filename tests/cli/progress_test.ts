@@ -44,10 +44,12 @@ Deno.test("progress is a bar for each thing where somebody watches", () => {
     progress.show({ ...step, name: "Alpha", value: 100, detail: ", 500/s" });
     progress.show({ ...step, name: "Beta", value: 0, total: 0 });
     progress.show({ ...step, name: "Alpha", value: 150, phase: "done" });
+    progress.show({ ...step, name: "\x1b]2;owned\x07", value: 1 });
   }
   assertStringIncludes(screen, "Alpha");
   assertStringIncludes(screen, "75 % | 150 of 200 events | done");
   assertStringIncludes(screen, "Beta");
   assertStringIncludes(screen, "100 %");
+  assertStringIncludes(screen, "\\u001b]2;owned\\u0007");
   assertEquals(lines, []);
 });

@@ -142,6 +142,34 @@ Deno.test("Retry-After is honoured once, then told of with status 6", async () =
   assertEquals([exitCode, later.requests.length], [6, 1]);
 });
 
+Deno.test("a proxy's 503 tells not what was done: what changes something is not sent again", async () => {
+  const proxy = () =>
+    new Response("upstream connect error or disconnect/reset", {
+      status: 503,
+      headers: { "retry-after": "0" },
+    });
+  await using server = new FakeServer((request) =>
+    request.method === "POST"
+      ? proxy()
+      : Response.json({ previousGeneration: 1, generations: [] })
+  );
+  const changing = [
+    ["projections", "rollback", "Alpha"],
+    ["projections", "repair", "Alpha"],
+    ["verify"],
+  ];
+  for (const command of changing) {
+    const { exitCode, reports } = await server.run(...command);
+    assertEquals(exitCode, 5, reports.join());
+  }
+  const posts = server.requests.filter(({ method }) => method === "POST");
+  assertEquals(posts.length, changing.length);
+  await using reading = new FakeServer((_, count) =>
+    count === 1 ? proxy() : Response.json({ windows: [] })
+  );
+  assertEquals((await reading.run("schedule")).exitCode, 0);
+});
+
 Deno.test("a token is sent to the server alone, not where that redirects to", async () => {
   await using other = new FakeServer(() => Response.json({ windows: [] }));
   await using server = new FakeServer(() =>

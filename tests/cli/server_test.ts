@@ -302,6 +302,12 @@ Deno.test("the token comes from the environment or a private file, and is in no 
   assertStringIncludes(open.reports[0] ?? "", "set its mode to 0600");
   const empty = await withFile("# nothing\n");
   assertStringIncludes(empty.reports[0] ?? "", "its first line is no token");
+  for (const token of ["secret\nsecret", "secr€t", "sec ret"]) {
+    const odd = await server.run(["status"], { env: { OPOSSUM_TOKEN: token } });
+    assertEquals([odd.exitCode, odd.stdout], [2, ""]);
+    assert(!odd.reports.join().includes("sec"));
+    assertStringIncludes(odd.reports[0] ?? "", "$OPOSSUM_TOKEN");
+  }
   const missing = await server.run(["status", "--token-file", dir.file("no")]);
   assertEquals(missing.exitCode, 2);
   const none = await server.run(["status", "--json"], { env: {} });

@@ -88,7 +88,7 @@ export const skipCommand: Command = {
     `Passes over the event that a projection stands still on, durably: now, in servers
 that have the folder open with their next try, and in every rebuild of the same
 definition. When its version or code changes, the event is tried again.
-"status" shows on which event a projection stands still.`,
+"projections list" shows on which event a projection stands still.`,
   examples: [
     "skip CourseDetails 1523 --url http://127.0.0.1:8000",
   ],

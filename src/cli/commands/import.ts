@@ -60,7 +60,12 @@ async function importEvents(call: CommandCall): Promise<CommandOutcome> {
       await check({ file, bytes, head, progress, signal: io.signal });
     }
     const source = file === STDIN ? io.stdin : await open(file);
-    for await (const batch of readEventFile(file, source, head)) {
+    // Whoever writes a pipe may be silent for long.
+    const stoppable = bytes !== undefined ? source : source.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>(),
+      { signal: io.signal },
+    );
+    for await (const batch of readEventFile(file, stoppable, head)) {
       io.signal.throwIfAborted();
       await append(events, batch.events, head);
       head = batch.last;
@@ -146,7 +151,7 @@ async function sizeOfFile(file: string): Promise<number | undefined> {
   }
 }
 
-async function open(file: string): Promise<AsyncIterable<Uint8Array>> {
+async function open(file: string): Promise<ReadableStream<Uint8Array>> {
   try {
     return (await Deno.open(file)).readable;
   } catch (cause) {

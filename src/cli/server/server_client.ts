@@ -16,8 +16,8 @@ export interface ServerRequest {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * Whether it may be sent again when the connection was lost: it changes nothing, or the server
-   * knows it again. @default {of GET only}
+   * Whether it may be sent again when nobody knows what became of it: it changes nothing, or the
+   * server knows it again. @default {of GET only}
    */
   readonly isRepeatable?: boolean;
   /** Whether the answer comes when work of any length is done. @default {false} */
@@ -137,9 +137,11 @@ export class ServerClient {
     }
     if (response.ok) return response;
     const seconds = patienceOf(response);
-    const problem = await problemOf(response, this.url);
-    if (seconds === undefined || problem.isForGood) throw problem.error;
-    report(`${problem.error.message}: trying again in ${seconds} s`);
+    const { error, isForGood } = await problemOf(response, this.url);
+    // A server that refuses has done nothing; a proxy does not know what the server behind it did.
+    const isSafe = isRepeatable || !(error instanceof ServerUnreachableError);
+    if (seconds === undefined || isForGood || !isSafe) throw error;
+    report(`${error.message}: trying again in ${seconds} s`);
     await systemClock.sleep(seconds * 1_000, signal);
     signal.throwIfAborted();
     const second = await this.#fetch(method, path, request);

@@ -10,6 +10,7 @@ import type { CommandIo } from "../io.ts";
 /** The environment variable. */
 export const TOKEN_VARIABLE = "OPOSSUM_TOKEN";
 
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 /** Bits of group and others. */
 const OTHERS = 0o077;
 /** Columns of a line of the server's own token file. */
@@ -21,18 +22,29 @@ const ID_SCOPE_TOKEN = 3;
  * @param options `--token-file`, if given.
  * @param io Knows the environment.
  * @returns The token, or `undefined` when there is none: some servers ask for none.
- * @throws {UsageError} If the file cannot be used. The message never repeats what is in it.
+ * @throws {UsageError} If the file or the variable cannot be used. The message never repeats what is
+ * in it.
  */
 export function findToken(
   { "token-file": file }: Pick<OptionValues, "token-file">,
   { env }: Pick<CommandIo, "env">,
 ): string | undefined {
-  if (file === undefined) return env?.(TOKEN_VARIABLE) || undefined;
+  if (file === undefined) return fromEnvironment(env?.(TOKEN_VARIABLE));
   const token = tokenOf(readPrivately(file));
-  if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
+  if (token === undefined || !VISIBLE_ASCII.test(token)) {
     throw refusal(file, "its first line is no token");
   }
   return token;
+}
+
+/** What no header can hold is refused here: the platform's refusal repeats it. */
+function fromEnvironment(text: string = ""): string | undefined {
+  const token = text.trim();
+  if (token === "") return undefined;
+  if (VISIBLE_ASCII.test(token)) return token;
+  throw new UsageError(
+    `Cannot use $${TOKEN_VARIABLE} as it is no token: it has other characters than visible ASCII`,
+  );
 }
 
 /** The token alone, or as it stands in the server's own file: `id scope token`. */

@@ -32,6 +32,20 @@ export const COMMAND_BUGS: readonly SeededBug[] = [
     tests: ["tests/cli/server_test.ts"],
   },
   {
+    name: "a token that no header can hold is left to what quotes it",
+    file: "src/cli/server/token.ts",
+    replace: "if (VISIBLE_ASCII.test(token)) return token;",
+    by: 'if (token !== "") return token;',
+    tests: ["tests/cli/server_test.ts"],
+  },
+  {
+    name: "an order that a proxy answered 503 to is sent again",
+    file: "src/cli/server/server_client.ts",
+    replace: " || !isSafe",
+    by: "",
+    tests: ["tests/cli/server_faults_test.ts"],
+  },
+  {
     name: "a server that asks for patience is asked for ever",
     file: "src/cli/server/server_client.ts",
     replace: "    const second = await this.#fetch(method, path, request);",
