@@ -44,11 +44,11 @@ const SETTINGS: Readonly<Record<Exclude<ConnectionUse, "reading">, string>> = {
   // changed many times is moved once: up to 32 MiB are left in the log.
   changing: `${LIVE}; PRAGMA wal_autocheckpoint = 4000; ` +
     "PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -2048",
+  // Nothing is shared. Nobody waits for others: they may be of this very process.
+  alone: "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE",
   // Nobody reads it, and most of what is written is new pages: those need no journal, whereas
   // WAL would write all of them twice. Commits are few, so each may wait for the disk. Pages and
   // cache are larger, for rows in order of key.
-  // Nothing is shared. Nobody waits for others: they may be of this very process.
-  alone: "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE",
   building: "PRAGMA page_size = 8192; PRAGMA cache_size = -8192; " +
     "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL",
   // One file, which nobody reads again: nothing in it is taken back or waits for the disk.
@@ -114,7 +114,7 @@ export function giveBackRoom(database: DatabaseSync): void {
 }
 
 /** What a generation says about itself. */
-export function readMeta(database: DatabaseSync): Map<string, unknown> {
+function readMeta(database: DatabaseSync): Map<string, unknown> {
   const rows = database.prepare("SELECT name, value FROM meta").all();
   return new Map(rows.map(({ name, value }) => [String(name), value]));
 }
