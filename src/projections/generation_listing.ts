@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { FileSystem } from "../storage/file_system.ts";
+import { refuseLink } from "../storage/symbolic_links.ts";
 import { noteIn } from "./build_notes.ts";
 import {
   type CurrentFile,
@@ -85,6 +86,7 @@ function describe(
   role: FileRole,
 ): ProjectionGeneration {
   const path = join(directory, fileName);
+  refuseLink(path);
   const { size: bytes } = Deno.statSync(path);
   const database = open(path, role, readOnly);
   try {

@@ -239,6 +239,7 @@ export function markDamaged(file: string, what: string): boolean {
   try {
     // Opening a missing database would create an empty one.
     Deno.lstatSync(file);
+    refuseLink(file);
     database = new DatabaseSync(file, { timeout: 0 });
     database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
       .run(DAMAGED, what);

@@ -132,6 +132,20 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
     tests: ["tests/api/security/names_test.ts"],
   },
   {
+    name: "a generation that is a symbolic link is looked at",
+    file: "src/projections/generation_listing.ts",
+    replace: "  refuseLink(path);\n",
+    by: "",
+    tests: ["tests/projections/sqlite_projection_store_test.ts"],
+  },
+  {
+    name: "a database that is a symbolic link is scrubbed and verified",
+    file: "src/storage/sqlite_reading.ts",
+    replace: "  refuseLink(file);\n",
+    by: "",
+    tests: ["tests/projections/sqlite_projection_store_test.ts"],
+  },
+  {
     name: "paths stand in spans",
     file: "api/tracing.ts",
     replace: "    await contexts.with",
