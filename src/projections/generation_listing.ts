@@ -15,12 +15,8 @@ import {
   newestGeneration,
 } from "./generation_files.ts";
 import type { GenerationRole, ProjectionGeneration } from "./projections.ts";
-import {
-  connect,
-  identityOf,
-  isPassing,
-  readCheckedMeta,
-} from "./sqlite_connection.ts";
+import { connect, identityOf, readCheckedMeta } from "./sqlite_connection.ts";
+import { isPassing } from "./unusable_files.ts";
 
 /** Which generations. */
 export interface GenerationListing {

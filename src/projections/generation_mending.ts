@@ -22,12 +22,12 @@ import type { Look, Mending, MendingChanges, Scratch } from "./mending.ts";
 import type { BuildIdentity } from "./projection_store.ts";
 import type { DeadLetter } from "./projections.ts";
 import {
-  asUnusable,
   connect,
   DAMAGED,
   readSoundMeta,
   takeUp,
 } from "./sqlite_connection.ts";
+import { asUnusable } from "./unusable_files.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,

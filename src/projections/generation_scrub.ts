@@ -27,11 +27,11 @@ import { otherCount, sumOfDocument, sumOfRelated } from "./row_sums.ts";
 import {
   connect,
   DAMAGED,
-  isLasting,
   markDamaged,
   readAtOnce,
   readSoundMeta,
 } from "./sqlite_connection.ts";
+import { isLasting } from "./unusable_files.ts";
 import {
   ProjectionDamagedError,
   ProjectionUnavailableError,

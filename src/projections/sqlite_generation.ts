@@ -15,16 +15,15 @@ import {
   writeDeadLetters,
 } from "./dead_letter_rows.ts";
 import {
-  asUnusable,
   checkpointMeta,
   connect,
   type ConnectionUse,
   giveBackRoom,
-  isLasting,
   readAtOnce,
   readCheckedMeta,
   takeUp,
 } from "./sqlite_connection.ts";
+import { asUnusable, isLasting } from "./unusable_files.ts";
 import { isUnwritable } from "../storage/sqlite_errors.ts";
 import { readOrders } from "./event_orders.ts";
 import { ProjectionDamagedError } from "./errors.ts";
