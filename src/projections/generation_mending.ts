@@ -23,6 +23,7 @@ import type { BuildIdentity } from "./projection_store.ts";
 import type { DeadLetter } from "./projections.ts";
 import {
   connect,
+  connectExisting,
   DAMAGED,
   readSoundMeta,
   takeUp,
@@ -176,9 +177,7 @@ export class GenerationMending implements Mending {
   #connect(): DatabaseSync {
     const { file } = this.#options.location;
     try {
-      // Opening a missing database would create an empty one.
-      Deno.lstatSync(file);
-      return connect(file, "changing");
+      return connectExisting(file, "changing");
     } catch (cause) {
       throw this.#unusable(cause);
     }

@@ -66,6 +66,15 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
   }
 }
 
+/** Opens a database that is there already: one that is missing would be begun, empty. */
+export function connectExisting(
+  file: string,
+  use: ConnectionUse,
+): DatabaseSync {
+  Deno.lstatSync(file);
+  return connect(file, use);
+}
+
 /** Opens a database to serve, alone where there is no room to do so with others. */
 export function connectToServe(file: string): DatabaseSync {
   try {

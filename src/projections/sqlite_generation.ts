@@ -17,6 +17,7 @@ import {
 import {
   checkpointMeta,
   connect,
+  connectExisting,
   type ConnectionUse,
   giveBackRoom,
   readAtOnce,
@@ -150,9 +151,7 @@ export class SqliteGeneration implements Generation, Disposable {
   ): SqliteGeneration {
     let database: DatabaseSync | undefined;
     try {
-      // Opening a missing database would create an empty one.
-      Deno.lstatSync(options.file);
-      database = connect(options.file, options.use);
+      database = connectExisting(options.file, options.use);
       const meta = readCheckedMeta(database);
       if (meta.get("projectionName") !== projectionName) {
         throw new Error(
