@@ -77,7 +77,7 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a record is acknowledged before it is synced",
-    file: "src/audit/audit_log.ts",
+    file: "src/audit/file_audit_log.ts",
     replace: "      await file.sync();\n",
     by: "      file.sync().catch(() => {});\n",
     tests: [
@@ -87,7 +87,7 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   },
   {
     name: "the name of a file of records is not synced",
-    file: "src/audit/audit_log.ts",
+    file: "src/audit/file_audit_log.ts",
     replace:
       "        await this.#options.fileSystem.syncDirectory(this.#options.directory);\n",
     by: "",
