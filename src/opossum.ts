@@ -5,7 +5,8 @@
  */
 import { join } from "node:path";
 import { assemble } from "./assembly.ts";
-import { type AuditLog, FileAuditLog } from "./audit/audit_log.ts";
+import type { AuditLog } from "./audit/audit_log.ts";
+import { FileAuditLog } from "./audit/file_audit_log.ts";
 import type { Daemon } from "./daemon/daemon.ts";
 import type { ScrubOptions, ScrubReport } from "./daemon/scrub.ts";
 import type { EventStore } from "./events/event_store.ts";

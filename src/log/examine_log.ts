@@ -149,7 +149,6 @@ async function lookAtEnd(options: ExamineLogOptions): Promise<EndOfLog> {
   return { storeId, refusal, torn, segments, sizes, head };
 }
 
-/** The size of a file, also of one that is only linked to. */
 function sizeOf(fileSystem: FileSystem, path: string): number {
   try {
     using file = fileSystem.open(path, { mode: "read" });

@@ -8,6 +8,7 @@
  * @module
  */
 import type { FileSystem } from "../storage/file_system.ts";
+import { isBusy } from "../storage/sqlite_errors.ts";
 import { refuseLink } from "../storage/symbolic_links.ts";
 import { fileErrorCode } from "./errors.ts";
 import { IndexBusyError } from "./index_mismatch.ts";
@@ -27,7 +28,6 @@ export interface IndexFileOptions {
 
 /** Each waits for SQLite's own timeout, so that this is a second. */
 const OPENINGS_MAX = 20;
-const SQLITE_BUSY = 5;
 
 /** Others need a few milliseconds; one that is stopped is not waited for. */
 const TRIES_MAX = 50;
@@ -82,9 +82,7 @@ function open(
       return new PositionIndex(database, storeId);
     } catch (error) {
       // Whoever closes it as the last one keeps others out while it tidies up.
-      const isInUse = error instanceof Error && "errcode" in error &&
-        (Number(error.errcode) & 0xff) === SQLITE_BUSY;
-      if (!isInUse || tries === OPENINGS_MAX) throw error;
+      if (!isBusy(error) || tries === OPENINGS_MAX) throw error;
     }
   }
 }

@@ -11,7 +11,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Position } from "../events/event.ts";
 import type { Database } from "../storage/file_system.ts";
-import { primaryCode } from "../storage/sqlite_errors.ts";
+import { isBusy, primaryCode } from "../storage/sqlite_errors.ts";
 import { execute } from "../storage/sqlite_execute.ts";
 import { EVENT_LIMITS } from "../events/validation.ts";
 import { LogReadError } from "./errors.ts";
@@ -56,9 +56,6 @@ const SQLITE_DISK_CODES = [3, 5, 8, 10, 13, 14];
 /** Syncs only at checkpoints: what a power cut takes is indexed again. */
 const SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; " +
   "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;";
-
-/** Another connection writes. */
-const SQLITE_BUSY = 5;
 
 /** Whether what was thrown says something about the index file, rather than about the question. */
 export function isIndexFault(error: unknown): boolean {
@@ -155,7 +152,7 @@ export class PositionIndex implements Disposable {
       return true;
     } catch (error) {
       if (this.#db.isTransaction) execute(this.#db, "ROLLBACK");
-      if (primaryCode(error) === SQLITE_BUSY) return false;
+      if (isBusy(error)) return false;
       throw error;
     }
   }

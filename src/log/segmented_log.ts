@@ -69,7 +69,7 @@ export class SegmentedLog implements Disposable {
   readonly #segmentBytesMax: number;
   readonly #mode: "read" | "append";
   #file: FileHandle | undefined;
-  /** What the last segment's path named when that was opened: the file, or a link to it. */
+  /** The identity of the file that the last segment's path named when that was opened. */
   #place: string | undefined;
   /** Whether another store began the last segment, and may not have synced the folder. */
   #isNameUnproven = false;
@@ -263,8 +263,9 @@ export class SegmentedLog implements Disposable {
    * written to any more after that.
    *
    * The system counts the pages as clean now: another process's sync would "succeed" without
-   * writing them. Cut off, they are written anew by whoever appends next. If the file is of another size, the lock was of no use, and somebody may have
-   * been told that what follows is stored: it is left alone.
+   * writing them. Cut off, they are written anew by whoever appends next. If the file is of another
+   * size, the lock was of no use, and somebody may have been told that what follows is stored: it
+   * is left alone.
    *
    * @param bytes Length of that write.
    */

@@ -291,7 +291,7 @@ function strayFindings({ fileSystem, path }: Folder): Finding[] {
   );
 }
 
-/** The last position that a finding concerns, for messages. */
+/** The positions that a finding concerns, for messages; empty for none. */
 export function positionsOf(
   { first, last = first }: Pick<Finding, "first" | "last">,
 ): string {

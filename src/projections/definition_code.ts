@@ -17,10 +17,9 @@ export type ApplyLocation = Pick<StoredEvent, "position" | "type">;
 /** The code of one definition. Everything throws a {@linkcode ProjectionApplyError}. */
 export class DefinitionCode {
   readonly #definition: ProjectionDefinition;
-  #lastPosition: Position = 0;
-
   readonly #attempts: number;
   readonly #watch: ProjectionWatch | undefined;
+  #lastPosition: Position = 0;
 
   /**
    * @param definition The projection.

@@ -17,8 +17,8 @@ import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
 import type { FileSystem } from "../storage/file_system.ts";
-import { ProjectionDamagedError } from "./errors.ts";
 import type { BuildIdentity, EventOrders } from "./projection_store.ts";
+import { asUnusable } from "./unusable_files.ts";
 
 const SKIPS = "skips.json";
 const SUSPECT = "suspect.json";
@@ -58,6 +58,7 @@ export interface OrderFolder {
  * @returns The orders.
  * @throws {ProjectionDamagedError} If a file is not what was written: to go on without it would
  * apply what an operator ordered to pass over.
+ * @throws {ProjectionUnavailableError} If one cannot be read now.
  */
 export function readOrders(
   folder: OrderFolder,
@@ -179,7 +180,7 @@ function readList(
     return list;
   } catch (cause) {
     const file = `projections/${projectionName}/${fileName}`;
-    throw new ProjectionDamagedError(projectionName, file, { cause });
+    throw asUnusable(projectionName, file, cause);
   }
 }
 

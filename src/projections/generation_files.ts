@@ -18,7 +18,7 @@ import { crc32 } from "node:zlib";
 import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import type { RolledBack } from "./projection_store.ts";
-import { asUnusable } from "./sqlite_connection.ts";
+import { asUnusable } from "./unusable_files.ts";
 
 const FILE_PATTERN = /^(\d{6,15})(\.building)?\.sqlite$/;
 const COMPANION_PATTERN =

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { FileSystem } from "../storage/file_system.ts";
+import { refuseLink } from "../storage/symbolic_links.ts";
 import { noteIn } from "./build_notes.ts";
 import {
   type CurrentFile,
@@ -14,12 +15,8 @@ import {
   newestGeneration,
 } from "./generation_files.ts";
 import type { GenerationRole, ProjectionGeneration } from "./projections.ts";
-import {
-  connect,
-  identityOf,
-  isPassing,
-  readCheckedMeta,
-} from "./sqlite_connection.ts";
+import { connect, identityOf, readCheckedMeta } from "./sqlite_connection.ts";
+import { isPassing } from "./unusable_files.ts";
 
 /** Which generations. */
 export interface GenerationListing {
@@ -85,6 +82,7 @@ function describe(
   role: FileRole,
 ): ProjectionGeneration {
   const path = join(directory, fileName);
+  refuseLink(path);
   const { size: bytes } = Deno.statSync(path);
   const database = open(path, role, readOnly);
   try {

@@ -15,6 +15,14 @@ import {
   IrreparableError,
   type Look,
 } from "./mending.ts";
+import {
+  BY_KEY,
+  BY_POSITION,
+  BY_ROW,
+  type PageOrder,
+  type Row,
+  rowPages,
+} from "./row_pages.ts";
 import { sumOfDocument, sumOfRelated } from "./row_sums.ts";
 import { readSoundMeta } from "./sqlite_connection.ts";
 
@@ -39,7 +47,7 @@ export class GenerationLook implements Look {
     const sql = "SELECT rowid AS row, key, state AS text, sum FROM documents " +
       `WHERE rowid > ? ORDER BY rowid LIMIT ${TEXTS}`;
     let count = 0;
-    for await (const found of this.#rows(sql, [LEAST], ["row"])) {
+    for await (const found of this.#rows(sql, BY_ROW)) {
       const document = toDocument(found);
       if (this.#rowOf(document.key) !== document.row) throw notFound();
       count++;
@@ -56,7 +64,7 @@ export class GenerationLook implements Look {
         "WHERE tag = ? AND key = ?",
     );
     let count = 0;
-    for await (const { row, tag, key } of this.#rows(sql, [LEAST], ["row"])) {
+    for await (const { row, tag, key } of this.#rows(sql, BY_ROW)) {
       if (typeof tag !== "string" || typeof key !== "string") throw notFound();
       if (find.get(tag, key)?.row !== row) throw notFound();
       count++;
@@ -65,14 +73,17 @@ export class GenerationLook implements Look {
     const index = "SELECT tag, key FROM document_tags " +
       "INDEXED BY document_tags_by_tag WHERE (tag, key) > (?, ?) " +
       `ORDER BY tag, key LIMIT ${KEYS}`;
-    const found = await this.#count(index, ["", ""], ["tag", "key"]);
+    const found = await this.#count(index, {
+      columns: ["tag", "key"],
+      start: ["", ""],
+    });
     if (count !== found) throw notFound();
   }
 
   async *related(): AsyncGenerator<FoundEvent> {
     const sql = "SELECT position, event AS text, sum FROM related_events " +
       `WHERE position > ? ORDER BY position LIMIT ${TEXTS}`;
-    for await (const found of this.#rows(sql, [LEAST], ["position"])) {
+    for await (const found of this.#rows(sql, BY_POSITION)) {
       const position = Number(found.position);
       const text = String(found.text);
       if (found.sum !== sumOfRelated(position, text)) {
@@ -86,7 +97,7 @@ export class GenerationLook implements Look {
   async countDocuments(): Promise<number> {
     const sql = "SELECT key FROM documents INDEXED BY documents_by_key " +
       `WHERE key > ? ORDER BY key LIMIT ${KEYS}`;
-    return await this.#count(sql, [""], ["key"]);
+    return await this.#count(sql, BY_KEY);
   }
 
   async countRelatedTags(): Promise<number> {
@@ -95,8 +106,11 @@ export class GenerationLook implements Look {
     const index = "SELECT tag, position FROM related_tags " +
       "INDEXED BY related_tags_by_tag WHERE (tag, position) > (?, ?) " +
       `ORDER BY tag, position LIMIT ${KEYS}`;
-    const count = await this.#count(table, [LEAST], ["row"]);
-    const found = await this.#count(index, ["", 0], ["tag", "position"]);
+    const count = await this.#count(table, BY_ROW);
+    const found = await this.#count(index, {
+      columns: ["tag", "position"],
+      start: ["", 0],
+    });
     if (count !== found) throw notFound();
     return count;
   }
@@ -133,31 +147,18 @@ export class GenerationLook implements Look {
     ).get(key)?.row;
   }
 
-  /** The rows of a statement that takes the last row's columns to go on from. */
-  async *#rows(
-    sql: string,
-    start: readonly (string | number)[],
-    columns: readonly string[],
-  ): AsyncGenerator<Row> {
-    const select = this.#prepare(sql);
+  /** Others run between two pages. */
+  async *#rows(sql: string, order: PageOrder): AsyncGenerator<Row> {
     const yielder = new Yielder();
-    for (let after = start;;) {
-      const rows = select.all(...after) as Row[];
-      const last = rows.at(-1);
+    for (const rows of rowPages(this.#prepare(sql), order)) {
       yield* rows;
-      if (!last) return;
-      after = columns.map((column) => last[column] as string | number);
       await yielder.yieldIfDue();
     }
   }
 
-  async #count(
-    sql: string,
-    start: readonly (string | number)[],
-    columns: readonly string[],
-  ): Promise<number> {
+  async #count(sql: string, order: PageOrder): Promise<number> {
     let count = 0;
-    for await (const _ of this.#rows(sql, start, columns)) count++;
+    for await (const _ of this.#rows(sql, order)) count++;
     return count;
   }
 
@@ -170,11 +171,6 @@ export class GenerationLook implements Look {
     return statement;
   }
 }
-
-/** Below any number of a row: a damaged one may be negative. */
-const LEAST = Number.MIN_SAFE_INTEGER;
-
-type Row = Readonly<Record<string, unknown>>;
 
 function toDocument({ row, key, text, sum }: Row): FoundDocument {
   if (typeof key !== "string") throw notFound();

@@ -22,12 +22,13 @@ import type { Look, Mending, MendingChanges, Scratch } from "./mending.ts";
 import type { BuildIdentity } from "./projection_store.ts";
 import type { DeadLetter } from "./projections.ts";
 import {
-  asUnusable,
   connect,
+  connectExisting,
   DAMAGED,
   readSoundMeta,
   takeUp,
 } from "./sqlite_connection.ts";
+import { asUnusable } from "./unusable_files.ts";
 import {
   SqliteGeneration,
   type SqliteGenerationOptions,
@@ -176,9 +177,7 @@ export class GenerationMending implements Mending {
   #connect(): DatabaseSync {
     const { file } = this.#options.location;
     try {
-      // Opening a missing database would create an empty one.
-      Deno.lstatSync(file);
-      return connect(file, "changing");
+      return connectExisting(file, "changing");
     } catch (cause) {
       throw this.#unusable(cause);
     }

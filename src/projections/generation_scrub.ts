@@ -15,15 +15,23 @@ import {
   readCurrentFile,
 } from "./generation_files.ts";
 import { GENERATION_FORMAT } from "./generation_schema.ts";
+import {
+  BY_KEY,
+  BY_POSITION,
+  BY_ROW,
+  type PageOrder,
+  type Row,
+  rowPages,
+} from "./row_pages.ts";
 import { otherCount, sumOfDocument, sumOfRelated } from "./row_sums.ts";
 import {
   connect,
   DAMAGED,
-  isLasting,
   markDamaged,
   readAtOnce,
   readSoundMeta,
 } from "./sqlite_connection.ts";
+import { isLasting } from "./unusable_files.ts";
 import {
   ProjectionDamagedError,
   ProjectionUnavailableError,
@@ -64,9 +72,6 @@ const KEYS = 2_000;
 
 /** A switch may come between two looks, and another one. */
 const ATTEMPTS = 5;
-
-/** Below any number of a row. */
-const LEAST = Number.MIN_SAFE_INTEGER;
 
 /**
  * Looks for damage.
@@ -178,8 +183,6 @@ class FindingError extends Error {
   override readonly name = "FindingError";
 }
 
-type Row = Readonly<Record<string, unknown>>;
-
 /** Looks at the rows of one database. */
 class RowScrub {
   readonly #database: DatabaseSync;
@@ -225,8 +228,7 @@ class RowScrub {
     await this.#pieces(
       `SELECT rowid AS row, key, state${sum} FROM documents ` +
         `WHERE rowid > ? ORDER BY rowid LIMIT ${TEXTS}`,
-      [LEAST],
-      ["row"],
+      BY_ROW,
       ({ row, key, state, sum }) => {
         const isText = typeof key === "string" && typeof state === "string";
         if (!isText || find.get(key)?.row !== row) throw mismatch();
@@ -241,8 +243,7 @@ class RowScrub {
     await this.#pieces(
       "SELECT position, event, sum FROM related_events " +
         `WHERE position > ? ORDER BY position LIMIT ${TEXTS}`,
-      [LEAST],
-      ["position"],
+      BY_POSITION,
       ({ position, event, sum }) => {
         if (sum === sumOfRelated(Number(position), String(event))) return;
         throw new FindingError("The checksum of the event does not match");
@@ -258,8 +259,7 @@ class RowScrub {
     await this.#pieces(
       `SELECT rowid AS row, tag, ${column} FROM ${table} ` +
         `WHERE rowid > ? ORDER BY rowid LIMIT ${KEYS}`,
-      [LEAST],
-      ["row"],
+      BY_ROW,
       (found) => {
         const { row, tag } = found;
         const other = found[column] as string | number;
@@ -280,14 +280,12 @@ class RowScrub {
       const found = await this.#countPieces(
         "SELECT key FROM documents INDEXED BY documents_by_key " +
           `WHERE key > ? ORDER BY key LIMIT ${KEYS}`,
-        [""],
-        ["key"],
+        BY_KEY,
       );
       const rows = await this.#countPieces(
         "SELECT rowid AS row FROM documents NOT INDEXED " +
           `WHERE rowid > ? ORDER BY rowid LIMIT ${KEYS}`,
-        [LEAST],
-        ["row"],
+        BY_ROW,
       );
       if (found !== rows) throw mismatch();
       const said = meta.get("documents");
@@ -298,42 +296,29 @@ class RowScrub {
     }
   }
 
-  async #countPieces(
-    sql: string,
-    start: readonly (string | number)[],
-    columns: readonly string[],
-  ): Promise<number> {
-    const select = this.#prepare(sql);
+  async #countPieces(sql: string, order: PageOrder): Promise<number> {
     const yielder = new Yielder();
     let count = 0;
-    for (let after = start;;) {
-      const rows = select.all(...after) as Row[];
-      const last = rows.at(-1);
-      if (!last) return count;
+    for (const rows of rowPages(this.#prepare(sql), order)) {
       count += rows.length;
-      after = columns.map((column) => last[column] as string | number);
       await yielder.yieldIfDue();
     }
+    return count;
   }
 
   /** Goes through rows, each piece as it is at one moment, and rests in between. */
   async #pieces(
     sql: string,
-    start: readonly (string | number)[],
-    columns: readonly string[],
+    order: PageOrder,
     check: (row: Row) => void,
   ): Promise<void> {
-    const select = this.#prepare(sql);
-    for (let after = start;;) {
-      const last = readAtOnce(this.#database, () => {
-        const rows = select.all(...after) as Row[];
-        for (const row of rows) check(row);
-        return rows.at(-1);
-      });
-      if (!last) return;
-      after = columns.map((column) => last[column] as string | number);
-      await this.#rest();
-    }
+    const pages = rowPages(this.#prepare(sql), order);
+    const checkNext = () => {
+      const { value: rows } = pages.next();
+      for (const row of rows ?? []) check(row);
+      return rows !== undefined;
+    };
+    while (readAtOnce(this.#database, checkNext)) await this.#rest();
   }
 
   #prepare(sql: string): StatementSync {

@@ -7,10 +7,6 @@ import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { crc32 } from "node:zlib";
-import {
-  ProjectionDamagedError,
-  ProjectionUnavailableError,
-} from "./errors.ts";
 import { isUnwritable, primaryCode } from "../storage/sqlite_errors.ts";
 import { refuseLink } from "../storage/symbolic_links.ts";
 import {
@@ -44,11 +40,11 @@ const SETTINGS: Readonly<Record<Exclude<ConnectionUse, "reading">, string>> = {
   // changed many times is moved once: up to 32 MiB are left in the log.
   changing: `${LIVE}; PRAGMA wal_autocheckpoint = 4000; ` +
     "PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -2048",
+  // Nothing is shared. Nobody waits for others: they may be of this very process.
+  alone: "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE",
   // Nobody reads it, and most of what is written is new pages: those need no journal, whereas
   // WAL would write all of them twice. Commits are few, so each may wait for the disk. Pages and
   // cache are larger, for rows in order of key.
-  // Nothing is shared. Nobody waits for others: they may be of this very process.
-  alone: "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE",
   building: "PRAGMA page_size = 8192; PRAGMA cache_size = -8192; " +
     "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL",
   // One file, which nobody reads again: nothing in it is taken back or waits for the disk.
@@ -68,6 +64,15 @@ export function connect(file: string, use: ConnectionUse): DatabaseSync {
     database.close();
     throw error;
   }
+}
+
+/** Opens a database that is there already: one that is missing would be begun, empty. */
+export function connectExisting(
+  file: string,
+  use: ConnectionUse,
+): DatabaseSync {
+  Deno.lstatSync(file);
+  return connect(file, use);
 }
 
 /** Opens a database to serve, alone where there is no room to do so with others. */
@@ -114,7 +119,7 @@ export function giveBackRoom(database: DatabaseSync): void {
 }
 
 /** What a generation says about itself. */
-export function readMeta(database: DatabaseSync): Map<string, unknown> {
+function readMeta(database: DatabaseSync): Map<string, unknown> {
   const rows = database.prepare("SELECT name, value FROM meta").all();
   return new Map(rows.map(({ name, value }) => [String(name), value]));
 }
@@ -239,6 +244,7 @@ export function markDamaged(file: string, what: string): boolean {
   try {
     // Opening a missing database would create an empty one.
     Deno.lstatSync(file);
+    refuseLink(file);
     database = new DatabaseSync(file, { timeout: 0 });
     database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)")
       .run(DAMAGED, what);
@@ -331,49 +337,3 @@ const CANNOT_OPEN = 14;
 
 /** "Read-only", "disk I/O error" and "cannot be opened": what SQLite says where it cannot write. */
 const UNWRITABLE_CODES = [8, 10, CANNOT_OPEN];
-
-/** Busy, locked, no memory, full, cannot be opened, no permission, read-only: nothing is damaged. */
-const PASSING_CODES = [3, 5, 6, 7, 8, 13, 14];
-
-/** What the system says when it is not the file that is wrong. */
-const PASSING_SYSTEM_CODES = ["EMFILE", "ENFILE", "EACCES", "EPERM", "ENOSPC"];
-
-/** Whether an error speaks of permissions, memory, room or descriptors, rather than of the file. */
-export function isPassing(error: unknown): boolean {
-  const code = primaryCode(error);
-  if (code !== undefined) {
-    return PASSING_CODES.includes(code) || isUnwritable(error);
-  }
-  return error instanceof Error && "code" in error &&
-    PASSING_SYSTEM_CODES.includes(String(error.code));
-}
-
-/** "Malformed" and "not a database": what SQLite says of the file itself. */
-const LASTING_CODES = [11, 26];
-
-/** Whether what was found wrong with a file is in the file, and not in how it could be read now. */
-export function isLasting(error: unknown): boolean {
-  const code = primaryCode(error);
-  if (code !== undefined) return LASTING_CODES.includes(code);
-  // What we found ourselves; other errors of the runtime have codes.
-  return error instanceof Error && !("code" in error);
-}
-
-/**
- * What to tell of a projection's file that cannot be used: what passes, apart from what only a
- * rebuild mends.
- *
- * @param projectionName The projection.
- * @param file The file, within the data folder.
- * @param cause What was thrown.
- */
-export function asUnusable(
-  projectionName: string,
-  file: string,
-  cause: unknown,
-): ProjectionDamagedError | ProjectionUnavailableError {
-  const ErrorClass = isPassing(cause)
-    ? ProjectionUnavailableError
-    : ProjectionDamagedError;
-  return new ErrorClass(projectionName, file, { cause });
-}

@@ -15,16 +15,16 @@ import {
   writeDeadLetters,
 } from "./dead_letter_rows.ts";
 import {
-  asUnusable,
   checkpointMeta,
   connect,
+  connectExisting,
   type ConnectionUse,
   giveBackRoom,
-  isLasting,
   readAtOnce,
   readCheckedMeta,
   takeUp,
 } from "./sqlite_connection.ts";
+import { asUnusable, isLasting } from "./unusable_files.ts";
 import { isUnwritable } from "../storage/sqlite_errors.ts";
 import { readOrders } from "./event_orders.ts";
 import { ProjectionDamagedError } from "./errors.ts";
@@ -151,9 +151,7 @@ export class SqliteGeneration implements Generation, Disposable {
   ): SqliteGeneration {
     let database: DatabaseSync | undefined;
     try {
-      // Opening a missing database would create an empty one.
-      Deno.lstatSync(options.file);
-      database = connect(options.file, options.use);
+      database = connectExisting(options.file, options.use);
       const meta = readCheckedMeta(database);
       if (meta.get("projectionName") !== projectionName) {
         throw new Error(

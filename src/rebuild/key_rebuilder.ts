@@ -16,7 +16,7 @@ import {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
 } from "../projections/errors.ts";
-import { asUnusable } from "../projections/sqlite_connection.ts";
+import { asUnusable } from "../projections/unusable_files.ts";
 import { isRowDamage } from "../projections/row_sums.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";

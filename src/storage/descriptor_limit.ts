@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 const LIMITS_FILE = "/proc/self/limits";
 
 /** With fewer, the runtime itself may panic: where it starts a thread, for instance. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 /**
  * SQLite's extended code of an error that comes from it.
  *
@@ -23,6 +24,13 @@ export function extendedCode(error: unknown): number | undefined {
 export function primaryCode(error: unknown): number | undefined {
   const code = extendedCode(error);
   return code === undefined ? undefined : code & 0xff;
+}
+
+const BUSY = 5;
+
+/** Whether another connection is at the database just now. */
+export function isBusy(error: unknown): boolean {
+  return primaryCode(error) === BUSY;
 }
 
 const FULL = 13;

@@ -5,6 +5,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import type { FileSystem } from "./file_system.ts";
+import { refuseLink } from "./symbolic_links.ts";
 
 /** A connection for reading, which leaves no file behind. */
 class ReadingDatabase extends DatabaseSync {
@@ -42,12 +43,13 @@ class ReadingDatabase extends DatabaseSync {
  * @param fileSystem Where the files beside it are looked for.
  * @param file The database.
  * @returns The connection, in a transaction. Dispose it.
- * @throws Whatever SQLite finds wrong.
+ * @throws {Error} With the code `ELOOP` if it is a symbolic link, or whatever SQLite finds wrong.
  */
 export function openForReading(
   fileSystem: FileSystem,
   file: string,
 ): DatabaseSync {
+  refuseLink(file);
   const isClean = !fileSystem.exists(`${file}-wal`) &&
     !fileSystem.exists(`${file}-journal`);
   const database = new ReadingDatabase(file, isClean);

@@ -1,4 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  ProjectionDamagedError,
+  ProjectionUnavailableError,
+} from "../../src/projections/errors.ts";
 import {
   addSuspect,
   EventOrderStore,
@@ -7,9 +11,10 @@ import {
 } from "../../src/projections/event_orders.ts";
 import { SqliteProjectionStore } from "../../src/projections/sqlite_projection_store.ts";
 import { systemClock } from "../../src/events/clock.ts";
+import { atomicReplace } from "../../src/storage/atomic_replace.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { makeDurableDirectory } from "../../src/storage/durable_directory.ts";
-import { FakeClock } from "../../src/testing/mod.ts";
+import { FakeClock, FaultyFileSystem } from "../../src/testing/mod.ts";
 import { crashStates } from "../faults/crash/crash_states.ts";
 import { Random } from "../faults/crash/random.ts";
 import { SimulatedDatabases } from "../faults/crash/simulated_databases.ts";
@@ -128,4 +133,25 @@ Deno.test("skip() orders nothing while another process changes the projection", 
   while (!isOver) await clock.advance(50);
   await skipping;
   assert(denoFileSystem.exists(skips));
+});
+
+Deno.test("readOrders() does not call damaged what the system does not let it read just now", async () => {
+  using disk = await onDisk();
+  const { folder, orders } = disk;
+  await orders.addSkip(IDENTITY, 3);
+  const fileSystem = new FaultyFileSystem(folder.fileSystem);
+  fileSystem.inject({ kind: "open", code: "EMFILE" });
+  assertThrows(
+    () => readOrders({ ...folder, fileSystem }, IDENTITY),
+    ProjectionUnavailableError,
+    "skips.json",
+  );
+  assertEquals(readOrders(folder, IDENTITY).skips, [3]);
+  folder.fileSystem.remove(`${folder.directory}/skips.json`);
+  await atomicReplace(folder.fileSystem, `${folder.directory}/skips.json`, "{");
+  assertThrows(
+    () => readOrders(folder, IDENTITY),
+    ProjectionDamagedError,
+    "skips.json",
+  );
 });

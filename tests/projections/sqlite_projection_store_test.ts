@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
@@ -349,4 +354,25 @@ Deno.test("a generation that was served is not taken up again without what was w
   assert(!await after.hasInterruptedBuild(IDENTITY));
   await using build = await after.begin(IDENTITY, { resume: true });
   assert(!build.resumed);
+});
+
+Deno.test("generations(), scrub() and condemn() do not follow a symbolic link in place of a generation", async () => {
+  using dir = new TempDir();
+  using outside = new TempDir();
+  {
+    await using writer = open(dir);
+    await swapIn(writer, '"first"');
+  }
+  const file = dir.file("One/000001.sqlite");
+  Deno.renameSync(file, outside.file("stolen.sqlite"));
+  Deno.symlinkSync(outside.file("stolen.sqlite"), file);
+  const before = Deno.readFileSync(outside.file("stolen.sqlite"));
+  await using store = open(dir);
+  assertEquals(await store.generations("One"), []);
+  const found = await store.care.scrub("One", () => Promise.resolve());
+  assertEquals([found.state, found.documents], ["unavailable", 0]);
+  assertStringIncludes(found.problem ?? "", "Symbolic links are not followed");
+  store.care.condemn("One", "It is not ours");
+  assertEquals(Deno.readFileSync(outside.file("stolen.sqlite")), before);
+  assertEquals(outside.list(), ["stolen.sqlite"]);
 });

@@ -6,7 +6,7 @@ import {
   silentLogger,
 } from "@opossum/deno";
 import { createApp } from "@opossum/deno/api";
-import { FileAuditLog } from "../../../src/audit/audit_log.ts";
+import { FileAuditLog } from "../../../src/audit/file_audit_log.ts";
 import { FakeClock, FaultyFileSystem } from "../../../src/testing/mod.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { FakeOpossum } from "../fake_opossum.ts";

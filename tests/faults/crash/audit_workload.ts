@@ -4,7 +4,8 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { type AuditEntry, FileAuditLog } from "../../../src/audit/audit_log.ts";
+import type { AuditEntry } from "../../../src/audit/audit_log.ts";
+import { FileAuditLog } from "../../../src/audit/file_audit_log.ts";
 import { silentLogger } from "../../../src/telemetry/logger.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import type { Workload } from "./workload.ts";

@@ -5,7 +5,7 @@
  */
 import type { Opossum, OpossumOptions } from "../../../mod.ts";
 import { assemble } from "../../../src/assembly.ts";
-import { FileAuditLog } from "../../../src/audit/audit_log.ts";
+import { FileAuditLog } from "../../../src/audit/file_audit_log.ts";
 import { openFileEventStore } from "../../../src/log/file_event_store.ts";
 import { healthOf } from "../../../src/opossum.ts";
 import { resolveOptions } from "../../../src/options.ts";

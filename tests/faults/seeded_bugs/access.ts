@@ -77,7 +77,7 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a record is acknowledged before it is synced",
-    file: "src/audit/audit_log.ts",
+    file: "src/audit/file_audit_log.ts",
     replace: "      await file.sync();\n",
     by: "      file.sync().catch(() => {});\n",
     tests: [
@@ -87,7 +87,7 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   },
   {
     name: "the name of a file of records is not synced",
-    file: "src/audit/audit_log.ts",
+    file: "src/audit/file_audit_log.ts",
     replace:
       "        await this.#options.fileSystem.syncDirectory(this.#options.directory);\n",
     by: "",
@@ -130,6 +130,20 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
     replace: "  if (info?.isSymbolicLink()) throw linkError(path);",
     by: "  if (info?.isSocket()) throw linkError(path);",
     tests: ["tests/api/security/names_test.ts"],
+  },
+  {
+    name: "a generation that is a symbolic link is looked at",
+    file: "src/projections/generation_listing.ts",
+    replace: "  refuseLink(path);\n",
+    by: "",
+    tests: ["tests/projections/sqlite_projection_store_test.ts"],
+  },
+  {
+    name: "a database that is a symbolic link is scrubbed and verified",
+    file: "src/storage/sqlite_reading.ts",
+    replace: "  refuseLink(file);\n",
+    by: "",
+    tests: ["tests/projections/sqlite_projection_store_test.ts"],
   },
   {
     name: "paths stand in spans",

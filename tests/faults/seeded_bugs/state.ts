@@ -108,7 +108,7 @@ export const STATE_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a page that SQLite finds malformed is forgotten again",
-    file: "src/projections/sqlite_connection.ts",
+    file: "src/projections/unusable_files.ts",
     replace: "  if (code !== undefined) return LASTING_CODES.includes(code);\n",
     by: "",
     tests: [
