@@ -3,6 +3,7 @@ import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { FairLock } from "../../src/storage/fair_lock.ts";
 import { LockTimeoutError } from "../../src/storage/file_lock.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
+import { takeOneAtATime } from "../support/take_one_at_a_time.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 function openLock(path: string, clock = new FakeClock()): FairLock {
@@ -124,16 +125,9 @@ Deno.test("FairLock.acquire() serves those who use the same object one at a time
   using dir = new TempDir();
   const clock = new FakeClock();
   using lock = openLock(dir.file("lock"), clock);
-  let inside = 0;
-  const work = async () => {
-    using _held = await lock.acquire();
-    assertEquals(++inside, 1);
-    await Promise.resolve();
-    inside--;
-  };
-  const working = Promise.all([work(), work(), work()]);
+  const taking = takeOneAtATime(lock);
   await clock.advance(100);
-  await working;
+  await taking;
 });
 
 Deno.test("FairLock.tryAcquire() gives way to who waits through the same object", async () => {
