@@ -121,6 +121,28 @@ Deno.test("FairLock.acquire() takes back its sign, whether it got the lock or no
   assert(isFree());
 });
 
+Deno.test("FairLock.acquire() looks every millisecond at first, and less often for a lock that seems stuck", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock();
+  using a = openLock(dir.file("lock"));
+  using b = openLock(dir.file("lock"), clock);
+  using _held = a.tryAcquire();
+  const waits: number[] = [];
+  const { sleep } = clock;
+  clock.sleep = (ms, signal) => {
+    waits.push(ms);
+    return sleep.call(clock, ms, signal);
+  };
+  const giving = assertRejects(
+    () => b.acquire({ timeoutMs: 1_100 }),
+    LockTimeoutError,
+  );
+  await clock.advance(1_100);
+  await giving;
+  assertEquals([waits[0], waits[1], waits.at(-1)], [2, 1, 10]);
+  assertEquals(waits.filter((ms) => ms === 10).length, 10);
+});
+
 Deno.test("FairLock.acquire() serves those who use the same object one at a time", async () => {
   using dir = new TempDir();
   const clock = new FakeClock();
