@@ -283,6 +283,41 @@ Deno.test("watching asks again and again where no events come through", async ()
   }
 });
 
+Deno.test("watching asks for events again where there were none to come for the moment", async () => {
+  await using server = new FakeServer((request, count) =>
+    !path(request).endsWith("/events")
+      ? Response.json(operation("running"))
+      : count === 1
+      ? new Response(null, { status: 204 })
+      : stream([1, operation("succeeded")])
+  );
+  assertEquals((await watch(server.url, () => {})).state, "succeeded");
+  assertEquals(server.requests.length, 3);
+});
+
+Deno.test("watching gives a server up that stays away, not one that is lost again and again", async () => {
+  await using server = new FakeServer((request, count) =>
+    path(request).endsWith("/events")
+      ? new Response(null, { status: 404 })
+      : count % 2 === 1
+      ? new Response("{")
+      : Response.json(operation(count < 150 ? "running" : "succeeded"))
+  );
+  assertEquals((await watch(server.url, () => {})).state, "succeeded");
+});
+
+Deno.test("watching ends with what its window has closed upon, not with what a restart interrupted", async () => {
+  await using server = new FakeServer((_, count) => {
+    const interrupted = operation("interrupted");
+    return stream([
+      count,
+      count < 3 ? interrupted : { ...interrupted, trigger: "schedule" },
+    ]);
+  });
+  assertEquals((await watch(server.url, () => {})).trigger, "schedule");
+  assertEquals(server.requests.length, 3);
+});
+
 Deno.test("watching ends when the server stays away, or refuses", async () => {
   const server = new FakeServer(() => new Response());
   const { url } = server;
@@ -315,7 +350,7 @@ async function watch(
   return await watchOperation(clientOf(url), {
     id: ID,
     onChange,
-    isOver: ({ state }) => state === "succeeded" || state === "failed",
+    isOver: ({ state }) => state !== "running",
     signal: new AbortController().signal,
     report: (line) => reports.push(line),
     retryMs: 0,
