@@ -151,6 +151,20 @@ Deno.test("a token is sent to the server alone, not where that redirects to", as
   assertEquals([exitCode, other.requests.length], [5, 0]);
 });
 
+Deno.test("who sends a token unencrypted beyond this machine is told so", () => {
+  const told = (url: string, token: string | undefined) => {
+    const reports: string[] = [];
+    const report = (line: string) => void reports.push(line);
+    const { signal } = new AbortController();
+    new ServerClient({ url, token, io: { signal, report } });
+    return reports.length;
+  };
+  assertEquals(told("http://db.example:8000", "secret"), 1);
+  assertEquals(told("http://db.example:8000", undefined), 0);
+  assertEquals(told("https://db.example", "secret"), 0);
+  assertEquals(told("http://127.0.0.1:8000", "secret"), 0);
+});
+
 Deno.test("a server that does not answer in time is unreachable, and starts nothing twice", async () => {
   const held = Promise.withResolvers<Response>();
   await using server = new FakeServer(() => held.promise);
