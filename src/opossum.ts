@@ -30,6 +30,7 @@ import type { Rebuilder } from "./rebuild/rebuilder.ts";
 import { throttleOf } from "./rebuild/throttle.ts";
 import { tellOfFewDescriptors } from "./few_descriptors.ts";
 import { denoFileSystem } from "./storage/deno_file_system.ts";
+import type { FileSystem } from "./storage/file_system.ts";
 import { refuseLinksIn } from "./storage/symbolic_links.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 
@@ -134,6 +135,20 @@ export interface Opossum extends AsyncDisposable {
  * ```
  */
 export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
+  return await openOpossumOn(denoFileSystem, options);
+}
+
+/**
+ * Like {@linkcode openOpossum}, on any file system: for tests of disks that fail.
+ *
+ * @param fileSystem What every file but the databases is touched through.
+ * @param options As for {@linkcode openOpossum}.
+ * @returns The open store.
+ */
+export async function openOpossumOn(
+  fileSystem: FileSystem,
+  options: OpossumOptions,
+): Promise<Opossum> {
   const resolved = resolveOptions(options);
   const { path, projections, clock, logger, segmentBytesMax } = resolved;
   const { allowNetworkFileSystem, readOnly } = resolved;
@@ -154,11 +169,11 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     path,
     clock,
     logger,
-    fileSystem: denoFileSystem,
+    fileSystem,
     segmentBytesMax,
     onWhole: (head, idAt) =>
       disownAhead({
-        fileSystem: denoFileSystem,
+        fileSystem,
         clock,
         logger,
         directory: join(path, "projections"),
@@ -175,14 +190,14 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
     definitions,
     events,
     storeId: log.storeId,
-    fileSystem: denoFileSystem,
+    fileSystem,
     telemetry,
     logOnFiles: true,
     throttle,
     verify: (verifyOptions) => log.verify(verifyOptions),
   });
   const audit = new FileAuditLog({
-    fileSystem: denoFileSystem,
+    fileSystem,
     directory: join(path, "audit"),
     clock,
     logger,
@@ -213,13 +228,7 @@ export async function openOpossum(options: OpossumOptions): Promise<Opossum> {
   };
 }
 
-/**
- * Whether events can be appended.
- *
- * @param log The store that knows.
- * @returns How it stands, and why.
- */
-export function healthOf(
+function healthOf(
   { readOnlyCause, appendTrouble }: Pick<
     FileEventStore,
     "readOnlyCause" | "appendTrouble"

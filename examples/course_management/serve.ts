@@ -207,7 +207,8 @@ function announce(
 ): void {
   print(`Serving ${data} at ${url}
 
-  ${url}/docs      try every request, and press the button that rebuilds
+  ${url}/admin     the dashboard: how the projections stand, and rebuilding them
+  ${url}/docs      try every request
   ${url}/courses   the courses
   ${url}/students  the students
   ${url}/readyz    whether the projections are ready

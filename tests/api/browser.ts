@@ -32,6 +32,16 @@ export interface BrowserRequest {
 
 /** A browser that looks at an application. */
 export class Browser {
+  /** One that is signed in. */
+  static async signedIn(
+    opossum: Opossum,
+    token: string = TOKENS.operate,
+  ): Promise<Browser> {
+    const browser = new Browser(opossum);
+    await browser.signIn(token);
+    return browser;
+  }
+
   readonly cookies = new Map<string, string>();
   /** As the server sent them last, with their attributes. */
   setCookies: readonly string[] = [];

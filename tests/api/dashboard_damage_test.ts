@@ -1,33 +1,11 @@
 /** What the dashboard says of damage, and which buttons it has against it. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Opossum, ProjectionInfo, ScrubReport } from "../../mod.ts";
+import type { ProjectionInfo, ScrubReport } from "../../mod.ts";
 import { Browser, TOKENS } from "./browser.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
+import { SOUND } from "./sound_report.ts";
 
 const HOSTILE = "<script>alert(1)</script>";
-
-const SOUND: ScrubReport = {
-  ok: true,
-  startedAt: "2026-01-15T02:00:00.000Z",
-  completedAt: "2026-01-15T02:03:12.000Z",
-  log: {
-    ok: true,
-    head: 0,
-    segments: 0,
-    frames: 0,
-    events: 0,
-    bytes: 0,
-    problems: [],
-  },
-  projections: [{
-    name: "A",
-    state: "ok",
-    generation: 1,
-    documents: 3,
-    problem: null,
-    previousProblem: null,
-  }],
-};
 
 /** A fake that was scrubbed, and says so of its projection. */
 class ScrubbedOpossum extends FakeOpossum {
@@ -44,15 +22,6 @@ class ScrubbedOpossum extends FakeOpossum {
   }
 }
 
-async function open(
-  opossum: Opossum,
-  token: string = TOKENS.operate,
-): Promise<Browser> {
-  const browser = new Browser(opossum);
-  await browser.signIn(token);
-  return browser;
-}
-
 /** The section about damage, without its tags. */
 function damageIn(html: string): string {
   const [, section = ""] = /data-key="damage">(.*?)<\/section>/s.exec(html) ??
@@ -62,7 +31,7 @@ function damageIn(html: string): string {
 
 Deno.test("the overview says when there was looked for damage, and what was found", async () => {
   const fake = new ScrubbedOpossum();
-  const browser = await open(fake);
+  const browser = await Browser.signedIn(fake);
   assertEquals(
     damageIn(await browser.read("/admin")),
     "Damage Check for damage Nothing was checked for damage yet.",
@@ -100,7 +69,7 @@ Deno.test("a projection's page has a button that repairs it, when that can be do
     token?: string,
   ): Promise<string> => {
     fake.changes = changes;
-    const browser = await open(fake, token);
+    const browser = await Browser.signedIn(fake, token);
     const html = await browser.read("/admin?view=projection&name=A");
     const [button = ""] = /<button [^>]*\/A\/repair"[^>]*>/.exec(html) ?? [];
     return button;

@@ -26,15 +26,6 @@ function saying(fake: FakeOpossum, changes: Partial<ProjectionInfo>): Opossum {
   });
 }
 
-async function open(
-  opossum: Opossum,
-  token: string = TOKENS.operate,
-): Promise<Browser> {
-  const browser = new Browser(opossum);
-  await browser.signIn(token);
-  return browser;
-}
-
 /** The buttons of a page: their words, and whether they can be pressed. */
 function buttonsOf(html: string): [label: string, isEnabled: boolean][] {
   return [...html.matchAll(/<button ([^>]*)data-action[^>]*>([^<]*)/g)]
@@ -131,7 +122,7 @@ Deno.test("what data says stays text, wherever it stands", async () => {
   await fake.rebuilder.start(["A"], options);
   const { id } = await fake.rebuilder.start(["A"], options);
   fake.end(id, "failed");
-  const browser = await open(opossum);
+  const browser = await Browser.signedIn(opossum);
   for (const path of ["/admin", "/admin?view=projection&name=A"]) {
     const html = await browser.read(path);
     assert(!html.includes("<script>") && !html.includes("<img"), path);
@@ -153,7 +144,7 @@ Deno.test("buttons are for those who may operate; others see why not", async () 
     previousGeneration: 1,
     generation: 2,
   });
-  const operator = await open(opossum);
+  const operator = await Browser.signedIn(opossum);
   const html = await operator.read("/admin");
   assertEquals(buttonsOf(html), [
     ["Dry run", true],
@@ -165,7 +156,7 @@ Deno.test("buttons are for those who may operate; others see why not", async () 
     ["Check for damage", true],
   ]);
   assert(!html.includes("may look only"));
-  const reader = await open(opossum, TOKENS.read);
+  const reader = await Browser.signedIn(opossum, TOKENS.read);
   const readers = await reader.read("/admin");
   assertEquals(
     buttonsOf(readers).filter(([, isEnabled]) => isEnabled),
@@ -179,7 +170,7 @@ Deno.test("buttons follow what can be done", async () => {
   fake.endAtOnce = undefined;
   const { id } = await fake.rebuilder.start(["A"]);
   const buttons = async (changes: Partial<ProjectionInfo> = {}) => {
-    const browser = await open(saying(fake, changes));
+    const browser = await Browser.signedIn(saying(fake, changes));
     return new Map(buttonsOf(await browser.read("/admin")));
   };
   const running = await buttons();
@@ -205,7 +196,7 @@ Deno.test("buttons follow what can be done", async () => {
 
 Deno.test("?view=plan shows what a rebuild would take, and does nothing", async () => {
   const fake = new FakeOpossum("A", "B");
-  const browser = await open(fake);
+  const browser = await Browser.signedIn(fake);
   const all = await browser.read("/admin?view=plan&forceAll=true");
   assertMatch(all, /<th scope="row">A<\/th><td>all are to be rebuilt<\/td>/);
   assertMatch(all, /about a second/);
@@ -218,7 +209,7 @@ Deno.test("?view=plan shows what a rebuild would take, and does nothing", async 
 });
 
 Deno.test("GET /admin refuses what it does not know", async () => {
-  const browser = await open(new FakeOpossum("A"));
+  const browser = await Browser.signedIn(new FakeOpossum("A"));
   const refused = [
     "?view=nothing",
     "?token=secret",

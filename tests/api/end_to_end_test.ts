@@ -1,12 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  type DomainEvent,
-  openOpossum,
-  type ProjectionDefinition,
-  type ProjectionRebuildResult,
-  silentLogger,
+import type {
+  DomainEvent,
+  ProjectionDefinition,
+  ProjectionRebuildResult,
 } from "../../mod.ts";
-import { createApp, serveApp } from "../../api/mod.ts";
 import {
   Details,
   Operation,
@@ -14,6 +11,7 @@ import {
   RebuildResult,
   RebuildStatus,
 } from "../../api/schemas.ts";
+import { serveStore } from "../support/served_store.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { assertProblem, TOKEN } from "./requests.ts";
 
@@ -48,19 +46,8 @@ async function serve(
   path: string,
   projections: readonly ProjectionDefinition[],
 ): Promise<Server> {
-  const resources = new AsyncDisposableStack();
-  const opossum = resources.use(
-    await openOpossum({ path, projections, logger: silentLogger }),
-  );
-  const auth = { tokens: [TOKEN] };
-  const server = resources.use(
-    serveApp({
-      app: createApp({ opossum, auth }),
-      auth,
-      port: 0,
-      logger: silentLogger,
-    }),
-  );
+  const served = await serveStore(TOKEN, { path, projections });
+  const { opossum, url } = served;
   await opossum.daemon.whenStarted();
   if (await opossum.events.head() === 0) {
     const { last } = await opossum.events.append<Opened>(
@@ -73,12 +60,12 @@ async function serve(
   }
   return {
     ask: (method, path, init = {}) =>
-      fetch(`${server.url}${path}`, {
+      fetch(`${url}${path}`, {
         ...init,
         method,
         headers: { ...init.headers, authorization: `Bearer ${TOKEN}` },
       }),
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+    [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
   };
 }
 

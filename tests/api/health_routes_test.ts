@@ -53,6 +53,15 @@ Deno.test("/readyz answers 503 while projections that nobody can read yet are bu
   });
 });
 
+Deno.test("/readyz counts neither builds nor damage at start-up as readable", async () => {
+  const { app, opossum } = setUp();
+  opossum.daemonState = "starting";
+  for (const state of ["building", "damaged"] as const) {
+    opossum.states.set("B", state);
+    await assertProblem(await app.request("/readyz"), 503, "not-ready");
+  }
+});
+
 Deno.test("/readyz answers 503 when the daemon does not run or stops", async () => {
   for (const state of ["stopped", "stopping"] as const) {
     const { app, opossum } = setUp();

@@ -118,6 +118,70 @@ Deno.test("Last-Event-ID makes up for what was missed, or tells how things stand
   }
 });
 
+Deno.test("Last-Event-ID is made up for from 1,000 events or 4 MiB of them, and no more", async () => {
+  const started = async (count: number, note = "") => {
+    const { opossum, watch } = setUp("A");
+    let lastId = 0;
+    {
+      await using reader = await watch("/admin/events");
+      lastId = (await reader.take(1))[0]?.id ?? 0;
+    }
+    for (let left = count; left > 0; left--) {
+      await opossum.rebuilder.start(undefined, { note });
+    }
+    await using reader = await watch("/admin/events", lastId);
+    return (await reader.take(1)).map(nameOf);
+  };
+  assertEquals(await started(1_000), ["running"]);
+  assertEquals(await started(1_001), ["A@10"]);
+  const quarter = "x".repeat(2 ** 20);
+  assertEquals(await started(3, quarter), ["running"]);
+  assertEquals(await started(4, quarter), ["A@10"]);
+});
+
+Deno.test("who asks for an operation while somebody else is told how things stand is told of it at once", async () => {
+  const { opossum, watch } = setUp("A");
+  const { id } = await opossum.rebuilder.start(undefined);
+  opossum.end(id, "interrupted");
+  const { getRebuildStatus } = opossum.rebuilder;
+  const looking = Promise.withResolvers<void>();
+  opossum.rebuilder.getRebuildStatus = async () => {
+    await looking.promise;
+    return await getRebuildStatus();
+  };
+  const watching = Promise.all([
+    watch("/admin/events"),
+    watch(`/admin/operations/${id}/events`),
+  ]);
+  await opossum.clock.advance(0);
+  looking.resolve();
+  const [all, one] = await watching;
+  await using _all = all;
+  await using _one = one;
+  await opossum.clock.whenSleeping(2);
+  assertEquals((await one.take(1)).map(nameOf), ["interrupted"]);
+  assertEquals(opossum.clock.monotonicMs(), 0);
+});
+
+Deno.test("who asks for an operation just when it ends is told so by the next look", async () => {
+  const { opossum, watch } = setUp("A");
+  const { id } = await opossum.rebuilder.start(undefined);
+  const { getOperation } = opossum.rebuilder;
+  let looks = 0;
+  opossum.rebuilder.getOperation = async (asked) => {
+    const found = await getOperation(asked);
+    // First the route looks for it, then the feed, to tell everybody, and then for this reader.
+    if (++looks === 3) opossum.end(id, "succeeded");
+    return found;
+  };
+  await using reader = await watch(`/admin/operations/${id}/events`);
+  await opossum.clock.whenSleeping(2);
+  await opossum.clock.advance(1_000);
+  const events = await reader.take(9);
+  assertEquals(events.map(nameOf).at(-1), "succeeded");
+  assertEquals(looks, 4);
+});
+
 Deno.test("GET events sends a comment when nothing happens, and stops looking when all have gone", async () => {
   const { opossum, watch } = setUp("A");
   {

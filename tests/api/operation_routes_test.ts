@@ -33,6 +33,25 @@ Deno.test("GET operation answers 200 while it runs and after it failed", async (
   assertEquals(result.failedProjections, ["CourseDetails"]);
 });
 
+Deno.test("Retry-After of an operation is from 1 to 30 seconds", async () => {
+  const { app, opossum } = setUp();
+  const { id, progress } = await opossum.rebuilder.start(undefined);
+  const table: [estimatedCompletionAt: string | null, seconds: string][] = [
+    ["2025-12-31T23:59:00.000Z", "1"],
+    ["2026-01-01T00:00:29.001Z", "30"],
+    ["2026-01-01T01:00:00.000Z", "30"],
+    [null, "1"],
+  ];
+  for (const [estimatedCompletionAt, seconds] of table) {
+    opossum.change(id, {
+      progress: progress.map((each) => ({ ...each, estimatedCompletionAt })),
+    });
+    const response = await ask(app, "GET", `/admin/operations/${id}`);
+    assertEquals(response.headers.get("retry-after"), seconds);
+    await response.body?.cancel();
+  }
+});
+
 Deno.test("GET operation answers 304 as long as nothing changed", async () => {
   const { app, opossum } = setUp();
   const { id } = await opossum.rebuilder.start(undefined);

@@ -5,16 +5,14 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { createApp, serveApp } from "../../api/mod.ts";
 import { Operation } from "../../api/schemas.ts";
 import {
   defineProjection,
-  openOpossum,
   type Opossum,
   type OpossumOptions,
-  silentLogger,
 } from "../../mod.ts";
 import { countingProjection, counts } from "../support/course_fixture.ts";
+import { serveStore } from "../support/served_store.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { assertProblem, REQUESTER, TOKEN } from "./requests.ts";
 
@@ -37,36 +35,23 @@ async function serve(
   path: string,
   options: Partial<OpossumOptions> = {},
 ): Promise<Server> {
-  const resources = new AsyncDisposableStack();
-  const opossum = resources.use(
-    await openOpossum({
-      path,
-      projections: ["One", "Two"].map((name) =>
-        countingProjection(name, { fingerprint: "fixed" })
-      ),
-      enableAutoRebuild: false,
-      logger: silentLogger,
-      ...options,
-    }),
-  );
-  const auth = { tokens: [TOKEN] };
-  const { url } = resources.use(
-    serveApp({
-      app: createApp({ opossum, auth }),
-      auth,
-      port: 0,
-      logger: silentLogger,
-    }),
-  );
+  const served = await serveStore(TOKEN, {
+    path,
+    projections: ["One", "Two"].map((name) =>
+      countingProjection(name, { fingerprint: "fixed" })
+    ),
+    enableAutoRebuild: false,
+    ...options,
+  });
+  const { url } = served;
   return {
-    opossum,
+    ...served,
     ask: (method, path, headers, body) =>
       fetch(`${url}${path}`, {
         method,
         headers: { ...headers, authorization: `Bearer ${TOKEN}` },
         ...(body === undefined ? {} : { body }),
       }),
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 

@@ -132,6 +132,31 @@ Deno.test("POST rebuild tells cancelled and interrupted operations from failed o
   await assertProblem(interrupted, 503, "rebuild-interrupted");
 });
 
+Deno.test("POST rebuild answers 409 only when all that failed is rebuilt elsewhere", async () => {
+  for (
+    const [conflicts, status, kind] of [
+      [1, 500, "rebuild-failed"],
+      [2, 409, "rebuild-conflict"],
+    ] as const
+  ) {
+    const { app, opossum } = setUp("A", "B");
+    opossum.endAtOnce = "failed";
+    const { wait } = opossum.rebuilder;
+    opossum.rebuilder.wait = async (id, options) => {
+      const result = await wait(id, options);
+      const details = result?.details.map((detail, at) => ({
+        ...detail,
+        error: detail.error && at < conflicts
+          ? { ...detail.error, name: "RebuildConflictError" }
+          : detail.error,
+      }));
+      return result && details && { ...result, details };
+    };
+    const response = await ask(app, "POST", "/admin/projections/rebuild");
+    await assertProblem(response, status, kind);
+  }
+});
+
 Deno.test("Prefer: respond-async answers 202 with the operation at once", async () => {
   for (const path of ["rebuild", "CourseDetails/rebuild"]) {
     const { app, opossum } = setUp("CourseDetails");
@@ -191,6 +216,27 @@ Deno.test("POST rebuild answers 200 as soon as the rebuild ends, and stops its t
   opossum.end(id, "succeeded");
   assertEquals((await response).status, 200);
   assertEquals(opossum.clock.sleeping, 0);
+});
+
+Deno.test("POST rebuild does not wait on for what waits for an operator", async () => {
+  const { app, opossum } = setUp("CourseDetails");
+  opossum.endAtOnce = undefined;
+  const path = "/admin/projections/rebuild";
+  const paused = await askAndWait(opossum, ask(app, "POST", path));
+  await opossum.rebuilder.pause(paused.id);
+  await opossum.clock.advance(1_000);
+  assertEquals((await (await paused.response).json()).state, "paused");
+
+  const parked = await askAndWait(opossum, ask(app, "POST", path));
+  const { progress } = await opossum.rebuilder.getOperation(parked.id) ?? {};
+  opossum.change(parked.id, {
+    progress: progress?.map((each) => ({
+      ...each,
+      phase: "awaitingPromotion" as const,
+    })) ?? [],
+  });
+  await opossum.clock.advance(1_000);
+  assertEquals((await parked.response).status, 202);
 });
 
 Deno.test("rebuildWaitMs sets how long requests wait by themselves", async () => {

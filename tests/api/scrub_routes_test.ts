@@ -11,6 +11,7 @@ import { countingProjection, counts } from "../support/course_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
 import { ask, assertProblem, TOKEN } from "./requests.ts";
+import { SOUND } from "./sound_report.ts";
 
 const PATH = "/admin/scrub";
 
@@ -69,22 +70,6 @@ class ScrubbingOpossum extends FakeOpossum {
   override readonly scrub = () => this.ended.promise;
 }
 
-const REPORT: ScrubReport = {
-  ok: true,
-  startedAt: "2026-01-01T00:00:00.000Z",
-  completedAt: "2026-01-01T00:00:01.000Z",
-  log: {
-    ok: true,
-    head: 0,
-    segments: 0,
-    frames: 0,
-    events: 0,
-    bytes: 0,
-    problems: [],
-  },
-  projections: [],
-};
-
 Deno.test("POST /admin/scrub waits as long as Prefer says, and is answered with 202 then", async () => {
   const opossum = new ScrubbingOpossum();
   const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
@@ -121,10 +106,10 @@ Deno.test("POST /admin/scrub is answered with the report when that comes in time
   const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
   const response = ask(app, "POST", PATH);
   await opossum.clock.whenSleeping(1);
-  opossum.ended.resolve(REPORT);
-  assertEquals(await (await response).json(), REPORT);
+  opossum.ended.resolve(SOUND);
+  assertEquals(await (await response).json(), SOUND);
   const busy = new ScrubbingOpossum();
-  busy.ended.reject(new ScrubRunningError(REPORT.startedAt));
+  busy.ended.reject(new ScrubRunningError(SOUND.startedAt));
   const { startedAt } = await assertProblem(
     await ask(
       createAdminRouter({ opossum: busy, auth: { tokens: [TOKEN] } }),
@@ -135,7 +120,7 @@ Deno.test("POST /admin/scrub is answered with the report when that comes in time
     409,
     "scrub-running",
   );
-  assertEquals(startedAt, REPORT.startedAt);
+  assertEquals(startedAt, SOUND.startedAt);
 });
 
 Deno.test("GET /admin/scrub tells since when a scrub is under way, also before there was a report", async () => {

@@ -11,8 +11,8 @@ import { TempDir } from "../support/temp_dir.ts";
 import {
   opossum,
   RELEASES,
-  ReleaseServer,
   startOpossum,
+  startRelease,
   TOKEN,
 } from "./processes.ts";
 
@@ -65,7 +65,7 @@ Deno.test("a rebuild is watched over kill -9 of the server, and followed to the 
   using dir = new TempDir();
   const data = dir.file("data");
   await fill(data);
-  let server = await ReleaseServer.start(data, RELEASES.current);
+  let server = await startRelease(data, RELEASES.current);
   try {
     let before = "";
     for (let attempt = 1;; attempt++) {
@@ -75,7 +75,7 @@ Deno.test("a rebuild is watched over kill -9 of the server, and followed to the 
       const { id } = await newOperation(server.url, before);
       const { port } = server;
       await server.kill();
-      server = await ReleaseServer.start(data, RELEASES.current, { port });
+      server = await startRelease(data, RELEASES.current, { port });
       const { code, stdout, stderr } = await child.output();
       const text = new TextDecoder();
       assertEquals(code, 0, text.decode(stderr));
@@ -103,7 +103,7 @@ Deno.test("what a killed server left paused or interrupted is taken up in the fo
   let paused: string | undefined;
   for (let attempt = 1; paused === undefined; attempt++) {
     assert(attempt <= ATTEMPTS_MAX);
-    const server = await ReleaseServer.start(data, RELEASES.current);
+    const server = await startRelease(data, RELEASES.current);
     const { id } = await ask(server.url, path, "POST");
     const { state } = await ask(server.url, `/operations/${id}/pause`, "POST");
     if (state === "paused") {
@@ -127,7 +127,7 @@ Deno.test("what a killed server left paused or interrupted is taken up in the fo
   let interrupted: string | undefined;
   for (let attempt = 1; interrupted === undefined; attempt++) {
     assert(attempt <= ATTEMPTS_MAX);
-    const server = await ReleaseServer.start(data, RELEASES.current);
+    const server = await startRelease(data, RELEASES.current);
     const { id } = await ask(server.url, path, "POST");
     await server.kill();
     const { stdout } = await opossum(

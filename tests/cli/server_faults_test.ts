@@ -179,6 +179,20 @@ Deno.test("a token is sent to the server alone, not where that redirects to", as
   assertEquals([exitCode, other.requests.length], [5, 0]);
 });
 
+Deno.test("who sends a token unencrypted beyond this machine is told so", () => {
+  const told = (url: string, token: string | undefined) => {
+    const reports: string[] = [];
+    const report = (line: string) => void reports.push(line);
+    const { signal } = new AbortController();
+    new ServerClient({ url, token, io: { signal, report } });
+    return reports.length;
+  };
+  assertEquals(told("http://db.example:8000", "secret"), 1);
+  assertEquals(told("http://db.example:8000", undefined), 0);
+  assertEquals(told("https://db.example", "secret"), 0);
+  assertEquals(told("http://127.0.0.1:8000", "secret"), 0);
+});
+
 Deno.test("a server that does not answer in time is unreachable, and starts nothing twice", async () => {
   const held = Promise.withResolvers<Response>();
   await using server = new FakeServer(() => held.promise);
@@ -311,6 +325,41 @@ Deno.test("watching asks again and again where no events come through", async ()
   }
 });
 
+Deno.test("watching asks for events again where there were none to come for the moment", async () => {
+  await using server = new FakeServer((request, count) =>
+    !path(request).endsWith("/events")
+      ? Response.json(operation("running"))
+      : count === 1
+      ? new Response(null, { status: 204 })
+      : stream([1, operation("succeeded")])
+  );
+  assertEquals((await watch(server.url, () => {})).state, "succeeded");
+  assertEquals(server.requests.length, 3);
+});
+
+Deno.test("watching gives a server up that stays away, not one that is lost again and again", async () => {
+  await using server = new FakeServer((request, count) =>
+    path(request).endsWith("/events")
+      ? new Response(null, { status: 404 })
+      : count % 2 === 1
+      ? new Response("{")
+      : Response.json(operation(count < 150 ? "running" : "succeeded"))
+  );
+  assertEquals((await watch(server.url, () => {})).state, "succeeded");
+});
+
+Deno.test("watching ends with what its window has closed upon, not with what a restart interrupted", async () => {
+  await using server = new FakeServer((_, count) => {
+    const interrupted = operation("interrupted");
+    return stream([
+      count,
+      count < 3 ? interrupted : { ...interrupted, trigger: "schedule" },
+    ]);
+  });
+  assertEquals((await watch(server.url, () => {})).trigger, "schedule");
+  assertEquals(server.requests.length, 3);
+});
+
 Deno.test("watching ends when the server stays away, or refuses", async () => {
   const server = new FakeServer(() => new Response());
   const { url } = server;
@@ -343,7 +392,7 @@ async function watch(
   return await watchOperation(clientOf(url), {
     id: ID,
     onChange,
-    isOver: ({ state }) => state === "succeeded" || state === "failed",
+    isOver: ({ state }) => state !== "running",
     signal: new AbortController().signal,
     report: (line) => reports.push(line),
     retryMs: 0,

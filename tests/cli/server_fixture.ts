@@ -3,13 +3,8 @@
  *
  * @module
  */
-import {
-  openOpossum,
-  type Opossum,
-  type OpossumOptions,
-  silentLogger,
-} from "@opossum/deno";
-import { createApp, serveApp } from "@opossum/deno/api";
+import type { Opossum, OpossumOptions } from "@opossum/deno";
+import { serveStore } from "../support/served_store.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import {
   type CliRun,
@@ -38,23 +33,13 @@ export class CliServer implements AsyncDisposable {
       hooks.factor = undefined;
       dir[Symbol.dispose]();
     });
-    const opossum = resources.use(
-      await openOpossum({
+    const { opossum, url } = resources.use(
+      await serveStore(TOKEN, {
         path: dir.file("data"),
         projections: COUNTING,
         enableAutoRebuild: false,
-        logger: silentLogger,
         ...options,
-      }),
-    );
-    const auth = { tokens: [TOKEN] };
-    const { url } = resources.use(
-      serveApp({
-        app: createApp({ opossum, auth, limits: { triggersPerMinute: 1_000 } }),
-        auth,
-        port: 0,
-        logger: silentLogger,
-      }),
+      }, () => ({ limits: { triggersPerMinute: 1_000 } })),
     );
     await opossum.daemon.whenStarted();
     return new CliServer(dir, opossum, url, resources);

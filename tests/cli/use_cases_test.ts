@@ -9,7 +9,8 @@ import { openOpossum, silentLogger } from "@opossum/deno";
 import { generateEvents } from "../../examples/course_management/seeder.ts";
 import { assertMatchesOracle } from "../examples/oracle_check.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { opossum, RELEASES, ReleaseServer } from "./processes.ts";
+import type { ServerProcess } from "../support/server_process.ts";
+import { opossum, RELEASES, startRelease } from "./processes.ts";
 
 const ALL = [
   "CourseDetails",
@@ -30,7 +31,7 @@ const PLACES: readonly Where[] = [
 class Production implements AsyncDisposable {
   readonly #dir = new TempDir();
   readonly #where: Where;
-  #server: ReleaseServer | undefined;
+  #server: ServerProcess | undefined;
   #release: string = RELEASES.current;
   readonly data: string = this.#dir.file("data");
 
@@ -46,7 +47,7 @@ class Production implements AsyncDisposable {
     await this.#server?.stop();
     this.#release = release;
     if (this.#where === "a folder") return;
-    this.#server = await ReleaseServer.start(this.data, release, options);
+    this.#server = await startRelease(this.data, release, options);
   }
 
   /** Ends the release. */

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { ProjectionNotBuiltError, ProjectionsClosedError } from "../../mod.ts";
 import { MemoryEventStore } from "../../src/testing/mod.ts";
-import { withSync } from "../support/slow_sync.ts";
+import { holdSync } from "../support/slow_sync.ts";
 import {
   countingProjection,
   counts,
@@ -141,28 +141,22 @@ Deno.test("enableAutoRebuild force rebuilds everything at each start", async () 
 
 Deno.test("what is appended while a first generation is swapped in is not left to the next poll", async () => {
   using dir = new TempDir();
-  const swapping = Promise.withResolvers<void>();
-  const gate = Promise.withResolvers<void>();
-  const slowSwap = withSync("current.json", async (next) => {
-    swapping.resolve();
-    await gate.promise;
-    await next();
-  });
+  const swapping = holdSync("current.json");
   await using opossum = openOverMemory(
     dir.path,
     [countingProjection("One")],
     { enableAutoRebuild: false, pollingInterval: 3_600_000 },
     new MemoryEventStore(),
-    slowSwap,
+    swapping.fileSystem,
   );
   await opossum.daemon.start();
   const rebuilding = opossum.rebuilder.rebuild("One");
-  await swapping.promise;
+  await swapping.reached;
   const { last } = await opossum.events.append([{
     type: "Counted",
     data: { key: "a", by: 1 },
   }]);
-  gate.resolve();
+  swapping.release();
   await rebuilding;
   await opossum.projections.waitFor(last);
   assertEquals(await opossum.projections.get("One", "a"), { sum: 1 });

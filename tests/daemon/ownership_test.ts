@@ -99,6 +99,8 @@ Deno.test("Ownership lets who stands by do what the owner leaves undone, until s
   assert(!b.mayApply(1, 9));
   await clock.advance(1);
   assert(b.mayApply(1, 9));
+  // If that does not work out, it is not tried again at once.
+  assertEquals(b.ownership.nextLookAtMs() - clock.monotonicMs(), 1_000);
   b.movedTo = 9;
   assert(!b.mayApply(9, 9));
   assert(b.mayApply(9, 10), "goes on at once");

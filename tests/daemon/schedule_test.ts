@@ -106,7 +106,7 @@ Deno.test("a window opens on time, and rebuilds what needs it with its bounds", 
   const { id } = await nextOperation(opossum);
   assert((await opossum.rebuilder.wait(id))?.success);
   const operation = await newest(opossum);
-  assertEquals(operation?.trigger, "schedule");
+  assertEquals([operation?.trigger, operation?.concurrency], ["schedule", 2]);
   await clock.whenSleeping(2);
   const [status] = opossum.daemon.schedule();
   assertEquals(status?.operationId, id);
@@ -172,20 +172,26 @@ Deno.test("what is not done when a window closes goes on in the next one, where 
   assertEquals((await projections.info("One")).checkpoint, EVENTS);
 });
 
+/** Closes a store in the middle of a rebuild and of its window. */
+async function closeInWindow(
+  path: string,
+  events: MemoryEventStore,
+): Promise<RebuildOperation> {
+  const clock = new FakeClock("2026-01-01T03:00:00Z");
+  const options = { clock, rebuildSchedule: SLOWLY };
+  await using opossum = open(path, options, events);
+  await opossum.daemon.start();
+  const operation = await nextOperation(opossum);
+  await rebuild(opossum, operation, clock, 30);
+  return operation;
+}
+
 Deno.test("a restart leaves a scheduled rebuild to its window, and goes on in an open one", async () => {
   using dir = new TempDir();
   const events = new MemoryEventStore();
   await events.append(counts(EVENTS));
   const options = { rebuildSchedule: SLOWLY };
-  const last = await (async () => {
-    const clock = new FakeClock("2026-01-01T03:00:00Z");
-    await using opossum = open(dir.path, { clock, ...options }, events);
-    await opossum.daemon.start();
-    const operation = await nextOperation(opossum);
-    // Closed in the middle of the window.
-    await rebuild(opossum, operation, clock, 30);
-    return operation;
-  })();
+  const last = await closeInWindow(dir.path, events);
   {
     const clock = new FakeClock("2026-01-01T03:05:00Z");
     await using opossum = open(dir.path, { clock, ...options }, events);
@@ -206,6 +212,20 @@ Deno.test("a restart leaves a scheduled rebuild to its window, and goes on in an
     const [progress] = (await newest(opossum))?.progress ?? [];
     assert((progress?.percent ?? 0) - (progress?.eventsScanned ?? 0) / 100 > 9);
   }
+});
+
+Deno.test("a restart goes on at once where one of the windows has no end", async () => {
+  using dir = new TempDir();
+  const events = new MemoryEventStore();
+  await events.append(counts(EVENTS));
+  const last = await closeInWindow(dir.path, events);
+  const clock = new FakeClock("2026-01-01T03:05:00Z");
+  const rebuildSchedule = [SLOWLY, { cron: "0 5 * * *" }];
+  await using opossum = open(dir.path, { clock, rebuildSchedule }, events);
+  await opossum.daemon.start();
+  await opossum.daemon.whenStarted();
+  const operation = await newest(opossum);
+  assertEquals([operation?.resumes, operation?.state], [last.id, "succeeded"]);
 });
 
 Deno.test("interrupt() leaves alone what another operation waits for", async () => {

@@ -5,7 +5,7 @@ import * as projections from "../../examples/course_management/projections.ts";
 import { EventReader } from "../api/sse.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { assertMatchesOracle } from "./oracle_check.ts";
-import { ServerProcess } from "./server_process.ts";
+import { AskedServer } from "./asked_server.ts";
 
 /** Enough for workers, so that a rebuild takes much longer than to kill the server. */
 const EVENTS = 25_000;
@@ -40,7 +40,7 @@ Deno.test("a rebuild started over HTTP survives kill -9 of the server: found, re
   using dir = new TempDir();
   const data = dir.file("data");
   await fill(data);
-  let killed = await ServerProcess.start(data);
+  let killed = await AskedServer.start(data);
   await killed.whenReady();
   for (let attempt = 1;; attempt++) {
     assert(attempt <= ATTEMPTS_MAX);
@@ -54,7 +54,7 @@ Deno.test("a rebuild started over HTTP survives kill -9 of the server: found, re
     assertEquals(started.headers.get("location"), `/admin/operations/${id}`);
     await killed.kill();
 
-    const server = await ServerProcess.start(data);
+    const server = await AskedServer.start(data);
     const path = `/admin/operations/${id}`;
     // Ends with its end, or with who continued it.
     const { data: found } = await server.watch(
@@ -91,7 +91,7 @@ Deno.test("a rebuild paused over HTTP is paused after kill -9 of the server, unt
   using dir = new TempDir();
   const data = dir.file("data");
   await fill(data);
-  const first = await ServerProcess.start(data);
+  const first = await AskedServer.start(data);
   await first.whenReady();
   let id = "";
   for (let attempt = 1; id === ""; attempt++) {
@@ -107,7 +107,7 @@ Deno.test("a rebuild paused over HTTP is paused after kill -9 of the server, unt
   await first.kill();
   const path = `/admin/operations/${id}`;
   {
-    const second = await ServerProcess.start(data);
+    const second = await AskedServer.start(data);
     assertEquals((await second.json("GET", path)).state, "paused");
     const listed = await second.json("GET", "/admin/operations?state=paused");
     assertEquals(listed.operations.map((each: { id: string }) => each.id), [
@@ -115,7 +115,7 @@ Deno.test("a rebuild paused over HTTP is paused after kill -9 of the server, unt
     ]);
     await second.kill();
   }
-  await using third = await ServerProcess.start(data);
+  await using third = await AskedServer.start(data);
   await third.whenReady();
   assertEquals((await third.json("GET", path)).state, "paused");
   assertEquals((await third.ask("POST", `${path}/resume`)).status, 202);

@@ -19,7 +19,7 @@ import {
   FIRST_EVENTS,
   startCourseServer,
 } from "../../examples/course_management/server.ts";
-import { serveSample } from "../support/sample_server.ts";
+import { sampleArgs, ServerProcess } from "../support/server_process.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { oracleDigest, oracleStates } from "./oracle.ts";
 
@@ -211,13 +211,12 @@ function idOf(
 
 Deno.test("serve runs until SIGTERM, then ends with status 0", async () => {
   using dir = new TempDir();
-  const { code, signal, printed } = await serveSample(
-    dir.file("data"),
-    async (url, server) => {
-      assertEquals((await send(`${url}/healthz`)).status, 200);
-      server.kill("SIGTERM");
-    },
+  await using server = await ServerProcess.start(
+    sampleArgs(dir.file("data"), "--allow-unauthenticated"),
   );
+  assertEquals((await send(`${server.url}/healthz`)).status, 200);
+  server.terminate();
+  const { code, signal, printed } = await server.ended;
   assertEquals({ code, signal }, { code: 0, signal: null });
   assertStringIncludes(printed, "seeded with 1000 events");
   assertStringIncludes(printed, "Stopping");

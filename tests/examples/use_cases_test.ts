@@ -6,18 +6,17 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   defineProjection,
-  openOpossum,
   type Opossum,
   type OpossumOptions,
   type ProjectionDefinition,
   silentLogger,
 } from "@opossum/deno";
-import { createApp, serveApp } from "@opossum/deno/api";
 import { createCourseApp } from "../../examples/course_management/app.ts";
 import * as projections from "../../examples/course_management/projections.ts";
 import { generateEvents } from "../../examples/course_management/seeder.ts";
 import { startCourseServer } from "../../examples/course_management/server.ts";
 import { EventReader } from "../api/sse.ts";
+import { serveStore } from "../support/served_store.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { assertMatchesOracle } from "./oracle_check.ts";
 
@@ -49,32 +48,14 @@ async function deploy(
   definitions: readonly ProjectionDefinition[],
   options: Partial<OpossumOptions> = {},
 ): Promise<Server> {
-  const resources = new AsyncDisposableStack();
-  const opossum = resources.use(
-    await openOpossum({
-      path,
-      projections: definitions,
-      enableAutoRebuild: false,
-      maxConcurrentRebuilds: 2,
-      logger: silentLogger,
-      ...options,
-    }),
-  );
-  const auth = { tokens: [TOKEN] };
-  const routers = [createCourseApp({ opossum })];
-  const { url } = resources.use(
-    serveApp({
-      app: createApp({ opossum, auth, routers }),
-      auth,
-      port: 0,
-      logger: silentLogger,
-    }),
-  );
-  return {
-    opossum,
-    ...clientOf(url),
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
-  };
+  const served = await serveStore(TOKEN, {
+    path,
+    projections: definitions,
+    enableAutoRebuild: false,
+    maxConcurrentRebuilds: 2,
+    ...options,
+  }, (opossum) => ({ routers: [createCourseApp({ opossum })] }));
+  return { ...served, ...clientOf(served.url) };
 }
 
 /** A folder with events, in which everything is built. */

@@ -70,3 +70,16 @@ Deno.test("what cannot be turned into text does not end the estimate", () => {
   cache.calibrate();
   assert(Number.isSafeInteger(cache.bytes) && cache.bytes > 0);
 });
+
+Deno.test("FoldCache lets go of what is written alone, and forgets a closed part's weight", () => {
+  const cache = new FoldCache(true, { keepsTexts: false });
+  cache.addDocument("a", '"written"', []);
+  const dirty = cache.addDocument("b", '"changed"', []);
+  cache.markDirty("b", dirty);
+  cache.shed(0);
+  assertEquals([...cache.documents.keys()], ["b"]);
+  assertEquals(cache.bytes, dirty.bytes);
+  assert(!cache.complete);
+  cache.closePart();
+  assertEquals([cache.documents.size, cache.bytes], [0, 0]);
+});

@@ -1,9 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { BuildTask } from "../../src/rebuild/build_task.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
-import { FakeClock, MemoryEventStore } from "../../src/testing/mod.ts";
-import { createTelemetry } from "../../src/telemetry/telemetry.ts";
+import { MemoryEventStore } from "../../src/testing/mod.ts";
 import {
   countingProjection,
   counts,
@@ -125,61 +123,4 @@ Deno.test("info() tells how a projection stands also when the history cannot be 
   }
   const words = "The history of operations could not be read";
   assertEquals(messages.filter((message) => message === words).length, 1);
-});
-
-Deno.test("a build is stalled when nothing moves for ten seconds, unless it is paused or waits to be promoted", async () => {
-  const clock = new FakeClock();
-  const task = new BuildTask({
-    projectionName: "One",
-    reason: "absent",
-    priority: 0,
-    target: 10,
-    lock: { [Symbol.dispose]() {} },
-    clock,
-    context: createTelemetry().activeContext(),
-  });
-  const isStalled = () => task.progress().stalled;
-  const advance = (position: number) =>
-    task.advance({
-      position,
-      target: 10,
-      eventsProcessed: position,
-      share: position / 10,
-    });
-  await clock.advance(20_000);
-  assert(!isStalled());
-  task.begin(0);
-  await clock.advance(9_999);
-  assert(!isStalled());
-  await clock.advance(1);
-  assert(isStalled());
-  advance(1);
-  assert(!isStalled());
-  await clock.advance(9_000);
-  // A sign of life that nothing comes of.
-  advance(1);
-  await clock.advance(1_000);
-  assert(isStalled());
-  task.pause("a");
-  await clock.advance(20_000);
-  assert(!isStalled());
-  task.resume("a");
-  assert(!isStalled());
-  await clock.advance(10_000);
-  assert(isStalled());
-  task.park();
-  assert(!isStalled());
-  task.promote();
-  await clock.advance(20_000);
-  assert(!isStalled());
-  task.begin(0);
-  assert(!isStalled());
-  await clock.advance(10_000);
-  assert(isStalled());
-  task.enter("catchingUp");
-  assert(!isStalled());
-  await clock.advance(10_000);
-  assert(isStalled());
-  task.succeed({ documents: 0, checkpoint: 10 });
-  assert(!isStalled());
 });

@@ -4,12 +4,9 @@ import {
   type ProjectionInfo,
   type RebuildOperation,
 } from "../../mod.ts";
-import { BuildTask } from "../../src/rebuild/build_task.ts";
 import { bytesOf, estimateRebuild } from "../../src/rebuild/estimate.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
-import { FakeClock } from "../../src/testing/mod.ts";
-import { createTelemetry } from "../../src/telemetry/telemetry.ts";
 import {
   countingProjection,
   counts,
@@ -232,28 +229,4 @@ Deno.test("the file system of the machine tells what is free, also where no fold
   using dir = new TempDir();
   const free = denoFileSystem.freeBytes?.(dir.file("not/there/yet"));
   assert(Number.isSafeInteger(free) && (free ?? 0) > 0);
-});
-
-Deno.test("the duration of a rebuild is without its pauses", async () => {
-  const clock = new FakeClock();
-  const task = new BuildTask({
-    projectionName: "One",
-    reason: "absent",
-    priority: 0,
-    target: 10,
-    lock: { [Symbol.dispose]() {} },
-    clock,
-    context: createTelemetry().activeContext(),
-  });
-  task.begin(0);
-  await clock.advance(100);
-  task.pause("a");
-  await clock.advance(1_000);
-  task.resume("a");
-  await clock.advance(10);
-  task.pause("a");
-  await clock.advance(1_000);
-  task.stop("cancelled");
-  task.fail(undefined);
-  assertEquals((await task.ended).duration, 110);
 });

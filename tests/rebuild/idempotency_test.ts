@@ -10,7 +10,7 @@ import {
   counts,
   openOverMemory,
 } from "../support/course_fixture.ts";
-import { withSync } from "../support/slow_sync.ts";
+import { holdSync } from "../support/slow_sync.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const KEY = "secret-key-of-a-client";
@@ -57,31 +57,25 @@ Deno.test("start() with a key starts once: concurrently, later, and after a rest
 
 Deno.test("start() refuses a key that stands for another request", async () => {
   using dir = new TempDir();
-  const gate = Promise.withResolvers<void>();
-  const writing = Promise.withResolvers<void>();
-  const slow = withSync("/operations/", async (next) => {
-    writing.resolve();
-    await gate.promise;
-    await next();
-  });
+  const writing = holdSync("/operations/");
   await using opossum = openOverMemory(
     dir.path,
     definitions(),
     {},
     undefined,
-    slow,
+    writing.fileSystem,
   );
   const { rebuilder } = opossum;
   const options = { idempotencyKey: KEY };
   const first = rebuilder.start(["One"], options);
-  await writing.promise;
+  await writing.reached;
   const early = await assertRejects(
     () => rebuilder.start(["Two"], options),
     IdempotencyKeyError,
   );
   assertEquals(early.operationId, null);
   assert(!early.message.includes(KEY));
-  gate.resolve();
+  writing.release();
   const { id } = await first;
   for (
     const [names, more] of [

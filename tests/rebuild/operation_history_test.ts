@@ -7,7 +7,7 @@ import {
   countingProjection,
   openOverMemory,
 } from "../support/course_fixture.ts";
-import { withSync } from "../support/slow_sync.ts";
+import { holdSync, withSync } from "../support/slow_sync.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 Deno.test("the outcome of an operation is never overwritten by its beginning", async () => {
@@ -64,25 +64,19 @@ Deno.test("an operation that cannot be written down starts nothing and holds not
 
 Deno.test("rebuild() does not join a build that has read its last event", async () => {
   using dir = new TempDir();
-  const swapping = Promise.withResolvers<void>();
-  const gate = Promise.withResolvers<void>();
-  const slowSwap = withSync("current.json", async (next) => {
-    swapping.resolve();
-    await gate.promise;
-    await next();
-  });
+  const swapping = holdSync("current.json");
   await using opossum = openOverMemory(
     dir.path,
     [countingProjection("One")],
     {},
     new MemoryEventStore(),
-    slowSwap,
+    swapping.fileSystem,
   );
   const first = opossum.rebuilder.rebuild("One");
-  await swapping.promise;
+  await swapping.reached;
   await opossum.events.append([{ type: "Counted", data: { key: "a", by: 1 } }]);
   const second = opossum.rebuilder.rebuild("One");
-  gate.resolve();
+  swapping.release();
   assertEquals((await first).details[0]?.checkpoint, 0);
   assertEquals((await second).details[0]?.checkpoint, 1);
 });
@@ -113,19 +107,19 @@ Deno.test("a refused rebuild lets go of what it had taken already", async () => 
 
 Deno.test("a rebuild that another store is at already is refused, naming its operation", async () => {
   using dir = new TempDir();
-  const gate = Promise.withResolvers<void>();
-  const swapping = Promise.withResolvers<void>();
-  const slow = withSync("One/current.json", async (next) => {
-    swapping.resolve();
-    await gate.promise;
-    await next();
-  });
+  const swapping = holdSync("One/current.json");
   const log = new MemoryEventStore();
   const definitions = [countingProjection("One")];
-  await using a = openOverMemory(dir.path, definitions, {}, log, slow);
+  await using a = openOverMemory(
+    dir.path,
+    definitions,
+    {},
+    log,
+    swapping.fileSystem,
+  );
   await using b = openOverMemory(dir.path, definitions, {}, log);
   const { id } = await a.rebuilder.start(["One"]);
-  await swapping.promise;
+  await swapping.reached;
   assertEquals((await b.rebuilder.plan(["One"]))[0]?.reason, "absent");
   const error = await assertRejects(
     () => b.rebuilder.rebuild("One", { whenRunning: "reject" }),
@@ -136,7 +130,7 @@ Deno.test("a rebuild that another store is at already is refused, naming its ope
   assertEquals((await b.rebuilder.getOperation(id))?.state, "queued");
   const { details: [detail] } = await b.rebuilder.rebuild("One");
   assertEquals(detail?.errorMessage, error.message);
-  gate.resolve();
+  swapping.release();
   assert((await a.rebuilder.wait(id))?.success);
   assert((await b.rebuilder.rebuild("One")).success);
 });
@@ -146,18 +140,18 @@ Deno.test("a rebuild asked for while the store closes waits for the next start",
   const log = new MemoryEventStore();
   await log.append([{ type: "Counted", data: { key: "a", by: 1 } }]);
   const definitions = [countingProjection("One")];
-  const gate = Promise.withResolvers<void>();
-  const writing = Promise.withResolvers<void>();
-  const slow = withSync("/operations/", async (next) => {
-    writing.resolve();
-    await gate.promise;
-    await next();
-  });
-  const first = openOverMemory(dir.path, definitions, {}, log, slow);
+  const writing = holdSync("/operations/");
+  const first = openOverMemory(
+    dir.path,
+    definitions,
+    {},
+    log,
+    writing.fileSystem,
+  );
   const asked = first.rebuilder.rebuild("One");
-  await writing.promise;
+  await writing.reached;
   const closing = first[Symbol.asyncDispose]();
-  gate.resolve();
+  writing.release();
   assertEquals((await asked).state, "interrupted");
   await closing;
   await using second = openOverMemory(dir.path, definitions, {}, log);

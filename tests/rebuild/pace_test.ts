@@ -72,3 +72,27 @@ Deno.test("time that passes before a rest is over counts as rest", () => {
   pacer.goOn();
   assertEquals(pacer.rest(0), 0);
 });
+
+Deno.test("a second without reading is made up for, and no more", () => {
+  let nowMs = 0;
+  const pace = { share: 1, eventsPerSecondMax: 1_000 };
+  const pacer = new Pacer(() => pace, () => nowMs);
+  nowMs += 60_000;
+  assertEquals(pacer.rest(0), 0);
+  pacer.goOn();
+  assertEquals(pacer.rest(3_000), 2_000);
+});
+
+Deno.test("short rests are put together, and none is longer than a minute", () => {
+  let nowMs = 0;
+  const pace = { share: 0.5, eventsPerSecondMax: 1_000 };
+  const pacer = new Pacer(() => pace, () => nowMs);
+  nowMs += 3;
+  assertEquals(pacer.rest(0), 0);
+  pacer.goOn();
+  nowMs += 3;
+  assertEquals(pacer.rest(0), 6);
+  nowMs += 6;
+  pacer.goOn();
+  assertEquals(pacer.rest(1_000_000), 60_000);
+});

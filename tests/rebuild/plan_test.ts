@@ -63,6 +63,7 @@ Deno.test("planRebuild() rebuilds what needs it", () => {
     "faulted +",
     "damaged +",
   ]);
+  assertEquals(planned("stale", { head: 4 }), "ahead +");
 });
 
 Deno.test("planRebuild() leaves what was rolled back alone, unless nothing can be read of it", () => {

@@ -59,6 +59,9 @@ Deno.test("a rebuild slows down to its floor while the event loop is late, and r
   await whenShare(GOOD_NEIGHBOUR.shareMin);
   assertEquals(throttle.status.reason, "eventLoop");
   clock.lateMs = GOOD_NEIGHBOUR.eventLoopDelayMax;
+  await whenShare(GOOD_NEIGHBOUR.shareMin + 0.05);
+  // Until it is back at full pace it says why it is not.
+  assertEquals(throttle.status.reason, "eventLoop");
   await whenShare(1);
   assertEquals(throttle.status, {
     share: 1,
@@ -92,6 +95,36 @@ Deno.test("nobody is watched unless something is rebuilt, and the next rebuild b
   const shares: number[] = [];
   using _pass = throttle.enter(({ share }) => shares.push(share));
   assertEquals(shares, [1]);
+});
+
+Deno.test("a rebuild that begins just when the last one ends slows down as well", async () => {
+  const { clock, throttle, pass } = watched();
+  clock.lateMs = 1_000;
+  pass[Symbol.dispose]();
+  const slowed = Promise.withResolvers<void>();
+  using _next = throttle.enter(({ share }) => {
+    if (share === GOOD_NEIGHBOUR.shareMin) slowed.resolve();
+  });
+  await slowed.promise;
+  assert(throttle.isWatching);
+});
+
+Deno.test("a pass rests until the last of those that it is for has stopped", async () => {
+  const clock = new FakeClock();
+  const throttle = new RebuildThrottle({
+    clock,
+    goodNeighbour: undefined,
+    eventsPerSecondMax: 100,
+  });
+  const stops = [new AbortController(), new AbortController()];
+  using pass = throttle.enterHere(stops.map(({ signal }) => signal));
+  const resting = pass.rest(1_000);
+  stops[0]?.abort();
+  await clock.advance(1);
+  assertEquals(clock.sleeping, 1);
+  stops[1]?.abort();
+  await resting;
+  assertEquals(clock.sleeping, 0);
 });
 
 Deno.test("passes divide the cap, and the lowest of several caps counts", () => {

@@ -3,6 +3,7 @@ import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import { FairLock } from "../../src/storage/fair_lock.ts";
 import { LockTimeoutError } from "../../src/storage/file_lock.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
+import { takeOneAtATime } from "../support/take_one_at_a_time.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 function openLock(path: string, clock = new FakeClock()): FairLock {
@@ -120,20 +121,35 @@ Deno.test("FairLock.acquire() takes back its sign, whether it got the lock or no
   assert(isFree());
 });
 
+Deno.test("FairLock.acquire() looks every millisecond at first, and less often for a lock that seems stuck", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock();
+  using a = openLock(dir.file("lock"));
+  using b = openLock(dir.file("lock"), clock);
+  using _held = a.tryAcquire();
+  const waits: number[] = [];
+  const { sleep } = clock;
+  clock.sleep = (ms, signal) => {
+    waits.push(ms);
+    return sleep.call(clock, ms, signal);
+  };
+  const giving = assertRejects(
+    () => b.acquire({ timeoutMs: 1_100 }),
+    LockTimeoutError,
+  );
+  await clock.advance(1_100);
+  await giving;
+  assertEquals([waits[0], waits[1], waits.at(-1)], [2, 1, 10]);
+  assertEquals(waits.filter((ms) => ms === 10).length, 10);
+});
+
 Deno.test("FairLock.acquire() serves those who use the same object one at a time", async () => {
   using dir = new TempDir();
   const clock = new FakeClock();
   using lock = openLock(dir.file("lock"), clock);
-  let inside = 0;
-  const work = async () => {
-    using _held = await lock.acquire();
-    assertEquals(++inside, 1);
-    await Promise.resolve();
-    inside--;
-  };
-  const working = Promise.all([work(), work(), work()]);
+  const taking = takeOneAtATime(lock);
   await clock.advance(100);
-  await working;
+  await taking;
 });
 
 Deno.test("FairLock.tryAcquire() gives way to who waits through the same object", async () => {

@@ -13,6 +13,7 @@ import {
   FaultyFileSystem,
 } from "../../src/testing/mod.ts";
 import { LOCK_DISTURBANCES } from "../support/lock_disturbances.ts";
+import { takeOneAtATime } from "../support/take_one_at_a_time.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 function openLock(path: string, clock = new FakeClock()): FileLock {
@@ -46,16 +47,9 @@ Deno.test("FileLock.acquire() serves those who use the same object one at a time
   using dir = new TempDir();
   const clock = new FakeClock();
   using lock = openLock(dir.file("lock"), clock);
-  let inside = 0;
-  const work = async () => {
-    using _held = await lock.acquire();
-    assertEquals(++inside, 1);
-    await Promise.resolve();
-    inside--;
-  };
-  const working = Promise.all([work(), work(), work()]);
+  const taking = takeOneAtATime(lock);
   await clock.advance(1_000);
-  await working;
+  await taking;
 });
 
 Deno.test("FileLock can be disposed before what it gave", () => {

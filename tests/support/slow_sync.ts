@@ -21,3 +21,25 @@ export function withSync(
     },
   };
 }
+
+/** Syncs that wait from the first one on, until they are let go on. */
+export interface HeldSync {
+  /** The file system they are part of. */
+  readonly fileSystem: FileSystem;
+  /** Resolves when the first of them waits. */
+  readonly reached: Promise<void>;
+  /** Lets all of them go on. */
+  release(): void;
+}
+
+/** A file system in which some files' syncs wait until they are let go on. */
+export function holdSync(part: string): HeldSync {
+  const reached = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const fileSystem = withSync(part, async (next) => {
+    reached.resolve();
+    await gate.promise;
+    await next();
+  });
+  return { fileSystem, reached: reached.promise, release: gate.resolve };
+}

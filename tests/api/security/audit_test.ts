@@ -134,6 +134,10 @@ Deno.test("row B9: the 11th change in a minute answers 429, and cancelling alway
   assertEquals(await statusOf(ask("GET", "/admin/projections")), 200);
   const operation = `/admin/operations/${"0".repeat(32)}`;
   assertEquals(await statusOf(ask("DELETE", operation)), 404);
+  assertEquals(await statusOf(ask("POST", `${operation}/cancel`)), 404);
+  assertEquals(await statusOf(ask("POST", `${operation}/pause`)), 404);
+  // What is no route changes nothing.
+  assertEquals(await statusOf(ask("POST", "/admin/nothing")), 404);
   await opossum.clock.advance(59_999);
   assertEquals(await statusOf(ask("POST", path)), 429);
   await opossum.clock.advance(1);

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ROOT } from "../../support/source_files.ts";
 import { TempDir } from "../../support/temp_dir.ts";
-import { leastPrivilege, runRefusing, startProcess } from "./sample_process.ts";
+import { leastPrivilege, runRefusing } from "./sample_process.ts";
+import { ServerProcess } from "../../support/server_process.ts";
 import { statusOf, TOKENS } from "./sample_server.ts";
 
 /** A token file of this mode. */
@@ -74,7 +75,7 @@ Deno.test("row G4: the server does all its work with the privileges that README.
   );
 
   await Deno.mkdir(paths.data);
-  await using server = await startProcess(args);
+  await using server = await ServerProcess.start(args);
   const headers = { authorization: `Bearer ${TOKENS.operate}` };
   const ask = (path: string, method = "GET") =>
     statusOf(fetch(`${server.url}${path}`, { method, headers }));

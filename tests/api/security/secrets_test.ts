@@ -5,7 +5,8 @@ import { createJsonLogger } from "@opossum/deno";
 import { createApp } from "@opossum/deno/api";
 import { TempDir } from "../../support/temp_dir.ts";
 import { FakeOpossum } from "../fake_opossum.ts";
-import { leastPrivilege, startProcess } from "./sample_process.ts";
+import { leastPrivilege } from "./sample_process.ts";
+import { ServerProcess } from "../../support/server_process.ts";
 
 const REQUESTS = 1_000;
 /** Sent at a time. */
@@ -156,7 +157,7 @@ Deno.test("row G1: no token, payload or tag is found in output, spans, metrics, 
       return Response.json({});
     },
   );
-  await using server = await startProcess([
+  await using server = await ServerProcess.start([
     ...leastPrivilege(paths).map((arg) =>
       // It also sends what it measures, with libraries that look for settings of their own.
       arg === "--allow-net=127.0.0.1:0"

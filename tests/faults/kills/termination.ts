@@ -11,7 +11,7 @@ import {
 } from "../../../mod.ts";
 import * as sample from "../../../examples/course_management/projections.ts";
 import { openFileEventStore } from "../../../src/log/file_event_store.ts";
-import { serveSample } from "../../support/sample_server.ts";
+import { sampleArgs, ServerProcess } from "../../support/server_process.ts";
 import { checkFolder, InvariantError } from "../invariants.ts";
 
 /** How many requests append at once. */
@@ -57,14 +57,16 @@ export async function terminateServer(
 ): Promise<Termination> {
   const { path, afterAnswers } = options;
   const registered: Registration[] = [];
-  const { code, signal } = await serveSample(path, async (url, server) => {
-    let left = afterAnswers;
-    const answered = () => {
-      if (--left === 0) server.kill("SIGTERM");
-    };
-    if (left === 0) server.kill("SIGTERM");
-    await sendAll(url, { options, registered, answered });
-  });
+  await using server = await ServerProcess.start(
+    sampleArgs(path, "--allow-unauthenticated"),
+  );
+  let left = afterAnswers;
+  const answered = () => {
+    if (--left === 0) server.terminate();
+  };
+  if (left === 0) server.terminate();
+  await sendAll(server.url, { options, registered, answered });
+  const { code, signal } = await server.ended;
   await checkStopped(path, registered);
   return { code, signal, acknowledged: registered.length };
 }

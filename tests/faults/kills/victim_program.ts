@@ -19,6 +19,7 @@ import {
   StoreReadOnlyError,
   systemClock,
 } from "../../../mod.ts";
+import { openOpossumOn } from "../../../src/opossum.ts";
 import {
   SeededRandom,
   seededUuid,
@@ -26,7 +27,6 @@ import {
 import type { Counted } from "../../rebuild/worker_fixtures/counting.ts";
 import { killingFileSystem } from "./killing_file_system.ts";
 import type { Phase, VictimMessage, VictimTask } from "./messages.ts";
-import { openOn } from "./open_on.ts";
 import { promoteWaiting } from "./promote_waiting.ts";
 
 const PROJECTIONS = import.meta.resolve(
@@ -213,7 +213,7 @@ class Victim {
       logger: silentLogger,
     };
     return portFault
-      ? await openOn(killingFileSystem(portFault), options)
+      ? await openOpossumOn(killingFileSystem(portFault), options)
       : await openOpossum(options);
   }
 
