@@ -132,7 +132,7 @@ Deno.test("what data says stays text, wherever it stands", async () => {
 
 Deno.test("each row has a key of its own, whatever projections are called", async () => {
   const opossum = saying(new FakeOpossum("A", "A-trouble"), { deadLetters: 1 });
-  const html = await (await open(opossum)).read("/admin");
+  const html = await (await Browser.signedIn(opossum)).read("/admin");
   const keys = [...html.matchAll(/<tr [^>]*data-key="([^"]*)"/g)]
     .map(([, key]) => key);
   assertEquals(keys.length, 4);

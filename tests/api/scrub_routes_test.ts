@@ -130,6 +130,6 @@ Deno.test("GET /admin/scrub tells since when a scrub is under way, also before t
     (await assertProblem(await ask(app, "GET", PATH), 404, "no-scrub"))
       .runningSince;
   assertEquals(await runningSince(), null);
-  opossum.scrubbingSince = REPORT.startedAt;
-  assertEquals(await runningSince(), REPORT.startedAt);
+  opossum.scrubbingSince = SOUND.startedAt;
+  assertEquals(await runningSince(), SOUND.startedAt);
 });

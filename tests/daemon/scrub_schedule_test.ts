@@ -12,7 +12,7 @@ Deno.test("scrubOnSchedule() goes on after what fails, and calls no error that s
   const levels: LogLevel[] = [];
   let scrubs = 0;
   const running = scrubOnSchedule({
-    cron: "0 2 * * *",
+    scrubSchedule: "0 2 * * *",
     scrubber: {
       scrub: () => {
         scrubs++;
