@@ -9,64 +9,17 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import type { RebuildOperation } from "@opossum/deno";
 import { ServerClient } from "../../src/cli/server/server_client.ts";
 import { ServerUnreachableError } from "../../src/cli/server/server_errors.ts";
-import { watchOperation } from "../../src/cli/server/watch_operation.ts";
-import { type CliRun, runCommand } from "./cli_fixture.ts";
-
-const ID = "0b5ad2f1c4e94a7f8d3b6c1e2a9f7d40";
-const NEXT = "1b5ad2f1c4e94a7f8d3b6c1e2a9f7d40";
-
-type Handler = (
-  request: Request,
-  count: number,
-) => Response | Promise<Response>;
-
-/** A server that answers as it is told. */
-class FakeServer implements AsyncDisposable {
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  /** What it was asked. */
-  readonly requests: Request[] = [];
-
-  constructor(handler: Handler) {
-    this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      (request) => {
-        this.requests.push(request);
-        return handler(request, this.requests.length);
-      },
-    );
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}`;
-  }
-
-  async run(...args: string[]): Promise<CliRun> {
-    return await runCommand([...args, "--url", this.url]);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
-  }
-}
-
-function problem(
-  status: number,
-  kind: string,
-  fields: Record<string, unknown> = {},
-  headers: Record<string, string> = {},
-): Response {
-  return Response.json({
-    type: `urn:opossum:problem:${kind}`,
-    status,
-    title: kind,
-    detail: `It is ${kind}`,
-    requestId: "request-7",
-    ...fields,
-  }, { status, headers });
-}
+import { runCommand } from "./cli_fixture.ts";
+import {
+  clientOf,
+  FakeServer,
+  ID,
+  NEXT,
+  operation,
+  problem,
+} from "./fake_server.ts";
 
 Deno.test("each refusal of a server has its exit status, and says what to do", async () => {
   const table: [Response, number, string][] = [
@@ -244,6 +197,30 @@ Deno.test("verify waits for the report of the scrub that it asked for", async ()
   assertEquals((await busy.run("verify")).exitCode, 4);
 });
 
+Deno.test("verify --url ends when the scrub that it waits for has ended without a report", async () => {
+  const startedAt = "2026-01-15T02:00:00.000Z";
+  const earlier = {
+    ok: true,
+    startedAt: "2026-01-14T02:00:00.000Z",
+    completedAt: "2026-01-14T02:00:01.000Z",
+  };
+  const answers: readonly ((runningSince: string | null) => Response)[] = [
+    (runningSince) => problem(404, "no-scrub", { runningSince }),
+    (runningSince) => Response.json({ ...earlier, runningSince }),
+  ];
+  for (const answer of answers) {
+    await using server = new FakeServer((_request, count) =>
+      count === 1
+        ? Response.json({ startedAt }, { status: 202 })
+        : answer(count === 2 ? startedAt : null)
+    );
+    const { exitCode, reports } = await server.run("verify");
+    assertEquals(exitCode, 1, reports.join());
+    assertStringIncludes(reports.join(), "ended without a report");
+    assertEquals(server.requests.length, 3);
+  }
+});
+
 Deno.test("a rebuild whose answer is lost is asked for again, with the same idempotency key", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
@@ -280,170 +257,5 @@ Deno.test("a rebuild whose answer is lost is asked for again, with the same idem
   for (const request of requests) {
     assertStringIncludes(request, "POST /admin/projections/Alpha/rebuild ");
     assertStringIncludes(request, "prefer: respond-async");
-  }
-});
-
-Deno.test("watching goes on where a lost connection ended, and follows who continues", async () => {
-  const seen: (string | null)[] = [];
-  await using server = new FakeServer((request, count) => {
-    seen.push(`${path(request)} ${request.headers.get("last-event-id")}`);
-    if (count === 1) {
-      return stream([1, operation("running")], [2, operation("running")]);
-    }
-    if (count === 2) return stream([5, operation("interrupted", NEXT)]);
-    return stream([1, { ...operation("succeeded"), id: NEXT }]);
-  });
-  const changes: string[] = [];
-  const ended = await watch(server.url, ({ state }) => changes.push(state));
-  assertEquals([ended.id, ended.state], [NEXT, "succeeded"]);
-  assertEquals(changes, ["running", "running", "succeeded"]);
-  assertEquals(seen, [
-    `/admin/operations/${ID}/events null`,
-    `/admin/operations/${ID}/events 2`,
-    `/admin/operations/${NEXT}/events null`,
-  ]);
-});
-
-Deno.test("watching asks again and again where no events come through", async () => {
-  const refusals: (() => Response)[] = [
-    () => problem(503, "too-many-streams"),
-    () => new Response("<html>", { headers: { "content-type": "text/html" } }),
-    () => new Response(null, { status: 404 }),
-  ];
-  for (const refusal of refusals) {
-    await using server = new FakeServer((request, count) =>
-      path(request).endsWith("/events")
-        ? refusal()
-        : Response.json(operation(count < 4 ? "running" : "failed"))
-    );
-    const ended = await watch(server.url, () => {});
-    assertEquals(ended.state, "failed");
-    const streams = server.requests.filter((each) =>
-      path(each).endsWith("/events")
-    );
-    assertEquals(streams.length, 1);
-  }
-});
-
-Deno.test("watching asks for events again where there were none to come for the moment", async () => {
-  await using server = new FakeServer((request, count) =>
-    !path(request).endsWith("/events")
-      ? Response.json(operation("running"))
-      : count === 1
-      ? new Response(null, { status: 204 })
-      : stream([1, operation("succeeded")])
-  );
-  assertEquals((await watch(server.url, () => {})).state, "succeeded");
-  assertEquals(server.requests.length, 3);
-});
-
-Deno.test("watching gives a server up that stays away, not one that is lost again and again", async () => {
-  await using server = new FakeServer((request, count) =>
-    path(request).endsWith("/events")
-      ? new Response(null, { status: 404 })
-      : count % 2 === 1
-      ? new Response("{")
-      : Response.json(operation(count < 150 ? "running" : "succeeded"))
-  );
-  assertEquals((await watch(server.url, () => {})).state, "succeeded");
-});
-
-Deno.test("watching ends with what its window has closed upon, not with what a restart interrupted", async () => {
-  await using server = new FakeServer((_, count) => {
-    const interrupted = operation("interrupted");
-    return stream([
-      count,
-      count < 3 ? interrupted : { ...interrupted, trigger: "schedule" },
-    ]);
-  });
-  assertEquals((await watch(server.url, () => {})).trigger, "schedule");
-  assertEquals(server.requests.length, 3);
-});
-
-Deno.test("watching ends when the server stays away, or refuses", async () => {
-  const server = new FakeServer(() => new Response());
-  const { url } = server;
-  await server[Symbol.asyncDispose]();
-  const reports: string[] = [];
-  await assertRejects(
-    () => watch(url, () => {}, reports),
-    ServerUnreachableError,
-    "nobody listens there",
-  );
-  assertEquals(reports.length, 1);
-  await using refusing = new FakeServer(() => problem(401, "unauthorized"));
-  await assertRejects(() => watch(refusing.url, () => {}), Error, "401");
-});
-
-function clientOf(url: string, timeoutMs?: number): ServerClient {
-  return new ServerClient({
-    url,
-    token: undefined,
-    io: { signal: new AbortController().signal, report: () => {} },
-    ...timeoutMs === undefined ? {} : { timeoutMs },
-  });
-}
-
-async function watch(
-  url: string,
-  onChange: (operation: RebuildOperation) => void,
-  reports: string[] = [],
-): Promise<RebuildOperation> {
-  return await watchOperation(clientOf(url), {
-    id: ID,
-    onChange,
-    isOver: ({ state }) => state !== "running",
-    signal: new AbortController().signal,
-    report: (line) => reports.push(line),
-    retryMs: 0,
-  });
-}
-
-function path({ url }: Request): string {
-  return new URL(url).pathname;
-}
-
-function operation(
-  state: RebuildOperation["state"],
-  resumedBy?: string,
-): Partial<RebuildOperation> {
-  return {
-    id: ID,
-    state,
-    trigger: "api",
-    ...resumedBy === undefined ? {} : { resumedBy },
-  };
-}
-
-function stream(...events: [number, unknown][]): Response {
-  const text = events.map(([id, data]) =>
-    `event: operation\ndata: ${JSON.stringify(data)}\nid: ${id}\n\n`
-  ).join("");
-  return new Response(`: hello\n\n${text}`, {
-    headers: { "content-type": "text/event-stream" },
-  });
-}
-
-Deno.test("verify --url ends when the scrub that it waits for has ended without a report", async () => {
-  const startedAt = "2026-01-15T02:00:00.000Z";
-  const earlier = {
-    ok: true,
-    startedAt: "2026-01-14T02:00:00.000Z",
-    completedAt: "2026-01-14T02:00:01.000Z",
-  };
-  const answers: readonly ((runningSince: string | null) => Response)[] = [
-    (runningSince) => problem(404, "no-scrub", { runningSince }),
-    (runningSince) => Response.json({ ...earlier, runningSince }),
-  ];
-  for (const answer of answers) {
-    await using server = new FakeServer((_request, count) =>
-      count === 1
-        ? Response.json({ startedAt }, { status: 202 })
-        : answer(count === 2 ? startedAt : null)
-    );
-    const { exitCode, reports } = await server.run("verify");
-    assertEquals(exitCode, 1, reports.join());
-    assertStringIncludes(reports.join(), "ended without a report");
-    assertEquals(server.requests.length, 3);
   }
 });

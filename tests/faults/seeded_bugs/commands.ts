@@ -57,14 +57,14 @@ export const COMMAND_BUGS: readonly SeededBug[] = [
     file: "src/cli/server/watch_operation.ts",
     replace: "this.#lastEventId = eventId ?? this.#lastEventId;",
     by: "",
-    tests: ["tests/cli/server_faults_test.ts"],
+    tests: ["tests/cli/watch_operation_test.ts"],
   },
   {
     name: "an operation that a restart interrupted is taken for ended",
     file: "src/cli/server/watch_operation.ts",
     replace: "    if (operation.resumedBy !== undefined) {",
     by: "    if (operation.resumedBy === null) {",
-    tests: ["tests/cli/server_faults_test.ts"],
+    tests: ["tests/cli/watch_operation_test.ts"],
   },
   {
     name: "a rebuild that failed ends with status 0",
