@@ -150,7 +150,7 @@ export class GenerationLook implements Look {
   /** Others run between two pages. */
   async *#rows(sql: string, order: PageOrder): AsyncGenerator<Row> {
     const yielder = new Yielder();
-    for (const rows of rowPages(this.#prepare(sql), order)) {
+    for (const rows of rowPages(this.#prepare(sql), order, notFound)) {
       yield* rows;
       await yielder.yieldIfDue();
     }
