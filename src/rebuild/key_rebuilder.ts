@@ -15,8 +15,9 @@ import type { ProjectionStore } from "../projections/projection_store.ts";
 import {
   ProjectionDamagedError,
   ProjectionNotBuiltError,
+  ProjectionUnavailableError,
 } from "../projections/errors.ts";
-import { asUnusable } from "../projections/unusable_files.ts";
+import { asUnusable, isLasting } from "../projections/unusable_files.ts";
 import { isRowDamage } from "../projections/row_sums.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -276,10 +277,25 @@ function asRefusal(name: string, thrown: unknown): unknown {
   if (error instanceof ProjectionNotBuiltError) {
     return new KeyRebuildError(name, "notBuilt", { cause: error });
   }
+  if (error instanceof ProjectionDamagedError) {
+    const { cause } = error;
+    // A disk that fails says nothing of what stands there, and the next try may go well.
+    if (!isOfContent(cause)) {
+      return new ProjectionUnavailableError(name, `projections/${name}`, {
+        cause,
+      });
+    }
+  }
   if (
     error instanceof ProjectionDamagedError || error instanceof IrreparableError
   ) return new KeyRebuildError(name, "damaged", { cause: error });
   return error;
+}
+
+/** Whether something is wrong with what stands in a file, or with its place. */
+function isOfContent(cause: unknown): boolean {
+  const code = fileErrorCode(cause);
+  return isLasting(cause) || code === "ENOENT" || code === "ELOOP";
 }
 
 const KEY_BYTES_MAX = 1_024;
