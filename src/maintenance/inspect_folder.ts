@@ -20,10 +20,11 @@ import {
 import type { FileSystem } from "../storage/file_system.ts";
 import { readTextIfExists } from "../storage/atomic_replace.ts";
 import type { Finding } from "./finding.ts";
-import { ProjectionCheck } from "./projection_check.ts";
+import { BYTES_MAX, ProjectionCheck } from "./projection_check.ts";
 import {
   type ProjectionFiles,
   projectionFiles,
+  unusable,
 } from "./projection_findings.ts";
 
 /** What to inspect. */
@@ -69,6 +70,9 @@ export interface ComparedProjection {
 const KNOWN_NAMES =
   /^(store\.json|lock|lock\.waiting|events|index\.sqlite(-wal|-shm|-journal)?|projections|operations|audit|quarantine|scrub\.json|.*\.tmp)$/;
 
+/** With less, a comparison would write and read the same documents again and again. */
+const BYTES_MIN = 4 * 1_024 * 1_024;
+
 const OPERATION_NAME = /^\d{15}-[0-9a-f]{32}\.json$/;
 
 /**
@@ -96,7 +100,9 @@ export async function inspectFolder(
   const projections = names.map((name) => {
     const definition = options.definitions?.find((each) => each.name === name);
     const files = projectionFiles({ ...options, name, storeId, definition });
-    return { name, ...withCheck(files, options, definition) };
+    // However many there are, all of them share what may be held.
+    const bytesMax = Math.max(BYTES_MAX / names.length, BYTES_MIN);
+    return { name, ...withCheck(files, { ...options, bytesMax }, definition) };
   });
   for (const { check, current } of projections) {
     if (check) resources.use(check);
@@ -123,8 +129,9 @@ export async function inspectFolder(
     findings.push({
       file: "index.sqlite",
       what: fault,
-      // Against a damaged log it is evidence, and stays as it is.
-      remedy: isWhole ? "remake" : "none",
+      // Against a damaged log it is evidence, and stays as it is; and so does what another process
+      // keeps to itself.
+      remedy: isWhole && !index?.isUnreadable ? "remake" : "none",
       harmless: fault === "it is missing",
     });
   }
@@ -141,10 +148,12 @@ export async function inspectFolder(
         harmless: false,
       });
     } else if (check && log.lost.length === 0) {
-      const what = await check.finish();
-      compared.push({ projectionName: name, checkpoint });
+      const { isCompared, what } = await check.finish(options.signal);
+      if (isCompared) compared.push({ projectionName: name, checkpoint });
       if (what === undefined) continue;
-      findings.push({ file, what, remedy: "move", harmless: false });
+      // Of what could not be folded nothing is known, and a rebuild would come no further.
+      const remedy = isCompared ? "move" : "none";
+      findings.push({ file, what, remedy, harmless: false });
     }
   }
   if (only === undefined) {
@@ -176,7 +185,9 @@ function tornFindings({ torn }: SalvagedLog): Finding[] {
 
 function withCheck(
   files: ProjectionFiles,
-  { fileSystem, scratch }: InspectOptions,
+  { fileSystem, scratch, bytesMax }: InspectOptions & {
+    readonly bytesMax: number;
+  },
   definition: ProjectionDefinition | undefined,
 ): ProjectionFiles & { readonly check?: ProjectionCheck } {
   const { current } = files;
@@ -188,6 +199,7 @@ function withCheck(
     database,
     checkpoint,
     scratch,
+    bytesMax,
   });
   return { ...files, check };
 }
@@ -225,18 +237,20 @@ function operationFindings({ fileSystem, path }: Folder): Finding[] {
   const directory = join(path, "operations");
   return fileSystem.list(directory).filter((name) => OPERATION_NAME.test(name))
     .flatMap((name): Finding[] => {
+      let cause: unknown;
       try {
         const text = readTextIfExists(fileSystem, join(directory, name)) ?? "";
         const { id, state, projectionNames } = Object(JSON.parse(text));
         const isWhole = typeof id === "string" && name.includes(id) &&
           typeof state === "string" && Array.isArray(projectionNames);
         if (isWhole) return [];
-      } catch {
-        // Neither text nor JSON.
+      } catch (error) {
+        // Neither text nor JSON, or only not to be read.
+        cause = error;
       }
-      const what = "it is no record of an operation";
       const file = `operations/${name}`;
-      return [{ file, what, remedy: "move", harmless: false }];
+      const [what, rest] = unusable(cause, "it is no record of an operation");
+      return [{ file, what, ...rest }];
     });
 }
 

@@ -14,10 +14,11 @@ import { isKeyBefore } from "../projections/key_order.ts";
 import type { EventOrders } from "../projections/projection_store.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { openForReading } from "../storage/sqlite_reading.ts";
+import { Yielder } from "../storage/yielder.ts";
 import { SqliteGeneration } from "../projections/sqlite_generation.ts";
 
-/** So many bytes of documents are held, about. */
-const BYTES_MAX = 32 * 1_024 * 1_024;
+/** So many bytes of documents and related events are held, about, over all that are compared. */
+export const BYTES_MAX: number = 64 * 1_024 * 1_024;
 
 /** What to compare. */
 export interface ProjectionCheckOptions {
@@ -29,6 +30,16 @@ export interface ProjectionCheckOptions {
   readonly checkpoint: Position;
   /** A folder for the fold. */
   readonly scratch: string;
+  /** So many bytes of documents and related events are held, about. @default {BYTES_MAX} */
+  readonly bytesMax?: number;
+}
+
+/** What came of comparing. */
+export interface ProjectionComparison {
+  /** Whether the log could be folded: else nothing is known of the documents. */
+  readonly isCompared: boolean;
+  /** What differs, or why it could not be compared; `undefined` for nothing. */
+  readonly what: string | undefined;
 }
 
 /** Folds what a projection wants of the events that it is shown. */
@@ -58,51 +69,70 @@ export class ProjectionCheck implements Disposable {
     this.#generation.orders = () => Promise.resolve(recordedOrders(database));
     this.#fold = new Fold(options.definition, this.#generation, {
       checkpoint: 0,
-      relatedBytesMax: BYTES_MAX,
+      relatedBytesMax: (options.bytesMax ?? BYTES_MAX) / 2,
     });
   }
 
   /** Folds the next events, frozen, with none left out. */
   async see(events: readonly StoredEvent[], bytes: number): Promise<void> {
-    const { checkpoint } = this.#options;
+    const { checkpoint, bytesMax = BYTES_MAX } = this.#options;
     const last = Math.min(events.at(-1)?.position ?? 0, checkpoint);
     if (this.#failure !== undefined || last <= this.#through) return;
     const wanted = events.filter(({ type, position }) =>
       position <= checkpoint &&
       (this.#fold.applies(type) || this.#fold.keeps(type))
     );
-    try {
+    await this.#try(async () => {
       freezeEvents(wanted);
       await this.#fold.apply({ events: wanted, through: last, bytes });
       this.#through = last;
-      if (this.#fold.heldBytes < BYTES_MAX) return;
+      if (this.#fold.heldBytes < bytesMax) return;
       await this.#fold.flush();
-      this.#fold.shed(BYTES_MAX / 2);
-    } catch (error) {
-      this.#failure = error instanceof Error ? error.message : String(error);
-    }
+      this.#fold.shed(bytesMax / 2);
+    });
   }
 
   /**
-   * Compares, once all events were seen.
+   * Compares, once all events were seen. Others run meanwhile.
    *
-   * @returns What differs; `undefined` for nothing.
+   * @param signal Stops by throwing its reason.
+   * @param onRow Called with each row that was compared.
+   * @returns What came of it. A disk that has no room for the fold is no difference.
    */
-  async finish(): Promise<string | undefined> {
-    if (this.#failure !== undefined) return this.#failure;
-    await this.#fold.flush();
+  async finish(
+    signal?: AbortSignal,
+    onRow: () => void = () => {},
+  ): Promise<ProjectionComparison> {
+    await this.#try(() => this.#fold.flush());
+    if (this.#failure !== undefined) {
+      const what = `it cannot be compared with the log: ${this.#failure}`;
+      return { isCompared: false, what };
+    }
     this.#generation.close();
     const { database, fileSystem } = this.#options;
     using folded = openForReading(fileSystem, this.#file);
     for (const [what, sql] of Object.entries(COMPARED)) {
-      const { differing, total } = compare(
+      const { differing, total } = await compare(
         database.prepare(sql).iterate() as Iterator<Row>,
         folded.prepare(sql).iterate() as Iterator<Row>,
+        { signal, onRow },
       );
       if (differing === 0) continue;
-      return `${differing} of ${total} ${what} are not what the log says`;
+      return {
+        isCompared: true,
+        what: `${differing} of ${total} ${what} are not what the log says`,
+      };
     }
-    return undefined;
+    return { isCompared: true, what: undefined };
+  }
+
+  async #try(action: () => Promise<void>): Promise<void> {
+    if (this.#failure !== undefined) return;
+    try {
+      await action();
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
+    }
   }
 
   [Symbol.dispose](): void {
@@ -135,16 +165,26 @@ const COMPARED: Readonly<Record<string, string>> = {
     "'' AS text FROM related_tags ORDER BY 1",
 };
 
-function compare(
+async function compare(
   left: Iterator<Row>,
   right: Iterator<Row>,
-): { readonly differing: number; readonly total: number } {
+  { signal, onRow }: {
+    readonly signal: AbortSignal | undefined;
+    readonly onRow: () => void;
+  },
+): Promise<{ readonly differing: number; readonly total: number }> {
+  const yielder = new Yielder();
   let differing = 0;
   let total = 0;
   let a = left.next();
   let b = right.next();
   while (!a.done || !b.done) {
+    if (yielder.isDue) {
+      await yielder.yieldIfDue();
+      signal?.throwIfAborted();
+    }
     total++;
+    onRow();
     const isOnlyLeft = !a.done &&
       (b.done || isKeyBefore(a.value.key, b.value.key));
     const isOnlyRight = !b.done &&

@@ -17,7 +17,8 @@ import {
   ProjectionNotBuiltError,
   ProjectionUnavailableError,
 } from "../projections/errors.ts";
-import { asUnusable, isLasting } from "../projections/unusable_files.ts";
+import { asUnusable } from "../projections/unusable_files.ts";
+import { isUnreadable } from "../storage/unreadable.ts";
 import { isRowDamage } from "../projections/row_sums.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -280,7 +281,7 @@ function asRefusal(name: string, thrown: unknown): unknown {
   if (error instanceof ProjectionDamagedError) {
     const { cause } = error;
     // A disk that fails says nothing of what stands there, and the next try may go well.
-    if (!isOfContent(cause)) {
+    if (isUnreadable(cause)) {
       return new ProjectionUnavailableError(name, `projections/${name}`, {
         cause,
       });
@@ -290,12 +291,6 @@ function asRefusal(name: string, thrown: unknown): unknown {
     error instanceof ProjectionDamagedError || error instanceof IrreparableError
   ) return new KeyRebuildError(name, "damaged", { cause: error });
   return error;
-}
-
-/** Whether something is wrong with what stands in a file, or with its place. */
-function isOfContent(cause: unknown): boolean {
-  const code = fileErrorCode(cause);
-  return isLasting(cause) || code === "ENOENT" || code === "ELOOP";
 }
 
 const KEY_BYTES_MAX = 1_024;
