@@ -6,10 +6,12 @@
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Position, StoredEvent } from "../events/event.ts";
+import { toUnparsed } from "../events/parsed_event.ts";
 import { readDeadLetters } from "../projections/dead_letter_rows.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
 import { Fold } from "../projections/fold.ts";
-import { freezeEvents } from "../projections/freeze_events.ts";
+import { GroupFold } from "../projections/group_fold.ts";
+import { EventSpill } from "../projections/event_spill.ts";
 import { isKeyBefore } from "../projections/key_order.ts";
 import type { EventOrders } from "../projections/projection_store.ts";
 import type { FileSystem } from "../storage/file_system.ts";
@@ -48,48 +50,81 @@ export class ProjectionCheck implements Disposable {
   readonly #generation: SqliteGeneration;
   readonly #file: string;
   readonly #fold: Fold;
+  /** As in a rebuild: documents that do not fit in memory are folded part by part. */
+  readonly #group: GroupFold;
   #through: Position = 0;
   #failure: string | undefined;
 
   /** @param options What to compare. */
   constructor(options: ProjectionCheckOptions) {
-    const { definition: { name }, database, scratch } = options;
+    const { definition, database, scratch, checkpoint } = options;
+    const { bytesMax = BYTES_MAX } = options;
     this.#options = options;
     this.#file = join(scratch, `${crypto.randomUUID()}.sqlite`);
     this.#generation = SqliteGeneration.create(
       {
         file: this.#file,
         number: 1,
-        displayName: name,
-        use: "building",
+        displayName: definition.name,
+        use: "scratch",
       },
-      { projectionName: name, version: 1, fingerprint: "", storeId: "" },
+      {
+        projectionName: definition.name,
+        version: 1,
+        fingerprint: "",
+        storeId: "",
+      },
     );
     // What an operator ordered to pass over is no difference: it is folded as it was ordered.
     this.#generation.orders = () => Promise.resolve(recordedOrders(database));
-    this.#fold = new Fold(options.definition, this.#generation, {
+    this.#fold = new Fold(definition, this.#generation, {
       checkpoint: 0,
-      relatedBytesMax: (options.bytesMax ?? BYTES_MAX) / 2,
+      relatedBytesMax: bytesMax / 2,
+    });
+    const hasFailed = () => this.#failure !== undefined;
+    const yielder = new Yielder();
+    this.#group = new GroupFold({
+      members: [{
+        fold: this.#fold,
+        get isRunning() {
+          return !hasFailed();
+        },
+        // deno-lint-ignore require-await -- nothing to wait for
+        fail: async (error) => void (this.#failure ??= wordsOf(error)),
+        progress() {},
+      }],
+      memoryBytesMax: bytesMax,
+      // Nobody goes on with it: it is stored once, at the end.
+      checkpointInterval: Infinity,
+      after: 0,
+      upTo: checkpoint,
+      monotonicMs: () => 0,
+      guessKeys: false,
+      openSpill: () =>
+        new EventSpill({
+          fileSystem: options.fileSystem,
+          path: join(scratch, `${crypto.randomUUID()}.spill`),
+        }),
+      breathe: () => yielder.yieldIfDue(),
     });
   }
 
   /** Folds the next events, frozen, with none left out. */
   async see(events: readonly StoredEvent[], bytes: number): Promise<void> {
-    const { checkpoint, bytesMax = BYTES_MAX } = this.#options;
+    const { checkpoint } = this.#options;
     const last = Math.min(events.at(-1)?.position ?? 0, checkpoint);
     if (this.#failure !== undefined || last <= this.#through) return;
     const wanted = events.filter(({ type, position }) =>
       position <= checkpoint &&
       (this.#fold.applies(type) || this.#fold.keeps(type))
     );
-    await this.#try(async () => {
-      freezeEvents(wanted);
-      await this.#fold.apply({ events: wanted, through: last, bytes });
-      this.#through = last;
-      if (this.#fold.heldBytes < bytesMax) return;
-      await this.#fold.flush();
-      this.#fold.shed(bytesMax / 2);
+    const batch = toUnparsed({
+      events: wanted,
+      through: last,
+      bytes: bytes * wanted.length / events.length,
     });
+    await this.#try(() => this.#group.apply(batch));
+    this.#through = last;
   }
 
   /**
@@ -103,7 +138,10 @@ export class ProjectionCheck implements Disposable {
     signal?: AbortSignal,
     onRow: () => void = () => {},
   ): Promise<ProjectionComparison> {
-    await this.#try(() => this.#fold.flush());
+    await this.#try(async () => {
+      await this.#group.finish();
+      this.#generation.makeFindable();
+    });
     if (this.#failure !== undefined) {
       const what = `it cannot be compared with the log: ${this.#failure}`;
       return { isCompared: false, what };
@@ -131,14 +169,19 @@ export class ProjectionCheck implements Disposable {
     try {
       await action();
     } catch (error) {
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#failure = wordsOf(error);
     }
   }
 
   [Symbol.dispose](): void {
+    this.#group[Symbol.dispose]();
     this.#generation.close();
     if (this.#options.database.isOpen) this.#options.database.close();
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The orders that a generation followed. */
