@@ -11,6 +11,7 @@ import type { Checkpoint } from "./definition.ts";
 import {
   type FoundDocument,
   type FoundEvent,
+  type FoundRow,
   type FoundTag,
   IrreparableError,
   type Look,
@@ -49,11 +50,20 @@ export class GenerationLook implements Look {
     let count = 0;
     for await (const found of this.#rows(sql, BY_ROW)) {
       const document = toDocument(found);
-      if (this.#rowOf(document.key) !== document.row) throw notFound();
+      if (this.rowOf(document.key) !== document.row) throw notFound();
       count++;
       yield document;
     }
     if (count !== await this.countDocuments()) throw notFound();
+  }
+
+  async *rows(): AsyncGenerator<FoundRow> {
+    const sql = "SELECT rowid AS row, key FROM documents " +
+      `WHERE rowid > ? ORDER BY rowid LIMIT ${KEYS}`;
+    for await (const { row, key } of this.#rows(sql, BY_ROW)) {
+      if (typeof key !== "string") throw notFound();
+      yield { row: Number(row), key };
+    }
   }
 
   async *tags(): AsyncGenerator<FoundTag> {
@@ -122,6 +132,13 @@ export class GenerationLook implements Look {
     ).get(tag, position) !== undefined;
   }
 
+  rowOf(key: string): number | undefined {
+    const row = this.#prepare(
+      "SELECT rowid AS row FROM documents INDEXED BY documents_by_key WHERE key = ?",
+    ).get(key)?.row;
+    return row === undefined ? undefined : Number(row);
+  }
+
   find(key: string): FoundDocument | undefined {
     const row = this.#prepare(
       "SELECT rowid AS row, ? AS key, state AS text, sum FROM documents " +
@@ -139,12 +156,6 @@ export class GenerationLook implements Look {
 
   [Symbol.dispose](): void {
     if (this.#database.isOpen) this.#database.close();
-  }
-
-  #rowOf(key: string): unknown {
-    return this.#prepare(
-      "SELECT rowid AS row FROM documents INDEXED BY documents_by_key WHERE key = ?",
-    ).get(key)?.row;
   }
 
   /** Others run between two pages. */

@@ -54,6 +54,8 @@ export interface Look extends Disposable {
   readonly checkpoint: Checkpoint;
   /** All documents. */
   documents(): AsyncIterable<FoundDocument>;
+  /** All documents without their texts: far less is read. */
+  rows(): AsyncIterable<FoundRow>;
   /** All tags of documents. */
   tags(): AsyncIterable<FoundTag>;
   /** All related events. */
@@ -62,6 +64,8 @@ export interface Look extends Disposable {
   countRelatedTags(): Promise<number>;
   /** Whether a related event is found by a tag. */
   isRelated(tag: Tag, position: Position): boolean;
+  /** The number of the row of a key's document. */
+  rowOf(key: string): number | undefined;
   /** The document of a key. */
   find(key: string): FoundDocument | undefined;
   /** Whether a document is found by a tag. */

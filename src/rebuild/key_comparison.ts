@@ -3,15 +3,19 @@
  *
  * @module
  */
-import type { Tag } from "../events/event.ts";
 import { DefinitionCode } from "../projections/definition_code.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
-import type { Mending, MendingChanges } from "../projections/mending.ts";
+import type {
+  FoundDocument,
+  Mending,
+  MendingChanges,
+} from "../projections/mending.ts";
 import type {
   DocumentChange,
   Generation,
 } from "../projections/projection_store.ts";
 import type { DeadLetter } from "../projections/projections.ts";
+import { type TagsFound, tagsNow } from "./key_tags.ts";
 import type { RebuiltKey } from "./rebuilt_keys.ts";
 
 /** What was found. */
@@ -32,6 +36,8 @@ export interface KeyComparisonOptions {
   /** What was folded, up to the same checkpoint. */
   readonly folded: Generation;
   readonly keys: ReadonlySet<string>;
+  /** By which tags the documents were found before the lock was taken. */
+  readonly before: TagsFound;
   /** Stops it by throwing its reason. */
   readonly signal: AbortSignal;
 }
@@ -43,20 +49,15 @@ export interface KeyComparisonOptions {
  * @returns What was found.
  */
 export async function compareKeys(
-  { definition, mending, folded, keys, signal }: KeyComparisonOptions,
+  { definition, mending, folded, keys, before, signal }: KeyComparisonOptions,
 ): Promise<KeyComparison> {
   using look = mending.look();
   const code = new DefinitionCode(definition, {
     attempts: 1,
     watch: undefined,
   });
-  const found = new Map<string, Tag[]>();
-  for await (const { tag, key } of look.tags()) {
-    signal.throwIfAborted();
-    if (keys.has(key)) found.set(key, [...found.get(key) ?? [], tag]);
-  }
   const letters = lettersOf(await folded.deadLetters(), keys);
-  const before = lettersOf(mending.deadLetters(), keys);
+  const lettersBefore = lettersOf(mending.deadLetters(), keys);
   const documents: DocumentChange[] = [];
   const compared: RebuiltKey[] = [];
   for (const key of [...keys].sort()) {
@@ -67,14 +68,21 @@ export async function compareKeys(
       ? []
       : code.tags(JSON.parse(text), key, undefined);
     const there = look.find(key);
-    const tagsBefore = found.get(key) ?? [];
+    const tagsBefore = tagsNow({
+      look,
+      key,
+      there,
+      wanted: tags,
+      before,
+      code,
+    });
     const tagsAdded = tags.filter((tag) => !tagsBefore.includes(tag));
     const tagsRemoved = tagsBefore.filter((tag) => !tags.includes(tag));
     const isSame = there === undefined
       ? text === null
       : there.isSound && there.text === text;
     const isTaggedAlike = tagsAdded.length + tagsRemoved.length === 0;
-    const isPassedOverAlike = letters.of(key) === before.of(key);
+    const isPassedOverAlike = letters.of(key) === lettersBefore.of(key);
     if (!isSame || !isTaggedAlike) {
       documents.push({ key, text, tagsAdded, tagsRemoved });
     }

@@ -27,6 +27,7 @@ import { openedReadOnly } from "./errors.ts";
 import { compareKeys } from "./key_comparison.ts";
 import { KeyFold } from "./key_fold.ts";
 import { KeySurvey } from "./key_survey.ts";
+import { findTags, type TagsFound } from "./key_tags.ts";
 import { RebuildConflictError, RebuilderClosedError } from "./rebuilder.ts";
 import {
   type DocumentRebuilds,
@@ -188,18 +189,22 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       watch: live.watch(name),
     });
     // All that may be long, while others go on.
-    if (isRepair) await survey.checkRows();
-    await fold.feed(look.checkpoint, async (eventsScanned) => {
-      survey.assertFew();
-      await rest(eventsScanned);
-    });
-    isSurveying = false;
+    const findTagsOf = () => findTags({ look, keys, rest: () => rest(0) });
+    let tagsBefore: TagsFound;
     if (isRepair) {
+      await survey.checkRows();
+      await fold.feed(look.checkpoint, async (eventsScanned) => {
+        survey.assertFew();
+        await rest(eventsScanned);
+      });
+      isSurveying = false;
       await survey.addForeign();
       await fold.flush();
       using folded = scratch.look();
       await survey.compareRelated(folded);
-    }
+      tagsBefore = await findTagsOf();
+    } else tagsBefore = await findTagsOf();
+    // What is committed while it is looked at takes room.
     look[Symbol.dispose]();
     await this.#approach(mending, fold, rest);
     passes.dispose();
@@ -213,6 +218,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       mending,
       folded: scratch.generation,
       keys,
+      before: tagsBefore,
       signal,
     });
     // Live updates may have come upon something else meanwhile.

@@ -75,8 +75,9 @@ export class KeySurvey {
    * damaged or missing. Takes note that there is a reason for it.
    */
   readonly sees = (key: string): boolean => {
-    const found = this.#look.find(key);
-    if (found) this.#given.add(found.row);
+    // Not the document: it would be read, and summed up, once for each of its events.
+    const row = this.#look.rowOf(key);
+    if (row !== undefined) this.#given.add(row);
     else this.keys.add(key);
     return this.keys.has(key);
   };
@@ -88,7 +89,7 @@ export class KeySurvey {
    * @throws {KeyRebuildError} If there are too many.
    */
   async addForeign(): Promise<void> {
-    for await (const { row, key } of this.#resting(this.#look.documents())) {
+    for await (const { row, key } of this.#resting(this.#look.rows())) {
       if (!this.#given.has(row)) this.#addDamaged(key);
     }
   }

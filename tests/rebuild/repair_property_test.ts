@@ -42,7 +42,8 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
   },
   fc.record({
     kind: fc.constant("foreign" as const),
-    key: fc.constantFrom("x", "a"),
+    // None that events have: in the place of one that was lost, its checksum would say it is right.
+    key: fc.constantFrom("x", "y/z"),
   }),
   fc.record({
     kind: fc.constant("orphanTag" as const),
