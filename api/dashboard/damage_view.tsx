@@ -84,7 +84,7 @@ function findingsOf({ log, projections }: ScrubReport): string[] {
 
 /** Mends single documents. */
 export function RepairButton(
-  { info: { name, state, generation, build }, principal }: {
+  { info: { name, state, generation, build, repair }, principal }: {
     readonly info: ProjectionInfo;
     readonly principal: Principal;
   },
@@ -102,6 +102,8 @@ export function RepairButton(
     url: `/admin/projections/${encodeURIComponent(name)}/repair`,
     unavailable: build !== null
       ? "A rebuild is under way"
+      : repair !== null
+      ? `A repair is under way: ${repair.percent} %`
       : generation === null
       ? "It was never built"
       : state === "stale"

@@ -20,6 +20,8 @@ export interface Step {
   readonly value: number;
   /** Units in all. */
   readonly total: number;
+  /** What is counted in this phase: `"documents"`. @default {what the progress was begun for} */
+  readonly unit?: string;
 }
 
 /** Shows how far things are. Disposing it leaves the last state on the screen. */
@@ -42,6 +44,7 @@ interface Bar {
 interface BarPayload {
   readonly name: string;
   readonly phase: string;
+  readonly unit: string;
 }
 
 /** The bars of names up to this long begin in one column. */
@@ -69,7 +72,7 @@ export function startProgress(
 function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
   const bars: Bars = new MultiBar({
     stream,
-    format: `{name} {bar} {percentage} % | {value} of {total} ${unit} | ` +
+    format: "{name} {bar} {percentage} % | {value} of {total} {unit} | " +
       "{phase} | {duration_formatted}",
     barCompleteChar: "█",
     barIncompleteChar: "░",
@@ -80,11 +83,12 @@ function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
   });
   const byName = new Map<string, Bar>();
   return {
-    show({ name, phase, detail = "", value, total }) {
+    show({ name, phase, detail = "", value, total, unit: counted = unit }) {
       const payload = {
         // What a server says goes to the terminal past the line that makes it harmless elsewhere.
         name: visible(name).padEnd(NAME_WIDTH),
         phase: visible(`${phase}${detail}`),
+        unit: counted,
       };
       const bar = byName.get(name) ?? bars.create(total, value, payload);
       byName.set(name, bar);
@@ -99,14 +103,14 @@ function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
 function startLines(report: (line: string) => void, unit: string): Progress {
   const reported = new Map<string, string>();
   return {
-    show({ name, phase, value, total }) {
+    show({ name, phase, value, total, unit: counted = unit }) {
       const part = total === 0
         ? LINES_PER_PHASE
         : Math.floor(value * LINES_PER_PHASE / total);
       const state = `${phase} ${part}`;
       if (reported.get(name) === state) return;
       reported.set(name, state);
-      report(`${name}: ${phase}, ${value} of ${total} ${unit}`);
+      report(`${name}: ${phase}, ${value} of ${total} ${counted}`);
     },
     [Symbol.dispose]() {},
   };

@@ -34,6 +34,7 @@ const KEYS = 2_000;
 /** A look at a SQLite generation. */
 export class GenerationLook implements Look {
   readonly checkpoint: Checkpoint;
+  readonly documentCount: number;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
@@ -41,7 +42,9 @@ export class GenerationLook implements Look {
   constructor(database: DatabaseSync) {
     this.#database = database;
     execute(database, "BEGIN");
-    this.checkpoint = Number(readSoundMeta(database).get("checkpoint"));
+    const meta = readSoundMeta(database);
+    this.checkpoint = Number(meta.get("checkpoint"));
+    this.documentCount = Number(meta.get("documents"));
   }
 
   async *documents(): AsyncGenerator<FoundDocument> {

@@ -52,6 +52,8 @@ export interface FoundEvent {
 export interface Look extends Disposable {
   /** Position up to which the generation has applied the log. */
   readonly checkpoint: Checkpoint;
+  /** How many documents it says that it has. */
+  readonly documentCount: number;
   /** All documents. */
   documents(): AsyncIterable<FoundDocument>;
   /** All documents without their texts: far less is read. */

@@ -5,11 +5,7 @@
  */
 import { DefinitionCode } from "../projections/definition_code.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
-import type {
-  FoundDocument,
-  Mending,
-  MendingChanges,
-} from "../projections/mending.ts";
+import type { Mending, MendingChanges } from "../projections/mending.ts";
 import type {
   DocumentChange,
   Generation,

@@ -7,8 +7,12 @@
  *
  * @module
  */
+import { abortable } from "@std/async/abortable";
+import { Semaphore } from "@std/async/unstable-semaphore";
+import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventStore } from "../events/event_store.ts";
+import type { ProjectionRepairProgress } from "../projections/build_info.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
 import { IrreparableError, type Mending } from "../projections/mending.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
@@ -27,6 +31,7 @@ import { openedReadOnly } from "./errors.ts";
 import { compareKeys } from "./key_comparison.ts";
 import { KeyFold } from "./key_fold.ts";
 import { KeySurvey } from "./key_survey.ts";
+import { RepairMeter } from "./repair_meter.ts";
 import { findTags, type TagsFound } from "./key_tags.ts";
 import { RebuildConflictError, RebuilderClosedError } from "./rebuilder.ts";
 import {
@@ -46,8 +51,11 @@ export interface KeyRebuilderOptions {
   readonly live: LiveUpdater;
   readonly logger: Logger;
   readonly throttle: RebuildThrottle;
+  readonly clock: Clock;
   /** Events a batch. */
   readonly batchSize: number;
+  /** How many projections are repaired at once. */
+  readonly concurrency: number;
   /** Whether nothing may be written. @default {false} */
   readonly readOnly?: boolean | undefined;
 }
@@ -55,15 +63,32 @@ export interface KeyRebuilderOptions {
 /** Which documents: these, or those that a survey finds. */
 type Wanted = ReadonlySet<string> | "missingOrDamaged";
 
+interface MendOptions {
+  readonly name: string;
+  readonly mending: Mending;
+  readonly wanted: Wanted;
+  readonly meter: RepairMeter;
+  readonly signal: AbortSignal;
+}
+
 /** Rebuilds single documents. */
 export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   readonly #options: KeyRebuilderOptions;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Each goes through the whole log, and holds documents and events. */
+  readonly #places: Semaphore;
+  readonly #meters = new Map<string, RepairMeter>();
 
   /** @param options What it is made of. */
   constructor(options: KeyRebuilderOptions) {
     this.#options = options;
+    this.#places = new Semaphore(options.concurrency);
+  }
+
+  /** How far the repair of a projection is, or `null` when none is under way here. */
+  progress(name: string): ProjectionRepairProgress | null {
+    return this.#meters.get(name)?.progress ?? null;
   }
 
   /** See {@linkcode DocumentRebuilds.rebuildKeys}. */
@@ -94,12 +119,23 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   async #begin(
     name: string,
     wanted: Wanted,
-    { signal }: RebuildKeysOptions,
+    { signal, onProgress = () => {} }: RebuildKeysOptions,
   ): Promise<RebuiltKeys> {
-    const { readOnly } = this.#options;
+    const { readOnly, clock } = this.#options;
     if (readOnly) throw openedReadOnly("rebuild documents");
     const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
-    const running = this.#locked(name, wanted, AbortSignal.any(signals));
+    const meter = new RepairMeter({
+      clock,
+      projectionName: name,
+      isRepair: wanted === "missingOrDamaged",
+      onProgress,
+    });
+    const running = this.#locked(
+      name,
+      wanted,
+      meter,
+      AbortSignal.any(signals),
+    );
     this.#running.add(running);
     try {
       return await running;
@@ -111,6 +147,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   async #locked(
     name: string,
     wanted: Wanted,
+    meter: RepairMeter,
     signal: AbortSignal,
   ): Promise<RebuiltKeys> {
     const { store, events } = this.#options;
@@ -122,9 +159,11 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     if (!lock) {
       throw new RebuildConflictError(name, store.operationBuilding(name));
     }
+    this.#meters.set(name, meter);
     try {
+      using _place = await this.#place(signal);
       using mending = await store.care.mend(name);
-      return await this.#mend(name, mending, wanted, signal);
+      return await this.#mend({ name, mending, wanted, meter, signal });
     } catch (error) {
       const refusal = asRefusal(name, error);
       const damage = await this.#damageOf(name, refusal);
@@ -132,6 +171,20 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       // Also when it was known: whoever rebuilds what is damaged was kept from it meanwhile.
       if (damage !== undefined) store.care.condemn(name, damage);
       throw refusal;
+    } finally {
+      this.#meters.delete(name);
+    }
+  }
+
+  /** Waits until few enough others are at work. */
+  async #place(signal: AbortSignal): Promise<Disposable> {
+    const granted = this.#places.acquire();
+    try {
+      return await abortable(granted, signal);
+    } catch (error) {
+      // Whoever has given up takes no place from those who wait.
+      granted.then((place) => place[Symbol.dispose]());
+      throw error;
     }
   }
 
@@ -150,10 +203,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   }
 
   async #mend(
-    name: string,
-    mending: Mending,
-    wanted: Wanted,
-    signal: AbortSignal,
+    { name, mending, wanted, meter, signal }: MendOptions,
   ): Promise<RebuiltKeys> {
     const { registry, store, events, live, logger, throttle } = this.#options;
     const definition = registry.get(name);
@@ -177,6 +227,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       definition,
       look,
       rest: () => rest(0),
+      onChecked: (documents) => meter.checked(documents, survey.keys.size),
     });
     const keys = wanted === "missingOrDamaged" ? survey.keys : wanted;
     let isSurveying = isRepair;
@@ -191,13 +242,20 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     // All that may be long, while others go on.
     const findTagsOf = () => findTags({ look, keys, rest: () => rest(0) });
     let tagsBefore: TagsFound;
+    const restInScan = async (eventsScanned: number) => {
+      meter.scanned(fold.checkpoint, keys.size);
+      await rest(eventsScanned);
+    };
     if (isRepair) {
+      meter.check(look.documentCount);
       await survey.checkRows();
+      meter.scan(look.checkpoint);
       await fold.feed(look.checkpoint, async (eventsScanned) => {
         survey.assertFew();
-        await rest(eventsScanned);
+        await restInScan(eventsScanned);
       });
       isSurveying = false;
+      meter.compare();
       await survey.addForeign();
       await fold.flush();
       using folded = scratch.look();
@@ -206,8 +264,12 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     } else tagsBefore = await findTagsOf();
     // What is committed while it is looked at takes room.
     look[Symbol.dispose]();
-    await this.#approach(mending, fold, rest);
+    await this.#approach(mending, fold, async (left, eventsScanned) => {
+      if (!isRepair) meter.scan(left);
+      await (isRepair ? rest(eventsScanned) : restInScan(eventsScanned));
+    });
     passes.dispose();
+    meter.change(keys.size);
     using _lock = await store.lockLive(name, signal);
     const checkpoint = checkpointOf(mending);
     // Under the lock, so that it does not wait for others.
@@ -246,7 +308,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   async #approach(
     mending: Mending,
     fold: KeyFold,
-    rest: (eventsScanned: number) => Promise<void>,
+    rest: (upTo: Position, eventsScanned: number) => Promise<void>,
   ): Promise<void> {
     const { batchSize } = this.#options;
     for (let before = Infinity;;) {
@@ -255,7 +317,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       // When as much is applied meanwhile, there would be no end to it.
       if (left <= batchSize || left >= before) return;
       before = left;
-      await fold.feed(upTo, rest);
+      await fold.feed(upTo, (eventsScanned) => rest(upTo, eventsScanned));
     }
   }
 }

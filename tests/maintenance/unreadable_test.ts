@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { silentLogger, systemClock } from "../../mod.ts";
 import { repairFolder } from "../../src/maintenance/repair.ts";
@@ -79,7 +79,7 @@ Deno.test("repair leaves what serves where it is when the projection's code fail
     assertEquals(contentOf(folder.path), before);
     const verified = await say(folder, "projections", "verify", "Beta");
     assertEquals(verified.exitCode, 1);
-    assertEquals(verified.json.compared, false);
+    assert(!verified.json.compared);
     assertStringIncludes(verified.text, "it cannot be compared with the log");
   } finally {
     hooks.onApply = undefined;
@@ -109,12 +109,12 @@ Deno.test("isUnreadable() tells what passes from what is in a file", () => {
     ...["EIO", "EMFILE", "EACCES", "ENOSPC"].map(system),
     new Error("Disk quota exceeded (os error 122)"),
   ];
-  for (const error of passing) assertEquals(isUnreadable(error), true);
+  for (const error of passing) assert(isUnreadable(error));
   const lasting = [
     ...[1, 11, 26].map(sqlite),
     ...["ENOENT", "EISDIR", "ELOOP", "ERR_INVALID_STATE"].map(system),
     new SyntaxError("No JSON"),
     "?",
   ];
-  for (const error of lasting) assertEquals(isUnreadable(error), false);
+  for (const error of lasting) assert(!isUnreadable(error));
 });

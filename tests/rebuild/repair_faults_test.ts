@@ -25,7 +25,8 @@ for (const code of ["EIO", "EMFILE"]) {
     await rebuilder.rebuild("Sums");
     const sound = contentOf(dir.file(FILE));
     let failures = 0;
-    for (let isStruck = true, nth = 1; isStruck; nth++) {
+    let isStruck = true;
+    for (let nth = 1; isStruck; nth++) {
       damageDocuments(dir.file(FILE), [change(0)]);
       const damaged = contentOf(dir.file(FILE));
       disk.forget();

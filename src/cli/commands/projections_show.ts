@@ -118,7 +118,7 @@ function toText(detail: ProjectionDetail): string {
 }
 
 function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
-  const { build, lastBuild, lastError, fault, owner } = info;
+  const { build, repair, lastBuild, lastError, fault, owner } = info;
   return [
     ["Projection", info.name],
     ["State", info.state],
@@ -140,6 +140,8 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
         build.stalled ? ", stalled" : ""
       }${build.paused ? ", paused" : ""}`,
     ],
+    // An older server does not tell.
+    ["Repair", repair ? `${repair.phase}, ${repair.percent} %` : null],
     [
       "Last build",
       lastBuild &&
