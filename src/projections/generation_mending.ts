@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   atomicReplace,
   readTextIfExists,
@@ -141,15 +141,23 @@ export class GenerationMending implements Mending {
     { documents, deadLetters, keys, isSound }: MendingChanges,
   ): Promise<void> {
     const database = this.#database;
-    const prepare = (sql: string) => database.prepare(sql);
+    const statements = new Map<string, StatementSync>();
+    const prepare = (sql: string) => {
+      const statement = statements.get(sql) ?? database.prepare(sql);
+      statements.set(sql, statement);
+      return statement;
+    };
     const yielder = new Yielder();
+    let isChanged = false;
     execute(database, "BEGIN IMMEDIATE");
     try {
-      for (const _ of writeDocuments(prepare, documents, "indexed")) {
+      for await (const document of documents) {
+        for (const _ of writeDocuments(prepare, [document], "indexed"));
+        isChanged = true;
         await yielder.yieldIfDue();
       }
       replaceDeadLetters(database, keys, deadLetters);
-      if (documents.length > 0) {
+      if (isChanged) {
         // By counting: one that was lost was never taken off.
         prepare(
           "UPDATE meta SET value = (SELECT count(*) FROM documents) WHERE name = 'documents'",

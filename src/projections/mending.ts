@@ -76,7 +76,8 @@ export interface Look extends Disposable {
 
 /** What single documents are changed to, all in one transaction. */
 export interface MendingChanges {
-  readonly documents: readonly DocumentChange[];
+  /** Read one by one while they are written: together they may be larger than the memory. */
+  readonly documents: AsyncIterable<DocumentChange>;
   /** The events that were passed over for these keys; those recorded so far are forgotten. */
   readonly deadLetters: readonly Omit<DeadLetter, "at">[];
   /** The keys that dead letters are given for. */

@@ -11,6 +11,7 @@ import type {
   Generation,
 } from "../projections/projection_store.ts";
 import type { DeadLetter } from "../projections/projections.ts";
+import { Yielder } from "../storage/yielder.ts";
 import { type TagsFound, tagsNow } from "./key_tags.ts";
 import type { RebuiltKey } from "./rebuilt_keys.ts";
 
@@ -52,14 +53,23 @@ export async function compareKeys(
     attempts: 1,
     watch: undefined,
   });
+  // One by one: a document may be large, and there may be many.
+  const textOf = async (key: string) =>
+    (await folded.getMany([key])).get(key) ?? null;
+  const changes = async function* (): AsyncGenerator<DocumentChange> {
+    for (const each of differing) {
+      yield { ...each, text: await textOf(each.key) };
+    }
+  };
   const letters = lettersOf(await folded.deadLetters(), keys);
   const lettersBefore = lettersOf(mending.deadLetters(), keys);
-  const documents: DocumentChange[] = [];
+  const differing: Omit<DocumentChange, "text">[] = [];
   const compared: RebuiltKey[] = [];
+  const yielder = new Yielder();
   for (const key of [...keys].sort()) {
+    await yielder.yieldIfDue();
     signal.throwIfAborted();
-    // One by one: a document may be large.
-    const text = (await folded.getMany([key])).get(key) ?? null;
+    const text = await textOf(key);
     const tags = text === null
       ? []
       : code.tags(JSON.parse(text), key, undefined);
@@ -80,7 +90,7 @@ export async function compareKeys(
     const isTaggedAlike = tagsAdded.length + tagsRemoved.length === 0;
     const isPassedOverAlike = letters.of(key) === lettersBefore.of(key);
     if (!isSame || !isTaggedAlike) {
-      documents.push({ key, text, tagsAdded, tagsRemoved });
+      differing.push({ key, tagsAdded, tagsRemoved });
     }
     const change = there === undefined && text !== null
       ? "added"
@@ -93,7 +103,11 @@ export async function compareKeys(
   }
   return {
     keys: compared,
-    changes: { documents, deadLetters: letters.all, keys: [...keys] },
+    changes: {
+      documents: changes(),
+      deadLetters: letters.all,
+      keys: [...keys],
+    },
     isDifferent: compared.some(({ change }) => change !== "unchanged"),
   };
 }

@@ -60,8 +60,8 @@ export const HEALTH_BUGS: readonly SeededBug[] = [
   {
     name: "mended documents keep the tags that they had",
     file: "src/rebuild/key_comparison.ts",
-    replace: "documents.push({ key, text, tagsAdded, tagsRemoved });",
-    by: "documents.push({ key, text, tagsAdded, tagsRemoved: [] });",
+    replace: "differing.push({ key, tagsAdded, tagsRemoved });",
+    by: "differing.push({ key, tagsAdded, tagsRemoved: [] });",
     tests: PROPERTY,
   },
   {
