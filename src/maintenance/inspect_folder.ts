@@ -62,6 +62,8 @@ export interface Inspection {
 /** A projection whose documents were compared with a fold of the log. */
 export interface ComparedProjection {
   readonly projectionName: string;
+  /** The generation that serves, within the data folder. */
+  readonly file: string;
   /** Up to where both had applied the log. */
   readonly checkpoint: Position;
 }
@@ -149,7 +151,7 @@ export async function inspectFolder(
       });
     } else if (check && log.lost.length === 0) {
       const { isCompared, what } = await check.finish(options.signal);
-      if (isCompared) compared.push({ projectionName: name, checkpoint });
+      if (isCompared) compared.push({ projectionName: name, file, checkpoint });
       if (what === undefined) continue;
       // Of what could not be folded nothing is known, and a rebuild would come no further.
       const remedy = isCompared ? "move" : "none";

@@ -72,6 +72,21 @@ Deno.test("projections verify finds one wrong document, with status 1, and asks 
   assertEquals(other.exitCode, 0);
 });
 
+Deno.test("projections verify tells a previous generation that is damaged from documents that are wrong", async () => {
+  using dir = new TempDir();
+  const common = await built(dir);
+  await runCommand(["rebuild", "Alpha", ...common]);
+  change(dir, "Alpha", "DELETE FROM documents WHERE key = 'a'");
+  const args = ["projections", "verify", "Alpha", ...common];
+  const { exitCode, stdout } = await runCommand(args);
+  assertEquals(exitCode, 1);
+  assertEquals(
+    stdout,
+    "projections/Alpha/000001.sqlite: it says 3 documents and has 2\n" +
+      "Alpha is what the log says, up to position 9; something else is wrong: see above\n",
+  );
+});
+
 Deno.test("projections verify says when there is nothing to compare, with status 1", async () => {
   using dir = new TempDir();
   await fillStore(dir.file("data"), counts(3));

@@ -154,8 +154,12 @@ Deno.test("info() tells of a repair under way, with its rate, and of those that 
   assertGreater(now?.perSecond ?? 0, 0);
   await clock.advance(10_000);
   await Promise.all(repairing.slice(0, 2));
-  const again = rebuilder.repair("Three");
-  await clock.whenSleeping(1);
+  const again = ["Two", "Three"].map((name) => rebuilder.repair(name));
+  await clock.whenSleeping(2);
+  assertEquals(
+    (await Promise.all(names.map(repairOf))).map((each) => each?.phase),
+    [undefined, "scanning", "scanning"],
+  );
   await clock.advance(10_000);
-  await again;
+  await Promise.all(again);
 });

@@ -60,6 +60,7 @@ See also: "verify --deep" for all projections and the log itself; "projections r
       const [comparison] = compared;
       const faults = own.filter(({ harmless }) => !harmless);
       const damage = damageLines(inspection);
+      const isDifferent = faults.some(({ file }) => file === comparison?.file);
       const ok = comparison !== undefined && faults.length === 0 &&
         damage.length === 0;
       return {
@@ -79,7 +80,10 @@ See also: "verify --deep" for all projections and the log itself; "projections r
             ? `${name} cannot be compared: there is nothing that the registered definition built`
             : ok
             ? `${name} is what the log says, up to position ${comparison.checkpoint}`
-            : `${name} is not what the log says: rebuild it`,
+            : isDifferent
+            ? `${name} is not what the log says: rebuild it`
+            : `${name} is what the log says, up to position ${comparison.checkpoint}; ` +
+              "something else is wrong: see above",
         ].join("\n"),
       };
     });
