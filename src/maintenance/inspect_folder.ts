@@ -43,8 +43,20 @@ export interface InspectOptions {
   readonly only?: string;
   /** Sees every run of whole frames of the log. */
   readonly onRun?: ExamineLogOptions["onRun"];
+  /** Told of the work on projections, besides that on the log. */
+  readonly onStep?: (step: InspectStep) => void;
   /** Stops by throwing the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** A piece of work on one projection. */
+export interface InspectStep {
+  readonly projectionName: string;
+  /** Its database is checked page by page, in one go; or its rows are compared. */
+  readonly phase: "checking" | "comparing";
+  /** Rows that were compared, of how many; of pages nothing is known. */
+  readonly value: number;
+  readonly total: number;
 }
 
 /** What was found. */
@@ -95,11 +107,14 @@ export async function inspectFolder(
   using resources = new DisposableStack();
   // What is derived is opened before the log is: it is never ahead of what is read then.
   const storeId = storeIdOf(fileSystem, path);
-  const { only } = options;
+  const { only, onStep = () => {} } = options;
   const names = projectionNames(options)
     .filter((name) => only === undefined || name === only);
   const compared: ComparedProjection[] = [];
   const projections = names.map((name) => {
+    // Nothing else runs meanwhile, so that this is the last moment to stop.
+    options.signal?.throwIfAborted();
+    onStep({ projectionName: name, phase: "checking", value: 0, total: 1 });
     const definition = options.definitions?.find((each) => each.name === name);
     const files = projectionFiles({ ...options, name, storeId, definition });
     // However many there are, all of them share what may be held.
@@ -150,7 +165,11 @@ export async function inspectFolder(
         harmless: false,
       });
     } else if (check && log.lost.length === 0) {
-      const { isCompared, what } = await check.finish(options.signal);
+      const { isCompared, what } = await check.finish(
+        options.signal,
+        (value, total) =>
+          onStep({ projectionName: name, phase: "comparing", value, total }),
+      );
       if (isCompared) compared.push({ projectionName: name, file, checkpoint });
       if (what === undefined) continue;
       // Of what could not be folded nothing is known, and a rebuild would come no further.

@@ -131,13 +131,15 @@ export class ProjectionCheck implements Disposable {
    * Compares, once all events were seen. Others run meanwhile.
    *
    * @param signal Stops by throwing its reason.
-   * @param onRow Called with each row that was compared.
+   * @param onRows Told now and then how many rows were compared, and of how many.
    * @returns What came of it. A disk that has no room for the fold is no difference.
    */
   async finish(
     signal?: AbortSignal,
-    onRow: () => void = () => {},
+    onRows: (value: number, total: number) => void = () => {},
   ): Promise<ProjectionComparison> {
+    const total = countRows(this.#options.database);
+    onRows(0, total);
     await this.#try(async () => {
       await this.#group.finish();
       this.#generation.makeFindable();
@@ -149,8 +151,12 @@ export class ProjectionCheck implements Disposable {
     this.#generation.close();
     const { database, fileSystem } = this.#options;
     using folded = openForReading(fileSystem, this.#file);
+    let value = 0;
+    const onRow = () => {
+      if (++value % ROWS_TOLD === 0) onRows(Math.min(value, total), total);
+    };
     for (const [what, sql] of Object.entries(COMPARED)) {
-      const { differing, total } = await compare(
+      const { differing, total: rows } = await compare(
         database.prepare(sql).iterate() as Iterator<Row>,
         folded.prepare(sql).iterate() as Iterator<Row>,
         { signal, onRow },
@@ -158,9 +164,10 @@ export class ProjectionCheck implements Disposable {
       if (differing === 0) continue;
       return {
         isCompared: true,
-        what: `${differing} of ${total} ${what} are not what the log says`,
+        what: `${differing} of ${rows} ${what} are not what the log says`,
       };
     }
+    onRows(total, total);
     return { isCompared: true, what: undefined };
   }
 
@@ -178,6 +185,14 @@ export class ProjectionCheck implements Disposable {
     this.#generation.close();
     if (this.#options.database.isOpen) this.#options.database.close();
   }
+}
+
+function countRows(database: DatabaseSync): number {
+  return COMPARED_TABLES.reduce((sum, table) => {
+    const row = database.prepare(`SELECT count(*) AS count FROM ${table}`)
+      .get();
+    return sum + Number(row?.count);
+  }, 0);
 }
 
 function wordsOf(error: unknown): string {
@@ -207,6 +222,17 @@ const COMPARED: Readonly<Record<string, string>> = {
   "tags of related events": "SELECT json_array(tag, position) AS key, " +
     "'' AS text FROM related_tags ORDER BY 1",
 };
+
+/** Their tables. */
+const COMPARED_TABLES: readonly string[] = [
+  "documents",
+  "document_tags",
+  "related_events",
+  "related_tags",
+];
+
+/** Rows that are compared between two words about it. */
+const ROWS_TOLD = 1_000;
 
 async function compare(
   left: Iterator<Row>,

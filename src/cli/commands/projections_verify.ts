@@ -9,7 +9,7 @@ import type { Command } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { withFolder } from "../inspect_store.ts";
 import { damageLines, findingLine } from "../inspection_text.ts";
-import { bytesShown } from "../log_progress.ts";
+import { bytesShown, stepsShown } from "../log_progress.ts";
 import { startProgress } from "../progress.ts";
 
 /** The command. */
@@ -52,6 +52,7 @@ See also: "verify --deep" for all projections and the log itself; "projections r
         only: name,
         deep: true,
         onRun: bytesShown(progress, options, "Comparing"),
+        onStep: stepsShown(progress),
       });
       const { compared = [], findings } = inspection;
       const own = findings.filter(({ file }) =>

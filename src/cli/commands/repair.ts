@@ -9,7 +9,7 @@ import type { Command } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { withFolder } from "../inspect_store.ts";
 import { damageLines, findingLine, lostLines } from "../inspection_text.ts";
-import { bytesShown } from "../log_progress.ts";
+import { bytesShown, stepsShown } from "../log_progress.ts";
 import { startProgress } from "../progress.ts";
 
 /** The command. */
@@ -52,7 +52,8 @@ this command cannot do.`,
     const { before, steps, after } = await withFolder(call, async (options) => {
       using progress = startProgress(io, "bytes");
       const onRun = bytesShown(progress, options, "Looking");
-      return await repairFolder({ ...options, logger, apply, onRun });
+      const onStep = stepsShown(progress);
+      return await repairFolder({ ...options, logger, apply, onRun, onStep });
     });
     const damage = damageLines(before);
     const isDone = steps.every(({ done }) => done);
