@@ -122,9 +122,9 @@ export const METRICS = {
       "1 while a rebuild has not moved for 10 s though nobody holds it up, else 0",
     attributes: [ATTRIBUTES.projectionName],
   },
-  workerCount: {
+  rebuildWorkers: {
     kind: "observableUpDownCounter",
-    name: "opossum.worker.count",
+    name: "opossum.rebuild.workers",
     unit: "{worker}",
     description: "Workers that scan the log for rebuilds",
     attributes: [],

@@ -99,7 +99,7 @@ export function createObservers(source: MeterSource): Observers {
     "rebuildQueued",
     "rebuildRemaining",
     "rebuildStalled",
-    "workerCount",
+    "rebuildWorkers",
   ]);
   const log = new ObservedGroup(source, [
     "logSize",
@@ -140,7 +140,7 @@ function ofRebuilds(
   return [
     { metric: "rebuildActive", value: active.length },
     { metric: "rebuildQueued", value: queued.length },
-    { metric: "workerCount", value: workers },
+    { metric: "rebuildWorkers", value: workers },
     ...[...active, ...queued].flatMap((
       { name: projection, remaining, isStalled },
     ): Observation[] => [

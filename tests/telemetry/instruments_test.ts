@@ -157,7 +157,7 @@ Deno.test("observeRebuilds() reports what is rebuilt and what waits, and 0 of wh
     ]);
   assertEquals(valuesOf("opossum.rebuild.active"), [[undefined, 1]]);
   assertEquals(valuesOf("opossum.rebuild.queued"), [[undefined, 2]]);
-  assertEquals(valuesOf("opossum.worker.count"), [[undefined, 3]]);
+  assertEquals(valuesOf("opossum.rebuild.workers"), [[undefined, 3]]);
   assertEquals(valuesOf("opossum.rebuild.remaining"), [
     ["A", 12],
     ["B", 12],
