@@ -17,6 +17,7 @@ import type { FileSystem } from "../storage/file_system.ts";
 import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import {
+  countProblems,
   type ScrubbedProjection,
   type ScrubOptions,
   type ScrubReport,
@@ -149,7 +150,10 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       projections.push(await this.#scrubProjection(name, rest));
     }
     const report: ScrubReport = Object.freeze({
-      ok: log.ok && projections.every((each) => problemsOf(each) === 0),
+      ok: log.ok &&
+        projections.every(({ state, previousProblem }) =>
+          (state === "ok" || state === "absent") && previousProblem === null
+        ),
       startedAt,
       completedAt: clock.now().toISOString(),
       log,
@@ -209,17 +213,4 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       }
     }
   }
-}
-
-/** What is damaged in the log, and what of each projection is damaged or could not be read. */
-function countProblems({ log, projections }: ScrubReport): number {
-  return projections.reduce(
-    (sum, projection) => sum + problemsOf(projection),
-    log.problems.length,
-  );
-}
-
-function problemsOf({ state, previousProblem }: ScrubbedProjection): number {
-  return Number(state !== "ok" && state !== "absent") +
-    Number(previousProblem !== null);
 }
