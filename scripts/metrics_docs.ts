@@ -78,9 +78,8 @@ whichever OpenTelemetry SDK is registered; without one, nothing is measured.
   payloads or tokens; \`error.type\` is there only when something failed.
 - Several stores in one process report one set of metrics, added up; of
   \`opossum.disk.free\`, the least.
-- What has gone is reported as 0, since OpenTelemetry's SDK goes on exporting
-  what it was told once: \`opossum.rebuild.remaining\` of a rebuild that ended, or
-  the sizes of a store that was closed.
+- What a store that was closed reported becomes 0, since OpenTelemetry's SDK goes
+  on exporting what it was told once; \`opossum.disk.free\` stays as it was.
 - A counter with attributes appears when it first counts. In Prometheus,
   \`increase()\` misses that first count: ask for \`x unless x offset 15m\` as well.
 - \`opossum.disk.free\` needs \`--allow-sys\`; without, there is none.
@@ -164,8 +163,15 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** The name under which the exporter prints a metric. */
-async function prometheusName(metric: MetricDefinition): Promise<string> {
+/**
+ * The name under which `/metrics` prints a metric.
+ *
+ * @param metric The metric.
+ * @returns Its name; that of a histogram has a suffix besides.
+ */
+export async function prometheusName(
+  metric: MetricDefinition,
+): Promise<string> {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [exporter] });
   measureOnce(provider.getMeter("docs"), metric);

@@ -7,8 +7,6 @@ import { abortable } from "@std/async/abortable";
 import type { Position } from "../events/event.ts";
 import type { ProjectionBuilds } from "../projections/build_info.ts";
 import { Yielder } from "../storage/yielder.ts";
-import type { BuildObservation } from "../telemetry/observers.ts";
-import type { BuildTask } from "./build_task.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -101,10 +99,18 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#observer = telemetry.observeRebuilds(() => {
       const { active, waiting } = this.#scheduler;
       for (const task of active) this.#reporter.advanced(task);
+      const tasks = new Map(
+        [...active, ...waiting].map((task) => [task.projectionName, task]),
+      );
       return {
-        active: active.map(observe),
-        queued: waiting.map(observe),
+        active: active.length,
+        queued: waiting.length,
         workers: options.workers?.active ?? 0,
+        builds: options.registry.names.map((name) => ({
+          name,
+          remaining: tasks.get(name)?.eventsRemaining ?? 0,
+          isStalled: tasks.get(name)?.isStalled ?? false,
+        })),
       };
     });
   }
@@ -367,9 +373,4 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     const { ended } = await this.#starter.begin(names, options);
     return await ended;
   }
-}
-
-function observe(task: BuildTask): BuildObservation {
-  const { projectionName: name, eventsRemaining, isStalled } = task;
-  return { name, remaining: eventsRemaining, isStalled };
 }

@@ -56,7 +56,7 @@ Deno.test("rebuilds of two stores are added up", async () => {
   const build = { name: "Shared", remaining: 7, isStalled: true };
   const observing = [1, 2].map((workers) =>
     createTelemetry().observeRebuilds(
-      () => ({ active: [build], queued: [], workers }),
+      () => ({ active: 1, queued: 0, workers, builds: [build] }),
     )
   );
   for (let i = 0; i < 2; i++) {
