@@ -78,8 +78,8 @@ whichever OpenTelemetry SDK is registered; without one, nothing is measured.
   payloads or tokens; \`error.type\` is there only when something failed.
 - Several stores in one process report one set of metrics, added up; of
   \`opossum.disk.free\`, the least.
-- What a store that was closed reported becomes 0, since OpenTelemetry's SDK goes
-  on exporting what it was told once; \`opossum.disk.free\` stays as it was.
+- What a store that was closed reported becomes 0, since OpenTelemetry's SDK
+  goes on exporting what it was told once; \`opossum.disk.free\` stays as it was.
 - A counter with attributes appears when it first counts. In Prometheus,
   \`increase()\` misses that first count: ask for \`x unless x offset 15m\` as well.
 - \`opossum.disk.free\` needs \`--allow-sys\`; without, there is none.
@@ -99,8 +99,8 @@ const BETWEEN = `
 const TAIL = `
 The HTTP server's durations have the scope \`@opossum/deno/api\`; a route stands
 for all of its paths. \`target_info\` is a gauge that is 1 and bears what the
-process says about itself as labels: \`service_name\`, and whatever
-\`OTEL_RESOURCE_ATTRIBUTES\` holds.
+process says about itself as labels: \`service_name\` and, when telemetry is
+exported, what \`OTEL_RESOURCE_ATTRIBUTES\` holds.
 
 ## Buckets
 
