@@ -89,7 +89,7 @@ const get = async (route: string) => {
 };
 await get(`/admin/projections/${SECRET}?key=${SECRET}`);
 // The event loop is looked at every so often, and the fault is told after the others have gone on.
-for (;;) {
+for (let tries = 0; tries < 5_000; tries++) {
   const text = await get("/metrics");
   const isComplete = text.includes("opossum_event_loop_delay") &&
     text.includes("opossum_projection_faults_total");
