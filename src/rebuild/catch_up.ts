@@ -81,13 +81,15 @@ export class CatchUp {
     };
     const fold = await this.#foldOf(member);
     task.enter("catchingUp");
-    await telemetry.span(SPANS.rebuildCatchUp, options, async () => {
+    await telemetry.span(SPANS.rebuildCatchUp, options, async (phase) => {
+      const first = fold.checkpoint;
       await this.#approach(member, fold);
       // Not under the lock, since it takes long for many documents.
       build.prepare();
       await whenGoing(task);
       // Much may have been appended since, above all during a pause.
       await this.#approach(member, fold);
+      tellReach(phase, fold, first);
     });
     if (!task.isApproved) {
       task.signal.throwIfAborted();
@@ -101,15 +103,22 @@ export class CatchUp {
     const outcome = await telemetry.span(
       SPANS.rebuildSwap,
       options,
-      async () => {
+      async (phase) => {
+        const first = fold.checkpoint;
         using _lock = await store.lockLive(name, task.signal);
         // With the lock held nothing is applied live: mostly only a few events are left.
         // It is not held up any more, as that would hold up the lock.
         await this.#feed(member, fold, await events.head(), () => {});
         task.signal.throwIfAborted();
-        const { documents, checkpoint } = await build.generation.status();
+        const { documents, checkpoint, bytes } = await build.generation
+          .status();
         await build.swapIn();
         live.swapped(name);
+        tellReach(phase, fold, first);
+        span.setAttributes({
+          [ATTRIBUTES.documentCount]: documents,
+          [ATTRIBUTES.projectionBytes]: bytes,
+        });
         return { documents, checkpoint };
       },
     );
@@ -214,6 +223,14 @@ export class CatchUp {
     }
     await commit(fold);
   }
+}
+
+/** Tells a phase's span which events it was about. */
+function tellReach(phase: OpenSpan, fold: Fold, first: Position): void {
+  phase.setAttributes({
+    [ATTRIBUTES.positionFirst]: first,
+    [ATTRIBUTES.positionLast]: fold.checkpoint,
+  });
 }
 
 async function commit(fold: Fold): Promise<void> {

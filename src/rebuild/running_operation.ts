@@ -4,7 +4,8 @@
  * @module
  */
 import type { Clock } from "../events/clock.ts";
-import type { OpenSpan } from "../telemetry/spans.ts";
+import type { OpenSpan, TelemetryContext } from "../telemetry/spans.ts";
+import { toTraceparent } from "../telemetry/trace_parent.ts";
 import type { BuildTask, StopReason } from "./build_task.ts";
 import type {
   OperationState,
@@ -14,6 +15,7 @@ import type {
   RebuildPromotion,
   RebuildTrigger,
 } from "./operation.ts";
+import { endOperationSpan } from "./operation_span.ts";
 import type { IdempotencyRecord, StoredOperation } from "./operation_store.ts";
 import type { OperationLimit } from "./scheduler.ts";
 
@@ -57,6 +59,7 @@ export class RunningOperation {
   readonly #startedMs: number;
   #pausedAt: string | null;
   #result: ProjectionRebuildResult | undefined;
+  readonly #traceparent: string | undefined;
   #promotedAt: string | null;
 
   /** @param options What it is begun with. */
@@ -71,6 +74,12 @@ export class RunningOperation {
     const agoMs = clock.now().getTime() - this.#startedAt.getTime();
     this.#startedMs = clock.monotonicMs() - Math.max(agoMs, 0);
     this.#pausedAt = pausedAt;
+    this.#traceparent = toTraceparent(options.span.context);
+  }
+
+  /** The span that whatever is done for it belongs under. */
+  get context(): TelemetryContext {
+    return this.#options.span.context;
   }
 
   /** When it was ordered to wait, ISO 8601, or `null` while it is not. */
@@ -158,8 +167,7 @@ export class RunningOperation {
       .sort((a, b) => a.projectionName < b.projectionName ? -1 : 1);
     const failed = details.filter(({ success }) => !success);
     const state = stateOf(details);
-    span.setAttributes({ "opossum.rebuild.outcome": state });
-    span.end();
+    endOperationSpan(span, state, details);
     this.#result = Object.freeze({
       operationId: id,
       state,
@@ -215,8 +223,13 @@ export class RunningOperation {
   /** What is written down. */
   record(): StoredOperation {
     const { idempotency } = this.#options;
+    const traceparent = this.#traceparent;
     const snapshot = this.snapshot();
-    const record = idempotency ? { ...snapshot, idempotency } : snapshot;
+    const record = {
+      ...snapshot,
+      ...idempotency ? { idempotency } : {},
+      ...traceparent === undefined ? {} : { traceparent },
+    };
     if (this.#pausedAt === null || snapshot.state !== "interrupted") {
       return record;
     }
