@@ -165,7 +165,7 @@ export class BuildTask {
     return this.#options.context;
   }
 
-  /** Position that its work began at. */
+  /** Position that its work began after. */
   get firstPosition(): Position {
     return this.#firstPosition;
   }

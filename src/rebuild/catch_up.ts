@@ -82,14 +82,14 @@ export class CatchUp {
     const fold = await this.#foldOf(member);
     task.enter("catchingUp");
     await telemetry.span(SPANS.rebuildCatchUp, options, async (phase) => {
-      const first = fold.checkpoint;
+      const after = fold.checkpoint;
       await this.#approach(member, fold);
       // Not under the lock, since it takes long for many documents.
       build.prepare();
       await whenGoing(task);
       // Much may have been appended since, above all during a pause.
       await this.#approach(member, fold);
-      tellReach(phase, fold, first);
+      tellReach(phase, fold, after);
     });
     if (!task.isApproved) {
       task.signal.throwIfAborted();
@@ -104,7 +104,7 @@ export class CatchUp {
       SPANS.rebuildSwap,
       options,
       async (phase) => {
-        const first = fold.checkpoint;
+        const after = fold.checkpoint;
         using _lock = await store.lockLive(name, task.signal);
         // With the lock held nothing is applied live: mostly only a few events are left.
         // It is not held up any more, as that would hold up the lock.
@@ -114,7 +114,7 @@ export class CatchUp {
           .status();
         await build.swapIn();
         live.swapped(name);
-        tellReach(phase, fold, first);
+        tellReach(phase, fold, after);
         span.setAttributes({
           [ATTRIBUTES.documentCount]: documents,
           [ATTRIBUTES.projectionBytes]: bytes,
@@ -226,9 +226,9 @@ export class CatchUp {
 }
 
 /** Tells a phase's span which events it was about. */
-function tellReach(phase: OpenSpan, fold: Fold, first: Position): void {
+function tellReach(phase: OpenSpan, fold: Fold, after: Position): void {
   phase.setAttributes({
-    [ATTRIBUTES.positionFirst]: first,
+    [ATTRIBUTES.positionFirst]: after + 1,
     [ATTRIBUTES.positionLast]: fold.checkpoint,
   });
 }

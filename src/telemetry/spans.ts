@@ -13,6 +13,7 @@ import {
   ProxyTracerProvider,
   ROOT_CONTEXT,
   type Span,
+  type SpanContext,
   SpanStatusCode,
   trace,
   type Tracer,
@@ -197,6 +198,26 @@ export function runInContext<T>(context: TelemetryContext, fn: () => T): T {
   const settled = outcome as { value: T } | { error: unknown };
   if ("error" in settled) throw settled.error;
   return settled.value;
+}
+
+/**
+ * Runs a function that belongs to nobody who happens to call: what goes on in the background.
+ *
+ * @param fn What to run, exactly once.
+ * @returns What `fn` returned.
+ */
+export function runDetached<T>(fn: () => T): T {
+  return runInContext(ROOT_CONTEXT, fn);
+}
+
+/**
+ * A context that holds a span and nothing else.
+ *
+ * @param span Where the span stands.
+ * @returns The context.
+ */
+export function contextOf(span: SpanContext): TelemetryContext {
+  return trace.setSpanContext(ROOT_CONTEXT, span);
 }
 
 /**

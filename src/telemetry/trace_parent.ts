@@ -4,14 +4,9 @@
  *
  * @module
  */
-import {
-  isSpanContextValid,
-  ROOT_CONTEXT,
-  trace,
-  TraceFlags,
-} from "@opentelemetry/api";
+import { isSpanContextValid, trace, TraceFlags } from "@opentelemetry/api";
 import { harmless } from "./harmless.ts";
-import type { TelemetryContext } from "./spans.ts";
+import { contextOf, type TelemetryContext } from "./spans.ts";
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
@@ -45,7 +40,5 @@ export function fromTraceparent(text: unknown): TelemetryContext | undefined {
   if (traceId === undefined || spanId === undefined) return undefined;
   const traceFlags = parseInt(flags ?? "", 16) & TraceFlags.SAMPLED;
   const span = { traceId, spanId, traceFlags, isRemote: true };
-  return isSpanContextValid(span)
-    ? trace.setSpanContext(ROOT_CONTEXT, span)
-    : undefined;
+  return isSpanContextValid(span) ? contextOf(span) : undefined;
 }
