@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { context, propagation } from "@opentelemetry/api";
+import { context, propagation, trace } from "@opentelemetry/api";
 import { systemClock } from "../../events/clock.ts";
 import { harmless } from "../../telemetry/harmless.ts";
 import { UsageError } from "../command.ts";
@@ -196,7 +196,11 @@ export class ServerClient {
 /** The place in the trace of whoever asks, where there is one: nothing without an SDK. */
 function traceHeaders(): Record<string, string> {
   const headers: Record<string, string> = {};
-  harmless(() => propagation.inject(context.active(), headers));
+  harmless(() => {
+    // Deno's own sends it with every request, and would send both.
+    const isSent = trace.getTracerProvider() === Deno.telemetry.tracerProvider;
+    if (!isSent) propagation.inject(context.active(), headers);
+  });
   return headers;
 }
 
