@@ -289,12 +289,23 @@ export class LiveLoop {
     try {
       const attributes = {
         ...projection,
+        [ATTRIBUTES.positionFirst]: options.after + 1,
         [ATTRIBUTES.positionLast]: batch.through,
       };
+      // It stands in no trace of theirs: one batch may come of many appends.
+      const links = telemetry.isTraced()
+        ? telemetry.appendSpans.within(options.after, batch.through)
+        : [];
       const applied = await telemetry.span(
         SPANS.liveBatch,
-        { attributes, parent: "none" },
-        () => live.apply(name, batch, options),
+        { attributes, parent: "none", links },
+        async (span) => {
+          const applied = await live.apply(name, batch, options);
+          if (applied !== undefined) {
+            span.setAttributes({ [ATTRIBUTES.eventCount]: applied });
+          }
+          return applied;
+        },
       );
       if (applied === undefined) return undefined;
       telemetry.liveEvents.add(applied, projection);

@@ -83,6 +83,10 @@ export class BuildTask {
   #eventsBefore = 0;
   /** How the build differs from what serves, once that is known. */
   comparison: RebuildComparison | null = null;
+  /** The span of its work, once that has begun: what is told of it belongs there. */
+  workContext: TelemetryContext;
+  /** What it failed by. */
+  thrown: unknown;
 
   /** @param options What it is begun with. */
   constructor(options: BuildTaskOptions) {
@@ -91,6 +95,7 @@ export class BuildTask {
     this.reason = options.reason;
     this.priority = options.priority;
     this.#target = options.target;
+    this.workContext = options.context;
     this.#parking = new Parking(options.clock, options.manual);
   }
 
@@ -163,6 +168,11 @@ export class BuildTask {
   /** The span of the operation that it belongs to. */
   get context(): TelemetryContext {
     return this.#options.context;
+  }
+
+  /** Position that its work began after. */
+  get firstPosition(): Position {
+    return this.#firstPosition;
   }
 
   /** Where it stands. */
@@ -272,8 +282,9 @@ export class BuildTask {
   fail(error: unknown): void {
     const { aborted, reason } = this.#stop.signal;
     const nothing = { documents: 0, checkpoint: 0 };
-    if (aborted) this.#end(reason, nothing, null);
-    else this.#end("failed", nothing, toFailure(error));
+    if (aborted) return this.#end(reason, nothing, null);
+    if (!this.hasEnded) this.thrown = error;
+    this.#end("failed", nothing, toFailure(error));
   }
 
   /** Events worked off a millisecond, or `undefined` before it was measured. */
@@ -379,7 +390,7 @@ export class BuildTask {
 }
 
 /** Nothing moves for this long, in milliseconds: somebody should look. */
-const STALLED_MS = 10_000;
+export const STALLED_MS = 10_000;
 
 const FINAL_PHASES: ReadonlySet<RebuildPhase> = new Set([
   "succeeded",
