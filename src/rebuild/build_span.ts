@@ -105,8 +105,10 @@ function tellEnd(span: OpenSpan, task: BuildTask): void {
     [ATTRIBUTES.rebuildOutcome]: phase,
     [ATTRIBUTES.eventCount]: eventsProcessed,
     [ATTRIBUTES.eventsScanned]: eventsScanned,
-    [ATTRIBUTES.positionFirst]: firstPosition + 1,
-    [ATTRIBUTES.positionLast]: position,
+    ...(position === firstPosition ? {} : {
+      [ATTRIBUTES.positionFirst]: firstPosition + 1,
+      [ATTRIBUTES.positionLast]: position,
+    }),
     ...(runsIn === null ? {} : { [ATTRIBUTES.rebuildRunsIn]: runsIn }),
   });
   if (phase === "awaitingPromotion") {

@@ -226,8 +226,9 @@ export class CatchUp {
   }
 }
 
-/** Tells a phase's span which events it was about. */
+/** Tells a phase's span which events it was about, if it was about any. */
 function tellReach(phase: OpenSpan, fold: Fold, after: Position): void {
+  if (fold.checkpoint === after) return;
   phase.setAttributes({
     [ATTRIBUTES.positionFirst]: after + 1,
     [ATTRIBUTES.positionLast]: fold.checkpoint,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Position } from "../events/event.ts";
 import { ATTRIBUTES, SPAN_EVENTS, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -42,15 +43,24 @@ export class ScanNotes {
   /**
    * @param telemetry Takes the spans of flushes.
    * @param span The span of the scan.
-   * @param count How many take part.
+   * @param positions How far each of those is that take part.
    */
-  constructor(telemetry: Telemetry, span: OpenSpan, count: number) {
+  constructor(
+    telemetry: Telemetry,
+    span: OpenSpan,
+    positions: readonly Position[],
+  ) {
     this.#telemetry = telemetry;
     this.#span = span;
-    this.#latest = Array.from(
-      { length: count },
-      () => ({ position: 0, eventsApplied: 0, bytesRead: 0, share: 0 }),
-    );
+    this.#latest = positions.map((position) => ({
+      position,
+      eventsApplied: 0,
+      bytesRead: 0,
+      share: 0,
+    }));
+    span.setAttributes({
+      [ATTRIBUTES.positionFirst]: Math.min(...positions) + 1,
+    });
   }
 
   /**

@@ -194,7 +194,11 @@ export class SharedScan {
     };
     await telemetry.span(SPANS.rebuildScan, options, async (span) => {
       const notes = span.isRecording
-        ? new ScanNotes(telemetry, span, members.length)
+        ? new ScanNotes(
+          telemetry,
+          span,
+          members.map(({ task }) => task.progress().position),
+        )
         : undefined;
       for (const [index, member] of members.entries()) {
         member.notes = notes?.of(index, member);

@@ -1,7 +1,7 @@
 /** What traces tell of rebuilding single documents. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RebuildConflictError } from "../../mod.ts";
-import { TempDir } from "../support/temp_dir.ts";
+import type { TempDir } from "../support/temp_dir.ts";
 import { registerOtel } from "../telemetry/otel_fixture.ts";
 import { damageDocuments } from "./repair_fixture.ts";
 import { change, FILE, filledSums, openSums } from "./sums_fixture.ts";
