@@ -82,6 +82,9 @@ whichever OpenTelemetry SDK is registered; without one, nothing is measured.
   goes on exporting what it was told once; \`opossum.disk.free\` stays as it was.
 - A counter with attributes appears when it first counts. In Prometheus,
   \`increase()\` misses that first count: ask for \`x unless x offset 15m\` as well.
+- \`opossum.rebuild.remaining\` tells how far a rebuild is. The events of a long
+  log count when they are put aside, and are folded afterwards:
+  \`opossum.rebuild.events\` stands still by then.
 - \`opossum.disk.free\` needs \`--allow-sys\`; without, there is none.
 - \`opossum.event_loop.delay\` holds a look for each tenth of a second, also for
   those in which the loop stood still: its mean is what a request that comes at

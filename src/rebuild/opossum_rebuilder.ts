@@ -109,7 +109,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         workers: options.workers?.active ?? 0,
         builds: options.registry.names.map((name) => ({
           name,
-          remaining: tasks.get(name)?.eventsRemaining ?? 0,
+          // Shares of events are work as well.
+          remaining: Math.ceil(tasks.get(name)?.eventsRemaining ?? 0),
           isStalled: tasks.get(name)?.isStalled ?? false,
         })),
       };
