@@ -16,6 +16,7 @@ import type {
   RebuildReason,
 } from "./operation.ts";
 import { type ManualBuild, Parking } from "./parking.ts";
+import { Pausing } from "./pausing.ts";
 import { type TaskProgress, toFailure } from "./task_outcomes.ts";
 
 /** Why a task was stopped. */
@@ -71,13 +72,9 @@ export class BuildTask {
   /** Share of the scan that is done, 0 to 1. */
   #share = 0;
   #runsIn: "worker" | "process" | null = null;
-  /** Ids of the operations that hold it up. */
-  readonly #pausedBy = new Set<string>();
-  #pausedAtMs: number | undefined;
-  #pausedMs = 0;
+  readonly #pausing: Pausing;
   /** When it moved last. */
   #movedMs = 0;
-  readonly #pauseListeners = new Set<() => void>();
   readonly #parking: Parking;
   /** Events applied before it waited to be promoted. */
   #eventsBefore = 0;
@@ -96,6 +93,7 @@ export class BuildTask {
     this.priority = options.priority;
     this.#target = options.target;
     this.workContext = options.context;
+    this.#pausing = new Pausing(options.clock);
     this.#parking = new Parking(options.clock, options.manual);
   }
 
@@ -197,36 +195,24 @@ export class BuildTask {
 
   /** Whether it is to wait. */
   get isPaused(): boolean {
-    return this.#pausedAtMs !== undefined && !this.hasEnded;
+    return this.#pausing.sinceMs !== undefined && !this.hasEnded;
   }
 
   /** Holds it up for an operation, as soon as it can. */
   pause(operationId: string): void {
-    this.#pausedBy.add(operationId);
-    if (this.#pausedAtMs !== undefined) return;
-    this.#pausedAtMs = this.#options.clock.monotonicMs();
-    for (const listener of [...this.#pauseListeners]) listener();
+    this.#pausing.pause(operationId);
   }
 
   /** Lets it go on, unless another operation holds it up. */
   resume(operationId: string): void {
-    this.#pausedBy.delete(operationId);
-    if (this.#pausedAtMs === undefined || this.#pausedBy.size > 0) return;
-    if (this.#startedMs !== undefined) {
-      const sinceMs = Math.max(this.#pausedAtMs, this.#startedMs);
-      this.#pausedMs += this.#options.clock.monotonicMs() - sinceMs;
-    }
-    this.#pausedAtMs = undefined;
-    this.#moved();
-    for (const listener of [...this.#pauseListeners]) listener();
+    // That it stood still until now is no fault of the build.
+    if (this.isPaused) this.#moved();
+    this.#pausing.resume(operationId, this.#startedMs);
   }
 
   /** Calls back whenever it is paused or goes on. Dispose the returned object to stop. */
   onPause(listener: () => void): Disposable {
-    this.#pauseListeners.add(listener);
-    return {
-      [Symbol.dispose]: () => void this.#pauseListeners.delete(listener),
-    };
+    return this.#pausing.onChange(listener);
   }
 
   /** Begins the work. */
@@ -312,8 +298,9 @@ export class BuildTask {
   /** Milliseconds since it began, without pauses. */
   get #workedMs(): number {
     if (this.#startedMs === undefined) return 0;
-    const nowMs = this.#pausedAtMs ?? this.#options.clock.monotonicMs();
-    const restedMs = this.#pausedMs + this.#parking.parkedMs;
+    const { sinceMs, pausedMs } = this.#pausing;
+    const nowMs = sinceMs ?? this.#options.clock.monotonicMs();
+    const restedMs = pausedMs + this.#parking.parkedMs;
     return Math.max(nowMs - this.#startedMs - restedMs, 0);
   }
 

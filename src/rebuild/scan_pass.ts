@@ -53,7 +53,10 @@ export interface PassMember {
 
 /** What was folded is stored. */
 export interface FlushTiming {
-  /** When that began and ended, in milliseconds since 1970, by the clock that durations go by. */
+  /**
+   * When that began and ended, in milliseconds since 1970: what threads have in common. It lasted
+   * exactly as long.
+   */
   readonly startMs: number;
   readonly endMs: number;
   /** Position up to which it is stored. */
@@ -158,21 +161,13 @@ function toGroupMember(
       member.advance({ position, eventsApplied, bytesRead, share });
     },
     flushing: member.flushed && (() => {
-      const startMs = epochMs();
+      const startMs = Date.now();
+      const beganMs = performance.now();
       return () => {
         const { checkpoint: position, eventsApplied } = fold;
-        member.flushed?.({
-          startMs,
-          endMs: epochMs(),
-          position,
-          eventsApplied,
-        });
+        const endMs = startMs + performance.now() - beganMs;
+        member.flushed?.({ startMs, endMs, position, eventsApplied });
       };
     }),
   };
-}
-
-/** Spans are put together of what several threads measure: what these have in common is 1970. */
-function epochMs(): number {
-  return performance.timeOrigin + performance.now();
 }

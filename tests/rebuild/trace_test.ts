@@ -96,18 +96,25 @@ function hastyClock(): Clock {
   };
 }
 
-/** The trace of a rebuild that goes through so many batches. */
-async function traceOf(batches: number) {
+/** The trace of a rebuild that goes through so many batches, with documents of so many bytes. */
+async function traceOf(batches: number, bytes = 0) {
   await using otel = registerOtel();
   using dir = new TempDir();
   const options = {
     batchSize: 1,
     enableAutoRebuild: false,
     rebuildCheckpointInterval: 100,
+    rebuildMemoryBytesMax: 2 ** 20,
     rebuildGoodNeighbour: false,
     clock: hastyClock(),
   };
-  const definitions = [countingProjection("One"), countingProjection("Two")];
+  const filler = "x".repeat(bytes);
+  const definitions = ["One", "Two"].map((name) =>
+    countingProjection(name, {
+      key: ({ position }) => String(position),
+      apply: (_, { position }) => ({ sum: position, filler }),
+    })
+  );
   await using opossum = openOverMemory(dir.path, definitions, options);
   await opossum.events.append(counts(batches));
   await opossum.rebuilder.rebuildAll();
@@ -140,6 +147,27 @@ Deno.test("however long a rebuild, its spans and what is noted in them are bound
     .map(({ duration: [s, ns] }) => s + ns / 1e9);
   const total = Number(long.scan.attributes["opossum.rebuild.flush.duration"]);
   assertGreater(total, durations.reduce((sum, each) => sum + each, 0));
+});
+
+Deno.test("a rebuild whose documents do not fit into memory is bounded, and tells of each time it is stored", async () => {
+  // 4 MB and 8 MB of documents, of which half a megabyte is held.
+  for (const batches of [256, 512]) {
+    const { spans, scan } = await traceOf(batches, 8_000);
+    const flushes = named(spans, "opossum.rebuild.flush");
+    assertEquals(under(spans, scan).length, flushes.length);
+    assert(flushes.length <= 64);
+    assertGreater(flushes.length, 1);
+    assertEquals(
+      flushes.slice(-2).map(({ attributes }) => [
+        attributes["opossum.position.last"],
+        attributes["opossum.event.count"],
+      ]),
+      [[batches, batches], [batches, batches]],
+    );
+    assert(scan.events.length <= 64);
+    const last = scan.events.at(-1)?.attributes;
+    assertEquals(last?.["opossum.event.count"], 2 * batches);
+  }
 });
 
 Deno.test("a failed rebuild tells the event it failed on, its type and the class of the error, and no more", async () => {
@@ -315,10 +343,9 @@ Deno.test("what is logged of a rebuild is logged within its spans", async () => 
     "opossum.rebuild",
     "opossum.rebuild.projection",
   ].map((name) => only(otel.spans(), name).spanContext().spanId);
-  assertEquals(Object.fromEntries(spanIds), {
-    "Starting parallel rebuild of N projections with max N concurrent rebuilds":
-      root,
-    "Projection 'One' rebuilt successfully in N ms (N events)": projection,
-    "All N projections rebuilt successfully in N ms": root,
-  });
+  assert(spanIds.size >= 3);
+  for (const [message, spanId] of spanIds) {
+    const expected = message.includes("'One'") ? projection : root;
+    assertEquals([message, spanId], [message, expected]);
+  }
 });
