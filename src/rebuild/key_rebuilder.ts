@@ -14,22 +14,17 @@ import type { Position } from "../events/event.ts";
 import type { EventStore } from "../events/event_store.ts";
 import type { ProjectionRepairProgress } from "../projections/build_info.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
-import { IrreparableError, type Mending } from "../projections/mending.ts";
+import type { Mending } from "../projections/mending.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
-import {
-  ProjectionDamagedError,
-  ProjectionNotBuiltError,
-  ProjectionUnavailableError,
-} from "../projections/errors.ts";
-import { asUnusable } from "../projections/unusable_files.ts";
-import { isUnreadable } from "../storage/unreadable.ts";
-import { isRowDamage } from "../projections/row_sums.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { fileErrorCode, reasonOf } from "../log/errors.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { reasonOf } from "../log/errors.ts";
 import { openedReadOnly } from "./errors.ts";
 import { compareKeys } from "./key_comparison.ts";
 import { KeyFold } from "./key_fold.ts";
+import { asRefusal, assertKey, assertMendable } from "./key_refusals.ts";
 import { KeySurvey } from "./key_survey.ts";
 import { RepairMeter } from "./repair_meter.ts";
 import { findTags, type TagsFound } from "./key_tags.ts";
@@ -50,6 +45,7 @@ export interface KeyRebuilderOptions {
   readonly events: EventStore;
   readonly live: LiveUpdater;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly throttle: RebuildThrottle;
   readonly clock: Clock;
   /** Events a batch. */
@@ -63,12 +59,16 @@ export interface KeyRebuilderOptions {
 /** Which documents: these, or those that a survey finds. */
 type Wanted = ReadonlySet<string> | "missingOrDamaged";
 
-interface MendOptions {
+/** What was asked for. */
+interface Asked {
   readonly name: string;
-  readonly mending: Mending;
   readonly wanted: Wanted;
   readonly meter: RepairMeter;
   readonly signal: AbortSignal;
+}
+
+interface MendOptions extends Asked {
+  readonly mending: Mending;
 }
 
 /** Rebuilds single documents. */
@@ -130,12 +130,12 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       isRepair: wanted === "missingOrDamaged",
       onProgress,
     });
-    const running = this.#locked(
+    const running = this.#traced({
       name,
       wanted,
       meter,
-      AbortSignal.any(signals),
-    );
+      signal: AbortSignal.any(signals),
+    });
     this.#running.add(running);
     try {
       return await running;
@@ -144,12 +144,31 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     }
   }
 
-  async #locked(
-    name: string,
-    wanted: Wanted,
-    meter: RepairMeter,
-    signal: AbortSignal,
-  ): Promise<RebuiltKeys> {
+  /** Which documents is nothing for a span: how many there were is. */
+  #traced(asked: Asked): Promise<RebuiltKeys> {
+    const { name, wanted } = asked;
+    const isRepair = wanted === "missingOrDamaged";
+    return this.#options.telemetry.span(
+      isRepair ? SPANS.repair : SPANS.rebuildKeys,
+      { attributes: { [ATTRIBUTES.projectionName]: name } },
+      async (span) => {
+        const rebuilt = await this.#locked(asked);
+        const changed = rebuilt.keys.filter(({ change }) =>
+          change !== "unchanged"
+        );
+        span.setAttributes({
+          [ATTRIBUTES.documentsRebuilt]: rebuilt.keys.length,
+          [ATTRIBUTES.documentsChanged]: changed.length,
+          [ATTRIBUTES.eventsScanned]: rebuilt.eventsScanned,
+          [ATTRIBUTES.positionLast]: rebuilt.checkpoint,
+        });
+        return rebuilt;
+      },
+    );
+  }
+
+  async #locked(asked: Asked): Promise<RebuiltKeys> {
+    const { name, meter, signal } = asked;
     const { store, events } = this.#options;
     signal.throwIfAborted();
     // Nothing is made of a log of which events are missing.
@@ -163,7 +182,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     try {
       using _place = await this.#place(signal);
       using mending = await store.care.mend(name);
-      return await this.#mend({ name, mending, wanted, meter, signal });
+      return await this.#mend({ ...asked, mending });
     } catch (error) {
       const refusal = asRefusal(name, error);
       const damage = await this.#damageOf(name, refusal);
@@ -322,54 +341,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   }
 }
 
-/** Refuses a generation of which more may be damaged than documents, or than those asked for. */
-function assertMendable(
-  { damage }: Mending,
-  { isRepair }: { readonly isRepair: boolean },
-): void {
-  if (damage === undefined || (isRepair && isRowDamage(damage))) return;
-  throw new IrreparableError(damage);
-}
-
 function checkpointOf(mending: Mending): Position {
   using look = mending.look();
   return look.checkpoint;
-}
-
-/** What is thrown, told as what callers handle. */
-function asRefusal(name: string, thrown: unknown): unknown {
-  const isOfDisk = thrown instanceof Error &&
-    ("errcode" in thrown || fileErrorCode(thrown) !== undefined);
-  const error = isOfDisk
-    ? asUnusable(name, `projections/${name}`, thrown)
-    : thrown;
-  if (error instanceof ProjectionNotBuiltError) {
-    return new KeyRebuildError(name, "notBuilt", { cause: error });
-  }
-  if (error instanceof ProjectionDamagedError) {
-    const { cause } = error;
-    // A disk that fails says nothing of what stands there, and the next try may go well.
-    if (isUnreadable(cause)) {
-      return new ProjectionUnavailableError(name, `projections/${name}`, {
-        cause,
-      });
-    }
-  }
-  if (
-    error instanceof ProjectionDamagedError || error instanceof IrreparableError
-  ) return new KeyRebuildError(name, "damaged", { cause: error });
-  return error;
-}
-
-const KEY_BYTES_MAX = 1_024;
-
-function assertKey(key: string): void {
-  const isKey = typeof key === "string" && key !== "" && key.isWellFormed() &&
-    !key.includes("\0") &&
-    new TextEncoder().encode(key).length <= KEY_BYTES_MAX;
-  if (isKey) return;
-  throw new RangeError(
-    "Cannot rebuild documents as a key must be a well-formed text of 1 to " +
-      `${KEY_BYTES_MAX} bytes without U+0000`,
-  );
 }

@@ -87,7 +87,7 @@ export const HEALTH_BUGS: readonly SeededBug[] = [
   },
   {
     name: "rebuilding one document says that the whole projection is sound",
-    file: "src/rebuild/key_rebuilder.ts",
+    file: "src/rebuild/key_refusals.ts",
     replace:
       "  if (damage === undefined || (isRepair && isRowDamage(damage))) return;",
     by:

@@ -21,7 +21,7 @@ export const REPAIR_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a repair calls damaged what the disk does not let it read",
-    file: "src/rebuild/key_rebuilder.ts",
+    file: "src/rebuild/key_refusals.ts",
     replace: "    if (isUnreadable(cause)) {",
     by: "    if (isUnreadable(cause) && name === undefined) {",
     tests: ["tests/rebuild/repair_faults_test.ts"],
