@@ -6,7 +6,7 @@
 import { listSegments } from "../log/segments.ts";
 import type { VerifyOptions } from "../log/verify.ts";
 import type { FileSystem } from "../storage/file_system.ts";
-import type { InspectStep } from "../maintenance/inspect_folder.ts";
+import type { InspectStep } from "../maintenance/projection_inspection.ts";
 import type { Progress } from "./progress.ts";
 
 /**

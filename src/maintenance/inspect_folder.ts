@@ -20,12 +20,12 @@ import {
 import type { FileSystem } from "../storage/file_system.ts";
 import { readTextIfExists } from "../storage/atomic_replace.ts";
 import type { Finding } from "./finding.ts";
-import { BYTES_MAX, ProjectionCheck } from "./projection_check.ts";
 import {
-  type ProjectionFiles,
-  projectionFiles,
-  unusable,
-} from "./projection_findings.ts";
+  type ComparedProjection,
+  type InspectStep,
+  ProjectionInspection,
+} from "./projection_inspection.ts";
+import { unusable } from "./projection_findings.ts";
 
 /** What to inspect. */
 export interface InspectOptions {
@@ -41,22 +41,14 @@ export interface InspectOptions {
   readonly deep: boolean;
   /** Of what is derived, only this projection. @default {everything} */
   readonly only?: string;
+  /** So many projections are looked at in a pass over the log. @default {64} */
+  readonly projectionsMax?: number;
   /** Sees every run of whole frames of the log. */
   readonly onRun?: ExamineLogOptions["onRun"];
   /** Told of the work on projections, besides that on the log. */
   readonly onStep?: (step: InspectStep) => void;
   /** Stops by throwing the signal's reason. */
   readonly signal?: AbortSignal;
-}
-
-/** A piece of work on one projection. */
-export interface InspectStep {
-  readonly projectionName: string;
-  /** Its database is checked page by page, in one go; or its rows are compared. */
-  readonly phase: "checking" | "comparing";
-  /** Rows that were compared, of how many; of pages nothing is known. */
-  readonly value: number;
-  readonly total: number;
 }
 
 /** What was found. */
@@ -71,21 +63,12 @@ export interface Inspection {
   readonly compared?: readonly ComparedProjection[];
 }
 
-/** A projection whose documents were compared with a fold of the log. */
-export interface ComparedProjection {
-  readonly projectionName: string;
-  /** The generation that serves, within the data folder. */
-  readonly file: string;
-  /** Up to where both had applied the log. */
-  readonly checkpoint: Position;
-}
-
 /** Names in the data folder that mean something. */
 const KNOWN_NAMES =
   /^(store\.json|lock|lock\.waiting|events|index\.sqlite(-wal|-shm|-journal)?|projections|operations|audit|quarantine|scrub\.json|.*\.tmp)$/;
 
-/** With less, a comparison would write and read the same documents again and again. */
-const BYTES_MIN = 4 * 1_024 * 1_024;
+/** Each takes up to five descriptors, of which a process may have 1,024 as a rule. */
+const PROJECTIONS_MAX = 64;
 
 const OPERATION_NAME = /^\d{15}-[0-9a-f]{32}\.json$/;
 
@@ -104,29 +87,19 @@ export async function inspectFolder(
     const findings = tornFindings(log);
     return { log, ok: isSound(log, findings), findings };
   }
-  using resources = new DisposableStack();
   // What is derived is opened before the log is: it is never ahead of what is read then.
   const storeId = storeIdOf(fileSystem, path);
-  const { only, onStep = () => {} } = options;
+  const { only, projectionsMax = PROJECTIONS_MAX } = options;
   const names = projectionNames(options)
     .filter((name) => only === undefined || name === only);
-  const compared: ComparedProjection[] = [];
-  const projections = names.map((name) => {
-    // Nothing else runs meanwhile, so that this is the last moment to stop.
-    options.signal?.throwIfAborted();
-    onStep({ projectionName: name, phase: "checking", value: 0, total: 1 });
-    const definition = options.definitions?.find((each) => each.name === name);
-    const files = projectionFiles({ ...options, name, storeId, definition });
-    // However many there are, all of them share what may be held.
-    const bytesMax = Math.max(BYTES_MAX / names.length, BYTES_MIN);
-    return { name, ...withCheck(files, { ...options, bytesMax }, definition) };
-  });
-  for (const { check, current } of projections) {
-    if (check) resources.use(check);
-    else if (current) resources.defer(() => current.database.close());
-  }
-  const index = only === undefined
-    ? resources.use(new IndexInspection(fileSystem, path, storeId ?? ""))
+  const projections = (from: number) =>
+    new ProjectionInspection(names.slice(from, from + projectionsMax), {
+      ...options,
+      storeId,
+    });
+  using first = projections(0);
+  using index = only === undefined
+    ? new IndexInspection(fileSystem, path, storeId ?? "")
     : undefined;
   const log = await salvageLog({
     ...options,
@@ -134,9 +107,7 @@ export async function inspectFolder(
       await options.onRun?.(segment, run);
       const events = eventsOf(run);
       for (const event of events) index?.see(event);
-      for (const { check } of projections) {
-        await check?.see(events, run.bytes.length);
-      }
+      await first.see(events, run.bytes.length);
     },
   });
   const isWhole = log.refusal === undefined;
@@ -152,30 +123,22 @@ export async function inspectFolder(
       harmless: fault === "it is missing",
     });
   }
-  for (const { name, findings: found, current, check } of projections) {
-    findings.push(...found);
-    if (!current) continue;
-    const { file, checkpoint } = current;
-    if (checkpoint > log.head) {
-      findings.push({
-        file,
-        what: `it has applied the log up to position ${checkpoint}, ` +
-          `which ends at ${log.head}`,
-        remedy: isWhole ? "rebuild" : "none",
-        harmless: false,
-      });
-    } else if (check && log.lost.length === 0) {
-      const { isCompared, what } = await check.finish(
-        options.signal,
-        (value, total) =>
-          onStep({ projectionName: name, phase: "comparing", value, total }),
-      );
-      if (isCompared) compared.push({ projectionName: name, file, checkpoint });
-      if (what === undefined) continue;
-      // Of what could not be folded nothing is known, and a rebuild would come no further.
-      const remedy = isCompared ? "move" : "none";
-      findings.push({ file, what, remedy, harmless: false });
-    }
+  const compared: ComparedProjection[] = [];
+  const finish = async (group: ProjectionInspection, read: SalvagedLog) => {
+    const found = await group.finish(read);
+    findings.push(...found.findings);
+    compared.push(...found.compared);
+  };
+  await finish(first, log);
+  first[Symbol.dispose]();
+  for (let from = projectionsMax; from < names.length; from += projectionsMax) {
+    // Each of them takes several files: the log is read again rather than all opened at once.
+    using group = projections(from);
+    const again = await salvageLog({
+      ...options,
+      onRun: (_segment, run) => group.see(eventsOf(run), run.bytes.length),
+    });
+    await finish(group, again);
   }
   if (only === undefined) {
     findings.push(...operationFindings(options), ...strayFindings(options));
@@ -202,27 +165,6 @@ function tornFindings({ torn }: SalvagedLog): Finding[] {
     remedy: "cut",
     harmless: true,
   }];
-}
-
-function withCheck(
-  files: ProjectionFiles,
-  { fileSystem, scratch, bytesMax }: InspectOptions & {
-    readonly bytesMax: number;
-  },
-  definition: ProjectionDefinition | undefined,
-): ProjectionFiles & { readonly check?: ProjectionCheck } {
-  const { current } = files;
-  if (!current?.isOfDefinition || !definition || !scratch) return files;
-  const { database, checkpoint } = current;
-  const check = new ProjectionCheck({
-    fileSystem,
-    definition,
-    database,
-    checkpoint,
-    scratch,
-    bytesMax,
-  });
-  return { ...files, check };
 }
 
 function eventsOf(run: FrameRun) {

@@ -183,7 +183,9 @@ export class ProjectionCheck implements Disposable {
   [Symbol.dispose](): void {
     this.#group[Symbol.dispose]();
     this.#generation.close();
-    if (this.#options.database.isOpen) this.#options.database.close();
+    const { database, fileSystem } = this.#options;
+    if (database.isOpen) database.close();
+    fileSystem.remove(this.#file);
   }
 }
 

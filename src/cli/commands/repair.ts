@@ -31,7 +31,8 @@ byte, positions and bytes. With --apply it is done:
 
 Events that were acknowledged and are damaged are never repaired in place:
 restore the files from a backup, or see opossum salvage. What another process
-uses is left alone. The exit status is 1 when something remains to be done that
+uses is left alone, and so is what only cannot be read just now, and a projection whose
+code fails on the log. The exit status is 1 when something remains to be done that
 this command cannot do.`,
   examples: [
     "repair --data ./data",

@@ -49,7 +49,7 @@ export const REPAIR_BUGS: readonly SeededBug[] = [
   },
   {
     name: "repair puts a projection away whose code fails",
-    file: "src/maintenance/inspect_folder.ts",
+    file: "src/maintenance/projection_inspection.ts",
     replace: 'const remedy = isCompared ? "move" : "none";',
     by: 'const remedy = isCompared ? "move" : "move";',
     tests: UNREADABLE,
@@ -60,6 +60,13 @@ export const REPAIR_BUGS: readonly SeededBug[] = [
     replace: "      Deno.lstatSync(this.#file);\n",
     by: "",
     tests: UNREADABLE,
+  },
+  {
+    name: "all projections are open at once while they are verified",
+    file: "src/maintenance/inspect_folder.ts",
+    replace: "const { only, projectionsMax = PROJECTIONS_MAX } = options;",
+    by: "const { only } = options, projectionsMax = PROJECTIONS_MAX;",
+    tests: ["tests/maintenance/many_projections_test.ts"],
   },
   {
     name: "a comparison holds all documents, however many there are",
