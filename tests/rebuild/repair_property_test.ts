@@ -42,8 +42,7 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
   },
   fc.record({
     kind: fc.constant("foreign" as const),
-    // None that events have: in the place of one that was lost, its checksum would say it is right.
-    key: fc.constantFrom("x", "y/z"),
+    key: fc.constantFrom("x", "a"),
   }),
   fc.record({
     kind: fc.constant("orphanTag" as const),
