@@ -53,3 +53,34 @@ for (const code of ["EIO", "EMFILE"]) {
     assertGreater(failures, 15);
   });
 }
+
+Deno.test("repair() has the disk write what it changed before it says that it is done", async () => {
+  using dir = new TempDir();
+  const events = new MemoryEventStore();
+  const disk = new FaultyFileSystem();
+  await using opossum = openOverMemory(dir.path, [sums], {}, events, disk);
+  await events.append(counts(9));
+  await opossum.rebuilder.rebuild("Sums");
+  damageDocuments(dir.file(FILE), [change(0)]);
+  // Somebody has it open: what is written stays in the log of the database.
+  await opossum.projections.info("Sums");
+  disk.forget();
+  await opossum.rebuilder.repair("Sums");
+  const synced = disk.operations
+    .filter(({ kind }) => kind === "sync" || kind === "syncDirectory")
+    .map(({ kind, path }) =>
+      `${kind} ${
+        path.replace(`${dir.path}/`, "").replace(/\.json\..+/, ".json.tmp")
+      }`
+    );
+  const told = [
+    "sync projections/Sums/current.json.tmp",
+    "syncDirectory projections/Sums",
+  ];
+  assertEquals(synced, [
+    ...told,
+    `sync ${FILE}-wal`,
+    `sync ${FILE}`,
+    ...told,
+  ]);
+});

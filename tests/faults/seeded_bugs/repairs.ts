@@ -107,6 +107,13 @@ export const REPAIR_BUGS: readonly SeededBug[] = [
     tests: ["tests/rebuild/key_comparison_test.ts"],
   },
   {
+    name: "nobody waits for the disk before a repair says that it is done",
+    file: "src/projections/generation_mending.ts",
+    replace: "      await opened.sync();\n",
+    by: "      void opened;\n",
+    tests: ["tests/rebuild/repair_faults_test.ts"],
+  },
+  {
     name: "what is folded aside has a journal that a kill leaves behind",
     file: "src/projections/sqlite_connection.ts",
     replace: "PRAGMA journal_mode = MEMORY; ",
