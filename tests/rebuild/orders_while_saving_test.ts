@@ -1,0 +1,119 @@
+/**
+ * Orders to an operation that is just being written down, or whose builds are just ending.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import { MemoryEventStore } from "../../src/testing/mod.ts";
+import {
+  countingProjection,
+  counts,
+  openOverMemory,
+} from "../support/course_fixture.ts";
+import { holdSync, withSync } from "../support/slow_sync.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+const definitions = () =>
+  ["One", "Two"].map((name) => countingProjection(name));
+
+/** A log of ten events, at whose end builds wait while it is held. */
+async function heldLog() {
+  const log = new MemoryEventStore();
+  await log.append(counts(10));
+  const head = log.head.bind(log);
+  return {
+    log,
+    /** Whoever asks for the head from now on waits; tells when somebody does. */
+    hold() {
+      const reached = Promise.withResolvers<void>();
+      const gate = Promise.withResolvers<void>();
+      log.head = async () => {
+        reached.resolve();
+        await gate.promise;
+        return await head();
+      };
+      return {
+        reached: reached.promise,
+        /** Lets go whoever comes later, and not who waits. */
+        pass: () => void (log.head = head),
+        release() {
+          log.head = head;
+          gate.resolve();
+        },
+      };
+    },
+  };
+}
+
+Deno.test("a store closes though a paused operation is just being taken up", async () => {
+  using dir = new TempDir();
+  const { log } = await heldLog();
+  let id = "";
+  {
+    await using first = openOverMemory(dir.path, definitions(), {}, log);
+    ({ id } = await first.rebuilder.start(["One"]));
+    await first.rebuilder.pause(id);
+  }
+  {
+    const disk = holdSync("/operations/");
+    const second = openOverMemory(
+      dir.path,
+      definitions(),
+      {},
+      log,
+      disk.fileSystem,
+    );
+    const taken = second.rebuilder.resumeInterrupted();
+    await disk.reached;
+    const closed = second[Symbol.asyncDispose]();
+    disk.release();
+    await closed;
+    assertEquals(await taken, []);
+  }
+  await using third = openOverMemory(dir.path, definitions(), {}, log);
+  await third.rebuilder.resumeInterrupted();
+  assertEquals((await third.rebuilder.getOperation(id))?.state, "paused");
+});
+
+Deno.test("cancel() of an operation that is just being written down waits for no place", async () => {
+  using dir = new TempDir();
+  const { log, hold } = await heldLog();
+  let gate: PromiseWithResolvers<void> | undefined;
+  const reached = Promise.withResolvers<void>();
+  const disk = withSync("/operations/", async (next) => {
+    if (gate) {
+      reached.resolve();
+      await gate.promise;
+    }
+    await next();
+  });
+  const options = { maxConcurrentRebuilds: 1 };
+  await using opossum = openOverMemory(
+    dir.path,
+    definitions(),
+    options,
+    log,
+    disk,
+  );
+  const { rebuilder } = opossum;
+  await rebuilder.start(["One"]);
+  const held = hold();
+  await held.reached;
+  held.pass();
+  const saved = gate = Promise.withResolvers<void>();
+  const starting = rebuilder.start(["Two"]);
+  await reached.promise;
+  const [busy = "", fresh = ""] =
+    (await rebuilder.getRebuildStatus()).operationIds;
+  const cancelled = rebuilder.cancel(fresh);
+  saved.resolve();
+  gate = undefined;
+  assert(await cancelled);
+  const { id } = await starting;
+  assertEquals(id, fresh);
+  assertEquals((await rebuilder.getOperation(id))?.state, "cancelled");
+  const { queuedProjections } = await rebuilder.getRebuildStatus();
+  assertEquals(queuedProjections, []);
+  held.release();
+  assert((await rebuilder.wait(busy))?.success);
+});
