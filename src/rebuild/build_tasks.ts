@@ -106,6 +106,20 @@ export class BuildTasks {
     return undefined;
   }
 
+  /**
+   * The end of builds that were told to stop: one after the other, as long as there are any.
+   *
+   * @param wanted The projections that count; asked each time.
+   */
+  *ending(
+    wanted: () => readonly PlannedRebuild[],
+  ): Generator<Promise<ProjectionRebuildDetail>, void, void> {
+    const find = () =>
+      wanted().map(({ projectionName }) => this.#tasks.get(projectionName))
+        .find((task) => task?.signal.aborted);
+    for (let task = find(); task; task = find()) yield task.ended;
+  }
+
   /** @throws {RebuildConflictError} If any of the projections is being built here. */
   assertNoneOf(wanted: readonly PlannedRebuild[]): void {
     for (const { projectionName } of wanted) {

@@ -197,30 +197,20 @@ export class OperationStarter {
     names: readonly string[] | undefined,
     options: BeginOptions,
   ): Promise<UnderWay> {
-    const { clock, store } = this.#options;
+    const { clock } = this.#options;
     const { adopts, idempotency, resumes = null } = options;
     const asked = adopts ? this.#asBefore(adopts) : resolveRebuildOptions(
       options,
       this.#options.concurrency,
     );
-    await whenSwapsEnd(this.#tasks.values(), names);
-    const surveyed = (await this.#survey(names, options)).filter((
-      { planned },
-    ) => planned.rebuild && !(options.leavesPaused && this.isHeldUp(planned)));
-    const wanted = surveyed.map(({ planned }) => planned);
     const isOwn = OWN_TRIGGERS.has(asked.trigger);
-    if (!isOwn && !adopts && !options.ignoreDiskSpace) {
-      await this.#assertFits(surveyed);
+    const prepare = () => this.#prepare(names, options, isOwn);
+    let { wanted, before, done } = await prepare();
+    // What is being stopped must not be joined: it would end as if this had been stopped.
+    for (const ending of this.#tasks.ending(() => wanted)) {
+      await ending;
+      ({ wanted, before, done } = await prepare());
     }
-    const before = await generationsOf(store, wanted);
-    const done = await Promise.all(
-      adopts?.done.map(async (name) =>
-        detailBefore(
-          adopts.operation,
-          await this.#options.projections.info(name),
-        )
-      ) ?? [],
-    );
     if (this.#isClosed) throw new RebuilderClosedError();
     if (!isOwn && !adopts) this.#assertRoom();
     if (options.whenRunning === "reject") this.#tasks.assertNoneOf(wanted);
@@ -280,6 +270,33 @@ export class OperationStarter {
       () => void this.#peers.running.stop(id, "cancelled"),
     );
     return { operation, ended };
+  }
+
+  /** What is to be built, how that stands now, and what was built before a pause. */
+  async #prepare(
+    names: readonly string[] | undefined,
+    options: BeginOptions,
+    isOwn: boolean,
+  ) {
+    const { adopts } = options;
+    await whenSwapsEnd(this.#tasks.values(), names);
+    const surveyed = (await this.#survey(names, options)).filter((
+      { planned },
+    ) => planned.rebuild && !(options.leavesPaused && this.isHeldUp(planned)));
+    if (!isOwn && !adopts && !options.ignoreDiskSpace) {
+      await this.#assertFits(surveyed);
+    }
+    const wanted = surveyed.map(({ planned }) => planned);
+    const before = await generationsOf(this.#options.store, wanted);
+    const done = await Promise.all(
+      adopts?.done.map(async (name) =>
+        detailBefore(
+          adopts.operation,
+          await this.#options.projections.info(name),
+        )
+      ) ?? [],
+    );
+    return { wanted, before, done };
   }
 
   /** What a paused operation of an earlier process was begun with. */

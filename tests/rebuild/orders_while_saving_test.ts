@@ -117,3 +117,49 @@ Deno.test("cancel() of an operation that is just being written down waits for no
   held.release();
   assert((await rebuilder.wait(busy))?.success);
 });
+
+Deno.test("a rebuild that is asked for while another one of it is being cancelled is not cancelled with it", async () => {
+  using dir = new TempDir();
+  const { log, hold } = await heldLog();
+  await using opossum = openOverMemory(dir.path, definitions(), {}, log);
+  const { rebuilder, projections } = opossum;
+  for (const whenRunning of ["join", "reject"] as const) {
+    const first = await rebuilder.start(["One"]);
+    const held = hold();
+    await held.reached;
+    held.pass();
+    // It cannot end before the head is told.
+    const cancelled = rebuilder.cancel(first.id);
+    const second = rebuilder.start(["One"], { whenRunning });
+    const third = rebuilder.start(undefined, { forceRebuild: true });
+    held.release();
+    assert(await cancelled);
+    assertEquals(
+      (await rebuilder.getOperation(first.id))?.state,
+      "cancelled",
+    );
+    for (const { id } of await Promise.all([second, third])) {
+      assertEquals((await rebuilder.wait(id))?.state, "succeeded");
+    }
+  }
+  assertEquals((await projections.info("One")).checkpoint, 10);
+});
+
+Deno.test("a rebuild that is asked for while a window closes on another one of it is not interrupted with it", async () => {
+  using dir = new TempDir();
+  const { log, hold } = await heldLog();
+  await using opossum = openOverMemory(dir.path, definitions(), {}, log);
+  const { rebuilder } = opossum;
+  const begun = await rebuilder.startDue({ trigger: "schedule" });
+  const held = hold();
+  await held.reached;
+  held.pass();
+  const closing = rebuilder.interrupt(begun?.operation.id ?? "");
+  const asked = rebuilder.start(["One"]);
+  // Which looks at no less, so that the other one has come to the build by then.
+  for (let i = 0; i < 3; i++) await rebuilder.estimate(["One"]);
+  held.release();
+  assert(await closing);
+  const { id } = await asked;
+  assertEquals((await rebuilder.wait(id))?.state, "succeeded");
+});
