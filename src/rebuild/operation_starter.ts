@@ -244,8 +244,9 @@ export class OperationStarter {
     const fresh: BuildTask[] = [];
     const giveUp = (error: unknown): never => {
       this.#peers.running.forget(id);
-      for (const { operationIds } of operation.tasks) operationIds.delete(id);
       for (const task of fresh) task.fail(error);
+      operation.withdraw();
+      this.#peers.scheduler.reconsider();
       span.fail(error);
       span.end();
       throw error;

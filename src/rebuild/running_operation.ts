@@ -113,6 +113,16 @@ export class RunningOperation {
     }
   }
 
+  /** Leaves builds to others as if it had never been: it could not be begun. */
+  withdraw(): void {
+    for (const task of this.#tasks) {
+      task.operationIds.delete(this.id);
+      task.resume(this.id);
+      // Whoever else waited for it may have cancelled it meanwhile.
+      if (task.operationIds.size === 0) task.stop("cancelled");
+    }
+  }
+
   /** When what it builds was promoted, ISO 8601, or `null`. */
   get promotedAt(): string | null {
     return this.#promotedAt;

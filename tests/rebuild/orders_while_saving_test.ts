@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
-import { MemoryEventStore } from "../../src/testing/mod.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { RebuildNotStartedError } from "../../mod.ts";
+import { FaultyFileSystem, MemoryEventStore } from "../../src/testing/mod.ts";
 import {
   countingProjection,
   counts,
@@ -162,4 +163,31 @@ Deno.test("a rebuild that is asked for while a window closes on another one of i
   assert(await closing);
   const { id } = await asked;
   assertEquals((await rebuilder.wait(id))?.state, "succeeded");
+});
+
+Deno.test("a paused operation that cannot be taken up holds up nobody whose build it wanted to share", async () => {
+  using dir = new TempDir();
+  const { log, hold } = await heldLog();
+  let paused = "";
+  {
+    await using first = openOverMemory(dir.path, definitions(), {}, log);
+    ({ id: paused } = await first.rebuilder.start(["One"]));
+    await first.rebuilder.pause(paused);
+  }
+  const disk = new FaultyFileSystem();
+  await using opossum = openOverMemory(dir.path, definitions(), {}, log, disk);
+  const { rebuilder } = opossum;
+  const looking = hold();
+  const ordered = rebuilder.pause(paused);
+  await looking.reached;
+  looking.pass();
+  const { id } = await rebuilder.start(["One"]);
+  const building = hold();
+  await building.reached;
+  building.pass();
+  disk.inject({ kind: "rename", path: "/operations/", code: "EIO" });
+  looking.release();
+  await assertRejects(() => ordered, RebuildNotStartedError);
+  building.release();
+  assert((await rebuilder.wait(id))?.success);
 });
