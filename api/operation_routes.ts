@@ -191,10 +191,10 @@ export function addOperationRoutes(
   ): Promise<RebuildOperation> => {
     const isDone = await rebuilder[action](id);
     const operation = await findOperation(opossum, id);
-    // It may have ended while it was being cancelled: what became of it counts.
-    const isAsWanted = action === "cancel"
-      ? operation.state === "cancelled" || (isDone && operation.result === null)
-      : isDone;
+    // It may have ended while it was being cancelled or paused: what became of it counts.
+    const isOpen = isDone && (action === "resume" || operation.result === null);
+    const isAsWanted = isOpen ||
+      (action === "cancel" && operation.state === "cancelled");
     if (isAsWanted) return operation;
     throw new ProblemError(refusal(operation, action));
   };

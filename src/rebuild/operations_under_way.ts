@@ -107,11 +107,7 @@ export class OperationsUnderWay {
     const entry = this.#entries.get(id);
     if (!entry) return false;
     const { operation, ended } = entry;
-    if (operation.tasks.every((task) => task.hasEnded)) {
-      // Only its outcome is still being written down.
-      await ended;
-      return false;
-    }
+    if (await this.#hasEnded(entry)) return false;
     operation.stop(reason);
     // What it held up goes on for others.
     this.#options.reconsider();
@@ -119,8 +115,16 @@ export class OperationsUnderWay {
     return true;
   }
 
+  /** Whether all of it has ended; waits until the outcome is written down then. */
+  async #hasEnded({ operation, ended }: UnderWay): Promise<boolean> {
+    if (!operation.tasks.every((task) => task.hasEnded)) return false;
+    await ended;
+    return true;
+  }
+
   /**
-   * Holds an operation up, or lets it go on. Returns when that is durable.
+   * Holds an operation up, or lets it go on. Returns when that is durable, and whether there was
+   * anything to order.
    *
    * @throws {OperationNotRecordedError} If it cannot be written down; it is as it was then.
    */
@@ -128,6 +132,7 @@ export class OperationsUnderWay {
     const entry = this.#entries.get(id);
     if (!entry) return false;
     const { operation } = entry;
+    if (await this.#hasEnded(entry)) return false;
     if ((operation.pausedAt !== null) === (action === "pause")) {
       // Somebody else ordered the same, and it may not be durable yet.
       await entry.recorded;

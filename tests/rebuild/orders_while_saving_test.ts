@@ -191,3 +191,27 @@ Deno.test("a paused operation that cannot be taken up holds up nobody whose buil
   building.release();
   assert((await rebuilder.wait(id))?.success);
 });
+
+Deno.test("pause() and resume() say of what has ended that it has, also while its outcome is written down", async () => {
+  using dir = new TempDir();
+  const { log } = await heldLog();
+  let gate: PromiseWithResolvers<void> | undefined;
+  const reached = Promise.withResolvers<void>();
+  const disk = withSync("/operations/", async (next) => {
+    if (gate) {
+      reached.resolve();
+      await gate.promise;
+    }
+    await next();
+  });
+  await using opossum = openOverMemory(dir.path, definitions(), {}, log, disk);
+  const { rebuilder } = opossum;
+  const { id } = await rebuilder.start(["One"]);
+  const saved = gate = Promise.withResolvers<void>();
+  await reached.promise;
+  const orders = [rebuilder.pause(id), rebuilder.resume(id)];
+  saved.resolve();
+  assertEquals(await Promise.all(orders), [false, false]);
+  const operation = await rebuilder.getOperation(id);
+  assertEquals([operation?.state, operation?.pausedAt], ["succeeded", null]);
+});
