@@ -8,6 +8,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Opossum } from "../mod.ts";
 import { infoExample, operationExample } from "./examples.ts";
 import { findOperation } from "./find_operation.ts";
+import { refusedOrder } from "./operation_refusal.ts";
 import { ProblemError } from "./problem.ts";
 import { announceOperation } from "./rebuild_wait.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
@@ -68,7 +69,8 @@ caught up with the log and swapped in. The answer comes once that is noted down 
 operation for the outcome. Promoting twice is no error.
 
 409 \`not-awaiting-promotion\` as long as not all of its builds are complete, and for operations
-that swap in by themselves. \`DELETE /admin/operations/{operationId}\` discards what waits.`,
+that swap in by themselves; \`operation-elsewhere\` when another process has it: ask that one.
+\`DELETE /admin/operations/{operationId}\` discards what waits.`,
   request: {
     params: z.object({ operationId: OperationId }),
     query: NoQuery,
@@ -109,15 +111,7 @@ export function addGenerationRoutes(
       announceOperation(context, promoted, opossum);
       return context.json(promoted, 202);
     }
-    const { state, result } = await findOperation(opossum, operationId);
-    throw new ProblemError({
-      kind: "operation-ended",
-      status: 409,
-      title: "Operation ended",
-      detail: result === null
-        ? "The operation cannot be promoted as it does not run in this process"
-        : `The operation cannot be promoted as it has ended: ${state}`,
-      extensions: { state },
-    });
+    const operation = await findOperation(opossum, operationId);
+    throw new ProblemError(refusedOrder(operation, "promote"));
   });
 }

@@ -9,7 +9,8 @@ import type { Opossum, RebuildOperation } from "../mod.ts";
 import { operationExample } from "./examples.ts";
 import { findOperation } from "./find_operation.ts";
 import { pageLimit } from "./paging.ts";
-import { operationPath, ProblemError, type ProblemInit } from "./problem.ts";
+import { refusedOrder } from "./operation_refusal.ts";
+import { ProblemError } from "./problem.ts";
 import { announceOperation } from "./rebuild_wait.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import { NoQuery, Operation, OperationId, State } from "./schemas.ts";
@@ -196,7 +197,7 @@ export function addOperationRoutes(
     const isAsWanted = isOpen ||
       (action === "cancel" && operation.state === "cancelled");
     if (isAsWanted) return operation;
-    throw new ProblemError(refusal(operation, action));
+    throw new ProblemError(refusedOrder(operation, action));
   };
 
   const orders = [
@@ -211,42 +212,4 @@ export function addOperationRoutes(
       return context.json(await act(operationId, action), 202);
     });
   }
-}
-
-/** Why nothing was done to an operation. */
-function refusal(
-  { state, result, resumedBy }: RebuildOperation,
-  action: "cancel" | "pause" | "resume",
-): ProblemInit {
-  const done = { cancel: "cancelled", pause: "paused", resume: "resumed" };
-  const what = `The operation cannot be ${done[action]} as it`;
-  if (resumedBy !== undefined) {
-    const operation = operationPath(resumedBy);
-    return {
-      kind: "operation-ended",
-      status: 409,
-      title: "Operation ended",
-      detail: `${what} was interrupted and continued by another one: ask that`,
-      extensions: { state, resumedBy, operation },
-      headers: { "Link": `<${operation}>; rel="related"` },
-    };
-  }
-  if (result !== null || state === "interrupted") {
-    return {
-      kind: "operation-ended",
-      status: 409,
-      title: "Operation ended",
-      detail: `${what} has ended: ${state}`,
-      extensions: { state },
-    };
-  }
-  return {
-    kind: "operation-elsewhere",
-    status: 409,
-    title: "Operation elsewhere",
-    detail:
-      `${what} is one of another process, or of one that was ended: ask ` +
-      "that process, or restart the server to have it continued",
-    extensions: { state },
-  };
 }

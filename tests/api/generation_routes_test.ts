@@ -178,6 +178,38 @@ Deno.test("POST promote swaps in what POST rebuild with promote=manual left wait
   await assertProblem(ended, 409, "operation-ended");
 });
 
+Deno.test("POST promote says that another process has the operation, and leads to who continued it", async () => {
+  using dir = new TempDir();
+  await fill(dir.path);
+  const options = { startDaemon: false } as const;
+  await using here = await serve(dir.path, 1, options);
+  const promote = (id: string) =>
+    ask(here.app, "POST", `/admin/operations/${id}/promote`);
+  let id = "";
+  {
+    await using there = await serve(dir.path, 1, options);
+    const asked = { promote: "manual" } as const;
+    ({ id } = await there.opossum.rebuilder.start(["Courses"], asked));
+    const refused = await assertProblem(
+      await promote(id),
+      409,
+      "operation-elsewhere",
+    );
+    assertStringIncludes(String(refused.detail), "cannot be promoted");
+  }
+  await assertProblem(await promote(id), 409, "operation-ended");
+  await using there = await serve(dir.path, 1, options);
+  await there.opossum.daemon.start();
+  await there.opossum.daemon.whenStarted();
+  const problem = await assertProblem(
+    await promote(id),
+    409,
+    "operation-ended",
+  );
+  const continued = await there.opossum.rebuilder.getOperation(id);
+  assertEquals(problem.resumedBy, continued?.resumedBy);
+});
+
 Deno.test("POST promote answers 404 to unknown operations, 409 to those that do not wait", async () => {
   using dir = new TempDir();
   await fill(dir.path);
