@@ -132,6 +132,7 @@ export {
   UnknownOperationError,
 } from "./src/rebuild/refusals.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
+export type { RollbackOptions } from "./src/rebuild/roll_back_projection.ts";
 
 // src/audit/
 export {

@@ -37,11 +37,24 @@ fingerprint is served as it is, state \`stale\`: its code is not there any more.
 schedule undoes a rollback until another definition is registered; a rebuild by name or with
 \`forceAll\` does.
 
+With \`from\` it goes back only while that generation serves: say which one you saw, so that two who
+press the same button do not undo each other's rollback.
+
 409 \`no-previous-generation\` when there is none that could serve, \`rebuild-running\` when the
-projection is being rebuilt, or a build of it waits to be promoted.`,
+projection is being rebuilt, or a build of it waits to be promoted, \`generation-changed\` when
+another generation serves than \`from\`.`,
   request: {
     params: z.object({ projectionName: ProjectionName }),
-    query: NoQuery,
+    query: z.strictObject({
+      from: z.string().regex(/^[1-9]\d{0,14}$/, {
+        error: "must be the number of a generation",
+      }).optional().openapi({
+        description: "The generation that serves, as far as you know",
+        type: "integer",
+        minimum: 1,
+        example: 7,
+      }),
+    }),
   },
   responses: {
     200: jsonResponse("The previous generation serves", Info, {
@@ -100,7 +113,11 @@ export function addGenerationRoutes(
 
   router.openapi(rollbackRoute, async (context) => {
     const { projectionName } = context.req.valid("param");
-    await rebuilder.rollback(projectionName);
+    const { from } = context.req.valid("query");
+    await rebuilder.rollback(
+      projectionName,
+      from === undefined ? {} : { from: Number(from) },
+    );
     return context.json(await projections.info(projectionName), 200);
   });
 

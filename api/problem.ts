@@ -305,8 +305,18 @@ function rebuildConflict(
 }
 
 function rollbackProblem(
-  { projectionName, refusal, operationId, message }: ProjectionRollbackError,
+  { projectionName, refusal, operationId, generation, message }:
+    ProjectionRollbackError,
 ): ProblemInit {
+  if (refusal === "anotherGeneration") {
+    return {
+      kind: "generation-changed",
+      status: 409,
+      title: "Generation changed",
+      detail: message,
+      extensions: { projectionName, generation },
+    };
+  }
   if (refusal === "noPreviousGeneration") {
     return {
       kind: "no-previous-generation",

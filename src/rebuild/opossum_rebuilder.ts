@@ -36,7 +36,10 @@ import type {
   RebuildOptions,
   StartOptions,
 } from "./rebuilder.ts";
-import { rollBackProjection } from "./roll_back_projection.ts";
+import {
+  type RollbackOptions,
+  rollBackProjection,
+} from "./roll_back_projection.ts";
 import { RebuildScheduler } from "./scheduler.ts";
 import { SharedScan } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
@@ -198,8 +201,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return operation.snapshot();
   }
 
-  async rollback(name: string): Promise<void> {
-    await rollBackProjection(this.#options, name);
+  async rollback(name: string, options: RollbackOptions = {}): Promise<void> {
+    await rollBackProjection(this.#options, name, options);
   }
 
   async plan(

@@ -112,6 +112,27 @@ Deno.test("POST rollback answers 404, and 409 without a generation to go back to
   await rebuilder.cancel(id);
 });
 
+Deno.test("POST rollback with from goes back only while that generation serves", async () => {
+  using dir = new TempDir();
+  await fill(dir.path);
+  await using server = await serve(dir.path, 2);
+  const rollback = (query: string) =>
+    ask(server.app, "POST", `${COURSES}/rollback${query}`);
+  const problem = await assertProblem(
+    await rollback("?from=1"),
+    409,
+    "generation-changed",
+  );
+  assertEquals([problem.projectionName, problem.generation], ["Courses", 2]);
+  for (const query of ["?from=0", "?from=", "?from=2&from=2", "?from=two"]) {
+    await assertProblem(await rollback(query), 400, "invalid-parameter");
+  }
+  assertEquals((await rollback("?from=2")).status, 200);
+  await assertProblem(await rollback("?from=2"), 409, "generation-changed");
+  const info = await server.opossum.projections.info("Courses");
+  assertEquals(info.generation, 1);
+});
+
 Deno.test("POST rebuild with verify compares; what it found is in the answer, but in no log", async () => {
   using dir = new TempDir();
   await fill(dir.path);

@@ -88,6 +88,22 @@ for (const where of PLACES) {
     assertStringIncludes(text.stdout, "previous");
   });
 
+  Deno.test(`projections rollback ${where === "a server" ? "on" : "in"} ${where} does what was asked about, or nothing`, async () => {
+    await using place = await Place.open(where);
+    await place.run("rebuild", "Alpha");
+    const late = await place.run("projections", "rollback", "Alpha", {
+      // Somebody else was faster.
+      confirm: async () => {
+        await place.server.opossum.rebuilder.rollback("Alpha");
+        return true;
+      },
+    });
+    assertEquals(late.exitCode, 4, late.stdout);
+    assertStringIncludes(late.reports.join(), "generation 1 serves, not 2");
+    const { generation } = await place.json("projections", "show", "Alpha");
+    assertEquals(generation, 1);
+  });
+
   Deno.test(`projections rebuild --verify ${where === "a server" ? "on" : "in"} ${where} says what changes`, async () => {
     await using place = await Place.open(where);
     const same = await place.run("rebuild", "Beta", "--verify");
