@@ -10,9 +10,9 @@ import type { BuildTask } from "./build_task.ts";
 import { BuildTasks } from "./build_tasks.ts";
 import { startingRebuild } from "./errors.ts";
 import {
-  detailBefore,
-  generationsOf,
   type InterruptedOperation,
+  settledBefore,
+  standingOf,
 } from "./interrupted.ts";
 import {
   bytesOf,
@@ -205,11 +205,11 @@ export class OperationStarter {
     );
     const isOwn = OWN_TRIGGERS.has(asked.trigger);
     const prepare = () => this.#prepare(names, options, isOwn);
-    let { wanted, before, done } = await prepare();
+    let { wanted, before, settled } = await prepare();
     // What is being stopped must not be joined: it would end as if this had been stopped.
     for (const ending of this.#tasks.ending(() => wanted)) {
       await ending;
-      ({ wanted, before, done } = await prepare());
+      ({ wanted, before, settled } = await prepare());
     }
     if (this.#isClosed) throw new RebuilderClosedError();
     if (!isOwn && !adopts) this.#assertRoom();
@@ -219,7 +219,7 @@ export class OperationStarter {
     const begun = { operationId: id, trigger, wanted, concurrency };
     const span = this.#peers.reporter.openSpan(begun);
     const operation = new RunningOperation({
-      generationsBefore: before,
+      ...before,
       resumes,
       idempotency,
       promotedAt: options.promotedAt ?? null,
@@ -228,7 +228,7 @@ export class OperationStarter {
       span,
       clock,
     });
-    for (const detail of done) operation.settle(detail);
+    for (const detail of settled) operation.settle(detail);
     const { verify = false, promote = "automatic" } = asked;
     const wanting = {
       operation,
@@ -280,6 +280,7 @@ export class OperationStarter {
     isOwn: boolean,
   ) {
     const { adopts } = options;
+    const { store, projections } = this.#options;
     await whenSwapsEnd(this.#tasks.values(), names);
     const surveyed = (await this.#survey(names, options)).filter((
       { planned },
@@ -288,16 +289,9 @@ export class OperationStarter {
       await this.#assertFits(surveyed);
     }
     const wanted = surveyed.map(({ planned }) => planned);
-    const before = await generationsOf(this.#options.store, wanted);
-    const done = await Promise.all(
-      adopts?.done.map(async (name) =>
-        detailBefore(
-          adopts.operation,
-          await this.#options.projections.info(name),
-        )
-      ) ?? [],
-    );
-    return { wanted, before, done };
+    const before = await standingOf(store, wanted);
+    const settled = adopts ? await settledBefore(adopts, projections) : [];
+    return { wanted, before, settled };
   }
 
   /** What a paused operation of an earlier process was begun with. */

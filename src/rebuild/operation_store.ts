@@ -38,6 +38,11 @@ export interface IdempotencyRecord {
 
 /** An operation as it stands on disk. */
 export interface StoredOperation extends RebuildOperation {
+  /**
+   * By which decisions its projections were held back when it was asked for. Nothing for the
+   * world. Left out by earlier versions.
+   */
+  readonly rollbacksBefore?: Readonly<Record<string, string>>;
   /** The key that it was asked for with. Nothing for the world. */
   readonly idempotency?: IdempotencyRecord;
 }
@@ -66,7 +71,7 @@ const DEFAULTS = {
  * @returns What the world is told.
  */
 export function toPublic(stored: StoredOperation): RebuildOperation {
-  const { idempotency: _, ...operation } = stored;
+  const { idempotency: _, rollbacksBefore: __, ...operation } = stored;
   return Object.freeze(operation);
 }
 

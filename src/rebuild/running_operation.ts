@@ -28,6 +28,8 @@ export interface RunningOperationOptions {
   readonly idempotency: IdempotencyRecord | undefined;
   /** Number of each projection's newest generation, 0 for none. */
   readonly generationsBefore: Readonly<Record<string, number>>;
+  /** Names the rollback by which each projection was held back, if one was. */
+  readonly rollbacksBefore: Readonly<Record<string, string>>;
   /** @default {false} */
   readonly verify?: boolean;
   /** @default {"automatic"} */
@@ -224,8 +226,8 @@ export class RunningOperation {
 
   /** What is written down. */
   record(): StoredOperation {
-    const { idempotency } = this.#options;
-    const snapshot = this.snapshot();
+    const { idempotency, rollbacksBefore } = this.#options;
+    const snapshot = { ...this.snapshot(), rollbacksBefore };
     const record = idempotency ? { ...snapshot, idempotency } : snapshot;
     if (this.#pausedAt === null || snapshot.state !== "interrupted") {
       return record;

@@ -20,9 +20,8 @@ export const GENERATION_BUGS: readonly SeededBug[] = [
   {
     name: "a rollback is forgotten by the next start",
     file: "src/projections/roll_back_generation.ts",
-    replace: "rolledBack: isBack ? { at, version, fingerprint } : null,",
-    by:
-      "rolledBack: isBack && at === fingerprint ? { at, version, fingerprint } : null,",
+    replace: "    rolledBack: isBack\n",
+    by: "    rolledBack: isBack && at === fingerprint\n",
     tests: ["tests/rebuild/rollback_test.ts"],
   },
   {
