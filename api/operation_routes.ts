@@ -10,10 +10,12 @@ import { operationExample } from "./examples.ts";
 import { findOperation } from "./find_operation.ts";
 import { pageLimit } from "./paging.ts";
 import { refusedOrder } from "./operation_refusal.ts";
+import { principalOf } from "./principal.ts";
 import { ProblemError } from "./problem.ts";
 import { announceOperation } from "./rebuild_wait.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import { NoQuery, Operation, OperationId, State } from "./schemas.ts";
+import { visibleTo } from "./samples.ts";
 import { ADMIN_SECURITY, OPERATIONS_TAG } from "./sections.ts";
 
 const OperationParams = z.object({ operationId: OperationId });
@@ -172,7 +174,8 @@ export function addOperationRoutes(
       ? []
       : await rebuilder.listOperations({ ...filter, before: last, limit: 1 });
     const next = rest.length > 0 ? last ?? null : null;
-    return context.json({ operations: [...operations], next }, 200);
+    const told = visibleTo(principalOf(context), [...operations]);
+    return context.json({ operations: told, next }, 200);
   });
 
   router.openapi(getRoute, async (context) => {
@@ -183,7 +186,7 @@ export function addOperationRoutes(
     if (operation.result === null) {
       announceOperation(context, operation, opossum);
     }
-    return context.json(operation, 200);
+    return context.json(visibleTo(principalOf(context), operation), 200);
   });
 
   const act = async (
