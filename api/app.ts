@@ -101,7 +101,7 @@ export function createApp(options: AppOptions): OpenAPIHono {
   addHealthRoutes(app, {
     opossum,
     metrics,
-    metricsGuard: openMetrics ? (_context, next) => next() : access.guard,
+    metricsGuard: openMetrics ? undefined : access.guard,
   });
   for (const router of routers) app.route("/", router);
   addDocs(app, info);
