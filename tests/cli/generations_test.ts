@@ -143,8 +143,21 @@ for (const where of PLACES) {
     hooks.factor = 1;
     const other = await place.run(...args);
     const otherId = /operations promote (\S+)/.exec(other.stdout)?.[1] ?? "";
-    const cancelled = await place.run("operations", "cancel", otherId);
+    const questions: string[] = [];
+    const cancel = (answer: boolean, ...more: string[]) =>
+      place.run("operations", "cancel", otherId, ...more, {
+        confirm: (question) => questions.push(question) > 0 && answer,
+      });
+    const kept = await cancel(false);
+    assertEquals([kept.exitCode, kept.stdout], [1, "Nothing was done\n"]);
+    assertStringIncludes(questions.join(), "deleted: Beta at 100 %. Go on?");
+    const still = await place.json("operations", "show", otherId);
+    assert(still.state !== "cancelled");
+    const cancelled = await cancel(false, "--yes");
     assertEquals(cancelled.exitCode, 0, cancelled.reports.join());
+    // What has ended is not asked about.
+    assertEquals((await cancel(false)).exitCode, where === "a server" ? 0 : 4);
+    assertEquals(questions.length, 1);
     assertEquals(await place.sums("Beta"), now);
     const { stdout } = await place.run("rebuild", "Beta");
     assertStringIncludes(stdout, "1 of 1 projections rebuilt");
