@@ -29,7 +29,7 @@ import type {
 } from "./operation.ts";
 import type { IdempotencyRecord, OperationStore } from "./operation_store.ts";
 import type { OperationsUnderWay, UnderWay } from "./operations_under_way.ts";
-import { planRebuild, planUnusable } from "./plan.ts";
+import { type DueOptions, planRebuild, planUnusable } from "./plan.ts";
 import { resolveRebuildOptions } from "./rebuild_options.ts";
 import { type RebuildAllOptions, RebuilderClosedError } from "./rebuilder.ts";
 import {
@@ -89,6 +89,12 @@ const AUTOMATIC: ReadonlySet<RebuildTrigger | undefined> = new Set<
   RebuildTrigger | undefined
 >(["startup", "schedule", "damage"]);
 
+/** What a plan depends on. */
+type SurveyOptions = Pick<
+  DueOptions,
+  "forceRebuild" | "trigger" | "onlyMissing"
+>;
+
 const NOTHING: ProjectionSize = { bytes: 0, checkpoint: 0 };
 
 /** Begins operations. */
@@ -142,7 +148,7 @@ export class OperationStarter {
   /** What would be rebuilt, and why. */
   async plan(
     names: readonly string[] | undefined,
-    options: Pick<RebuildAllOptions, "forceRebuild" | "trigger">,
+    options: SurveyOptions,
   ): Promise<readonly PlannedRebuild[]> {
     return (await this.#survey(names, options)).map(({ planned }) => planned);
   }
@@ -319,10 +325,7 @@ export class OperationStarter {
 
   async #survey(
     names: readonly string[] | undefined,
-    { forceRebuild = false, trigger }: Pick<
-      RebuildAllOptions,
-      "forceRebuild" | "trigger"
-    >,
+    { forceRebuild = false, trigger, onlyMissing = false }: SurveyOptions,
   ): Promise<readonly SurveyedProjection[]> {
     const { registry, projections, events, store, live, readOnly } =
       this.#options;
@@ -333,9 +336,11 @@ export class OperationStarter {
     return await Promise.all(resolved.map(async (name) => {
       // Taking up what was begun writes.
       try {
-        const interrupted = !forceRebuild && !readOnly &&
-          await store.hasInterruptedBuild(live.identity(name));
         const info = await projections.info(name);
+        // Nor does it go on with what replaces something that is to be left alone.
+        const isLeft = readOnly || (onlyMissing && info.state === "stale");
+        const interrupted = !forceRebuild && !isLeft &&
+          await store.hasInterruptedBuild(live.identity(name));
         const awaiting = this.#tasks.isAwaiting(name);
         const planned = planRebuild({
           info,

@@ -292,7 +292,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   ): Promise<UnderWay | undefined> {
     // What an operator held up in a process that has ended since is held up here.
     await this.#takingUp.held();
-    const due = (await this.plan(names, options)).filter((each) =>
+    const plans = await this.#starter.plan(names, { ...options, onlyMissing });
+    const due = plans.filter((each) =>
       each.rebuild && !this.#starter.isHeldUp(each) &&
       !(onlyMissing && servesOldDocuments(each))
     );
