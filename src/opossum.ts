@@ -223,7 +223,7 @@ export async function openOpossumOn(
     async [Symbol.asyncDispose]() {
       await assembly[Symbol.asyncDispose]();
       await log[Symbol.asyncDispose]();
-      audit[Symbol.dispose]();
+      await audit[Symbol.asyncDispose]();
     },
   };
 }
