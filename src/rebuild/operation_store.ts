@@ -127,9 +127,9 @@ export class OperationStore {
       this.#isNameDurable = true;
     }
     for (const old of this.#names().slice(HISTORY_MAX)) {
-      // Set back, a clock makes the newest look like the oldest; and what waits for an operator is
-      // needed.
-      if (old === name || isHeld(this.#read(old))) continue;
+      // Set back, a clock makes the newest look like the oldest; and a rebuild of hours may be
+      // older than a thousand others.
+      if (old === name || isNeeded(this.#read(old))) continue;
       this.#fileSystem.remove(join(this.#directory, old));
     }
   }
@@ -229,10 +229,11 @@ function idOf(name: string): string {
   return NAME_PATTERN.exec(name)?.[2] ?? "";
 }
 
-/** Whether an operator is still to say what becomes of it. */
-function isHeld(operation: StoredOperation | undefined): boolean {
+/** Whether it goes on, so that a crash must find it, or an operator is to say what becomes of it. */
+function isNeeded(operation: StoredOperation | undefined): boolean {
   if (!operation) return false;
-  const { pausedAt, promote, resumedBy } = operation;
+  const { state, pausedAt, promote, resumedBy } = operation;
+  if (state === "running" || state === "queued") return true;
   return pausedAt !== null ||
     promote === "manual" && isOpen(operation) && resumedBy === undefined;
 }

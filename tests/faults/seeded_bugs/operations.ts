@@ -50,7 +50,7 @@ export const OPERATION_BUGS: readonly SeededBug[] = [
   {
     name: "the history forgets what is paused",
     file: "src/rebuild/operation_store.ts",
-    replace: "if (old === name || isHeld(this.#read(old)))",
+    replace: "if (old === name || isNeeded(this.#read(old)))",
     by: "if (old === name)",
     tests: ["tests/rebuild/idempotency_test.ts"],
   },
