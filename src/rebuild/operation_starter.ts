@@ -266,7 +266,11 @@ export class OperationStarter {
       giveUp(error);
     }
     const { saved, ended } = this.#peers.running.add(operation);
-    await saved.catch(giveUp);
+    await saved.catch((error) => {
+      // Its file may be there, and would be found by the next start; one that was there, stays.
+      if (!adopts) this.#options.history.forget(operation.record());
+      giveUp(error);
+    });
     // Closed meanwhile: kept for the next start, like everything else.
     if (this.#isClosed) { for (const task of fresh) task.stop("interrupted"); }
     this.#peers.reporter.begun(begun);

@@ -114,9 +114,7 @@ export class OperationStore {
 
   /** Writes an operation down, durably; forgets the oldest when there are too many. */
   async save(operation: StoredOperation): Promise<void> {
-    // A clock that stands before 1970 must not make names that nobody finds again.
-    const startedMs = Math.max(Date.parse(operation.startedAt), 0);
-    const name = `${String(startedMs).padStart(15, "0")}-${operation.id}.json`;
+    const name = fileNameOf(operation);
     const text = JSON.stringify(operation) + "\n";
     // Only now: it may be that nothing can be written, and only reads are wanted.
     this.#fileSystem.makeDirectory(this.#directory);
@@ -130,7 +128,24 @@ export class OperationStore {
       // Set back, a clock makes the newest look like the oldest; and a rebuild of hours may be
       // older than a thousand others.
       if (old === name || isNeeded(this.#read(old))) continue;
-      this.#fileSystem.remove(join(this.#directory, old));
+      this.#remove(old);
+    }
+  }
+
+  /** Forgets an operation that was not begun after all, though its file may be there. */
+  forget(operation: StoredOperation): void {
+    this.#remove(fileNameOf(operation));
+  }
+
+  #remove(name: string): void {
+    try {
+      this.#fileSystem.remove(join(this.#directory, name));
+    } catch (error) {
+      // What is written down is, all the same.
+      this.#logger.log("warn", "An operation could not be deleted", {
+        file: name,
+        error,
+      });
     }
   }
 
@@ -222,6 +237,13 @@ export class OperationStore {
       return undefined;
     }
   }
+}
+
+/** The name of an operation's file. */
+function fileNameOf({ startedAt, id }: StoredOperation): string {
+  // A clock that stands before 1970 must not make names that nobody finds again.
+  const startedMs = Math.max(Date.parse(startedAt), 0);
+  return `${String(startedMs).padStart(15, "0")}-${id}.json`;
 }
 
 /** The operation that a file is of. */

@@ -144,6 +144,7 @@ export class OperationsUnderWay {
       await this.#record(entry);
     } catch (cause) {
       this.#change(operation, action === "pause" ? "resume" : "pause");
+      await this.restore(id);
       throw new OperationNotRecordedError(id, action, { cause });
     }
     this.#tell(operation);
@@ -161,6 +162,15 @@ export class OperationsUnderWay {
     if (!entry) return;
     await this.#record(entry);
     this.#tell(entry.operation);
+  }
+
+  /**
+   * Writes an operation down again as it is: what was refused may have been written all the same,
+   * and would be found after a crash. As far as the disk lets it.
+   */
+  async restore(id: string): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (entry) await this.#record(entry).catch(() => {});
   }
 
   /** One after the other: the outcome must not be overwritten by what was before. */

@@ -197,6 +197,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         damage: events.damage,
         at: clock.now().toISOString(),
         save: () => this.#running.record(id),
+        restore: () => this.#running.restore(id),
       }));
     return operation.snapshot();
   }
