@@ -47,6 +47,8 @@ export class OpossumDaemon implements Daemon {
   /** Projections that were found to be damaged, and are about to be rebuilt. */
   readonly #damaged = new Set<string>();
   #mending: Promise<void> = Promise.resolve();
+  /** Rebuilds of those. */
+  readonly #followed = new Set<Promise<void>>();
   #damageWatch: Disposable | undefined;
 
   /** @param options What it is made of. */
@@ -110,6 +112,7 @@ export class OpossumDaemon implements Daemon {
   async whenEnded(): Promise<void> {
     await this.#started;
     await this.#mending;
+    await Promise.all(this.#followed);
     await this.#scheduled;
   }
 
@@ -159,10 +162,19 @@ export class OpossumDaemon implements Daemon {
             names.includes(projectionName) && reason === "damaged"
           ).map(({ projectionName }) => projectionName);
         if (plan.length === 0) return;
-        await this.#waitFor(await rebuilder.startDue({ trigger }, plan));
+        this.#follow(await rebuilder.startDue({ trigger }, plan));
       });
+    });
+  }
+
+  /** What is found meanwhile does not wait for it: that may take hours. */
+  #follow(begun: UnderWay | undefined): void {
+    const followed = this.#isolate("Automatic rebuild failed", async () => {
+      await this.#waitFor(begun);
       this.#loop?.wake();
     });
+    this.#followed.add(followed);
+    followed.finally(() => this.#followed.delete(followed));
   }
 
   async #rebuild(): Promise<void> {

@@ -118,3 +118,46 @@ for (const enableAutoRebuild of VALUES) {
     );
   });
 }
+
+Deno.test("a damaged projection does not wait until another one is rebuilt", async () => {
+  using dir = new TempDir();
+  const log = new MemoryEventStore();
+  await log.append(counts(3));
+  const definitions = ["One", "Two"].map((name) => countingProjection(name));
+  const reached = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  let isHeld = false;
+  const readBatches = log.readBatches.bind(log);
+  log.readBatches = async function* (query, range) {
+    if (isHeld) {
+      isHeld = false;
+      reached.resolve();
+      await gate.promise;
+    }
+    yield* readBatches(query, range);
+  };
+  await using opossum = openOverMemory(dir.path, definitions, {}, log);
+  const { daemon, projections, scrubber } = opossum;
+  await daemon.start();
+  await daemon.whenStarted();
+  const damage = async (name: string) => {
+    damageDocuments(dir.file(`projections/${name}/000001.sqlite`), [
+      { kind: "change", at: 0 },
+    ]);
+    await scrubber.scrub();
+  };
+  const whenReady = async (name: string) => {
+    while ((await projections.info(name)).state !== "ready") {
+      await setImmediate();
+    }
+  };
+  // The first one is just being built.
+  isHeld = true;
+  await damage("One");
+  await reached.promise;
+  await damage("Two");
+  await whenReady("Two");
+  assertEquals((await projections.info("One")).state, "damaged");
+  gate.resolve();
+  await whenReady("One");
+});
