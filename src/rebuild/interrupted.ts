@@ -118,7 +118,10 @@ async function wasRolledBack(
       isSameDefinition(rolledBack, live.identity(name)) &&
       nameOf(rolledBack) !== rollbacksBefore?.[name];
   } catch (error) {
-    if (error instanceof ProjectionDamagedError) return false;
+    // It cannot be built then either; the others of the operation can be.
+    const isUseless = error instanceof ProjectionDamagedError ||
+      isFileTrouble(error);
+    if (isUseless) return false;
     throw error;
   }
 }
