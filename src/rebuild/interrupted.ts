@@ -154,14 +154,16 @@ async function wasSwappedIn(
 /**
  * The outcomes of what is settled of a paused operation that is taken up.
  *
- * @param found The operation.
+ * @param found The operation, if there is one.
  * @param projections Tells how projections stand now.
  * @returns The outcomes, as far as they are known.
  */
 export async function settledBefore(
-  { operation, done, overruled }: InterruptedOperation,
+  found: InterruptedOperation | undefined,
   projections: Pick<Projections, "info">,
 ): Promise<readonly ProjectionRebuildDetail[]> {
+  if (found === undefined) return [];
+  const { operation, done, overruled } = found;
   const infos = await Promise.all(done.map((name) => projections.info(name)));
   return [
     ...infos.map((info) => detailBefore(operation, info)),
