@@ -144,19 +144,19 @@ for (const where of PLACES) {
     const other = await place.run(...args);
     const otherId = /operations promote (\S+)/.exec(other.stdout)?.[1] ?? "";
     const questions: string[] = [];
-    const cancel = (answer: boolean, ...more: string[]) =>
+    const cancel = (answer: "yes" | "no", ...more: string[]) =>
       place.run("operations", "cancel", otherId, ...more, {
-        confirm: (question) => questions.push(question) > 0 && answer,
+        confirm: (question) => questions.push(question) > 0 && answer === "yes",
       });
-    const kept = await cancel(false);
+    const kept = await cancel("no");
     assertEquals([kept.exitCode, kept.stdout], [1, "Nothing was done\n"]);
     assertStringIncludes(questions.join(), "deleted: Beta at 100 %. Go on?");
     const still = await place.json("operations", "show", otherId);
     assert(still.state !== "cancelled");
-    const cancelled = await cancel(false, "--yes");
+    const cancelled = await cancel("no", "--yes");
     assertEquals(cancelled.exitCode, 0, cancelled.reports.join());
     // What has ended is not asked about.
-    assertEquals((await cancel(false)).exitCode, where === "a server" ? 0 : 4);
+    assertEquals((await cancel("no")).exitCode, where === "a server" ? 0 : 4);
     assertEquals(questions.length, 1);
     assertEquals(await place.sums("Beta"), now);
     const { stdout } = await place.run("rebuild", "Beta");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { RebuildSchedule } from "../../src/daemon/schedule.ts";
 import { silentLogger } from "../../mod.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
@@ -36,7 +36,8 @@ function scheduleOf(clock: FakeClock, duration: number) {
       interrupt: (id) => {
         interrupted.push(id);
         end(Number(id) - 1);
-        return Promise.resolve(true);
+        const wasUnderWay = true;
+        return Promise.resolve(wasUnderWay);
       },
       untilHeld: ({ ended }) => ended,
     },
@@ -56,7 +57,7 @@ for (const hours of [1, 2]) {
     await clock.advance(MINUTE);
     for (let hour = 3; hour < 8; hour++) {
       await clock.advance(HOUR);
-      assertEquals(schedule.status[0]?.isOpen, true);
+      assert(schedule.status[0]?.isOpen);
     }
     assertEquals([begun.length, interrupted], [1, []]);
     // What ends by itself makes way for the next one.
