@@ -34,7 +34,7 @@ second each while it goes on, and at once when an operation begins, is paused, g
 \`id\` grows, also over restarts. \`Last-Event-ID\` makes up for what was missed, or, if that is too
 long ago, for how things stand. A client that reads slowly misses intermediate events, never the
 last one. A comment keeps the connection alive every 15 seconds. The stream ends when its token is
-revoked or expires. Of the 100 streams that there can be, 20 are kept for tokens that may operate.`;
+revoked, expires or may do less. Of the 100 streams that there can be, 20 are kept for tokens that may operate.`;
 
 const stream = {
   description: "The events, as they happen",
