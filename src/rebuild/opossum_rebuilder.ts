@@ -17,7 +17,7 @@ import type {
   RebuildPlan,
 } from "./operation.ts";
 import { KeyRebuilder } from "./key_rebuilder.ts";
-import { toPublic } from "./operation_store.ts";
+import { type IdempotencyRecord, toPublic } from "./operation_store.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import { goOnIn } from "./interrupted.ts";
 import {
@@ -140,7 +140,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     names: readonly string[] | undefined,
     options: StartOptions = {},
   ): Promise<RebuildOperation> {
-    return await this.#keys.once(names, options, async (idempotency) => {
+    const begin = async (idempotency?: IdempotencyRecord) => {
       const { operation, ended } = await this.#starter.begin(names, {
         ...options,
         idempotency,
@@ -148,7 +148,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       // With nothing to do it has ended, and whoever looks should see that.
       if (operation.tasks.length === 0) await ended;
       return operation.snapshot();
-    });
+    };
+    const started = await this.#keys.once(names, options, begin);
+    // Of one that was started before, the history knows only how it stood once.
+    return this.#running.snapshot(started.id) ?? started;
   }
 
   async wait(

@@ -215,3 +215,28 @@ Deno.test("pause() and resume() say of what has ended that it has, also while it
   const operation = await rebuilder.getOperation(id);
   assertEquals([operation?.state, operation?.pausedAt], ["succeeded", null]);
 });
+
+Deno.test("start() with the key of one that goes on answers how that stands now", async () => {
+  using dir = new TempDir();
+  const { log } = await heldLog();
+  const reached = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const readBatches = log.readBatches.bind(log);
+  log.readBatches = async function* (query, range) {
+    reached.resolve();
+    await gate.promise;
+    yield* readBatches(query, range);
+  };
+  await using opossum = openOverMemory(dir.path, definitions(), {}, log);
+  const { rebuilder } = opossum;
+  const asked = { idempotencyKey: "once" };
+  const first = await rebuilder.start(["One"], asked);
+  await reached.promise;
+  const again = await rebuilder.start(["One"], asked);
+  assertEquals([again.id, again.state], [first.id, "running"]);
+  assertEquals(again.progress[0]?.phase, "scanning");
+  gate.resolve();
+  assert((await rebuilder.wait(first.id))?.success);
+  const ended = await rebuilder.start(["One"], asked);
+  assertEquals([ended.id, ended.state], [first.id, "succeeded"]);
+});
