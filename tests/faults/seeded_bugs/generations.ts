@@ -114,4 +114,18 @@ export const GENERATION_BUGS: readonly SeededBug[] = [
     by: "",
     tests: ["tests/rebuild/promote_test.ts"],
   },
+  {
+    name: "a rollback goes back from a generation that nobody has seen",
+    file: "src/rebuild/roll_back_projection.ts",
+    replace: "if (from !== undefined && before.current !== from) {",
+    by: "if (from !== undefined && before.previous === from) {",
+    tests: ["tests/rebuild/rollback_from_test.ts"],
+  },
+  {
+    name: "any rollback overrules what was asked for after it",
+    file: "src/rebuild/interrupted.ts",
+    replace: "nameOf(rolledBack) !== rollbacksBefore?.[name];",
+    by: "nameOf(rolledBack) !== name;",
+    tests: ["tests/rebuild/rollback_clocks_test.ts"],
+  },
 ];
