@@ -27,15 +27,17 @@ Deno.test("rollback() from a generation goes back only while that one serves", a
   assertEquals(await serving(), 1);
   // A rebuild meanwhile counts as well.
   await rebuilder.rebuild("One");
-  const { refusal, message } = await assertRejects(
-    () => rebuilder.rollback("One", { from: 1 }),
-    ProjectionRollbackError,
-  );
-  assertEquals(refusal, "anotherGeneration");
-  assertEquals(
-    message,
-    'Cannot roll back projection "One" as generation 3 serves, not 1: look again',
-  );
+  for (const from of [1, 2, 4]) {
+    const { refusal, generation, message } = await assertRejects(
+      () => rebuilder.rollback("One", { from }),
+      ProjectionRollbackError,
+    );
+    assertEquals([refusal, generation], ["anotherGeneration", 3]);
+    assertEquals(
+      message,
+      `Cannot roll back projection "One" as generation 3 serves, not ${from}: look again`,
+    );
+  }
   assertEquals(await serving(), 3);
   await rebuilder.rollback("One", { from: 3 });
   await rebuilder.rollback("One");
