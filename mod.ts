@@ -162,12 +162,20 @@ export type {
 // src/telemetry/
 export {
   createJsonLogger,
+  isLevelWanted,
   type JsonLoggerOptions,
+  LOG_LEVELS,
   type LogAttributes,
   type Logger,
   type LogLevel,
+  parseLogLevel,
   silentLogger,
 } from "./src/telemetry/logger.ts";
+export {
+  LOG_FIELDS,
+  type LogField,
+  type LogFieldDefinition,
+} from "./src/telemetry/log_fields.ts";
 
 // src/log/
 export {

@@ -12,6 +12,7 @@ import type {
   ProjectionStore,
 } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
@@ -24,6 +25,7 @@ export interface BeginBuildOptions {
   readonly store: ProjectionStore;
   readonly events: EventStore;
   readonly live: LiveUpdater;
+  readonly logger: Logger;
   readonly telemetry: Telemetry;
 }
 
@@ -47,7 +49,7 @@ export async function beginBuild(
   options: BeginBuildOptions,
   task: BuildTask,
 ): Promise<Member> {
-  const { registry, events, telemetry } = options;
+  const { registry, events, logger, telemetry } = options;
   // What serves holds events that a rebuild would leave out.
   if (events.damage) throw events.damage;
   const name = task.projectionName;
@@ -60,6 +62,13 @@ export async function beginBuild(
     task.signal.throwIfAborted();
   }
   task.begin(checkpoint);
+  logger.log("info", `Rebuilding projection '${name}'...`, {
+    operationId: task.operationId,
+    projection: name,
+    reason: task.reason,
+    generation: build.generation.number,
+    checkpoint,
+  });
   const span = telemetry.startSpan(SPANS.rebuildProjection, {
     parent: task.context,
     attributes: {
