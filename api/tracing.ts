@@ -14,20 +14,9 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { MiddlewareHandler } from "hono";
-import { routeOf } from "./route_of.ts";
+import { methodOf, routeOf } from "./route_of.ts";
 
 const SCOPE = "@opossum/deno/api";
-
-/** Methods that may become attribute values; others would let strangers make up new series. */
-const METHODS = new Set([
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "PATCH",
-  "DELETE",
-  "OPTIONS",
-]);
 
 /** Bounds of the buckets that the conventions advise, in seconds. */
 const DURATION_BUCKETS = [
@@ -66,9 +55,7 @@ export function traceRequests(): MiddlewareHandler {
   );
   return async (context, next) => {
     const startMs = performance.now();
-    const method = METHODS.has(context.req.method)
-      ? context.req.method
-      : "_OTHER";
+    const method = methodOf(context);
     const scheme = new URL(context.req.url).protocol.slice(0, -1);
     const parent = propagation.extract(
       contexts.active(),
