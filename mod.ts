@@ -161,6 +161,7 @@ export type {
 
 // src/telemetry/
 export {
+  combineLoggers,
   createJsonLogger,
   isLevelWanted,
   type JsonLoggerOptions,
@@ -176,6 +177,11 @@ export {
   type LogField,
   type LogFieldDefinition,
 } from "./src/telemetry/log_fields.ts";
+export {
+  createOtelLogger,
+  type OtelLoggerOptions,
+  toOtelAttributes,
+} from "./src/telemetry/otel_logger.ts";
 
 // src/log/
 export {

@@ -13,7 +13,8 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import { isMeasuredByDeno, isTracedByDeno } from "./deno_telemetry.ts";
 import { methodOf, routeOf } from "./route_of.ts";
 
 const SCOPE = "@opossum/deno/api";
@@ -57,6 +58,34 @@ export function traceRequests(): MiddlewareHandler {
     const startMs = performance.now();
     const method = methodOf(context);
     const scheme = new URL(context.req.url).protocol.slice(0, -1);
+    const served = servedSpan(context);
+    try {
+      if (served) {
+        hidePath(served);
+        await next();
+      } else await inSpan(context, { method, scheme }, next);
+    } finally {
+      const route = routeOf(context);
+      const { status } = context.res;
+      if (served) describe(served, { method, route });
+      // Deno's measurement has the same name.
+      if (!isMeasuredByDeno()) {
+        duration.record((performance.now() - startMs) / 1_000, {
+          "http.request.method": method,
+          "url.scheme": scheme,
+          "http.response.status_code": status,
+          ...(route === undefined ? {} : { "http.route": route }),
+          ...(status < 500 ? {} : { "error.type": String(status) }),
+        });
+      }
+    }
+  };
+
+  async function inSpan(
+    context: Context,
+    { method, scheme }: { readonly method: string; readonly scheme: string },
+    next: () => Promise<void>,
+  ): Promise<void> {
     const parent = propagation.extract(
       contexts.active(),
       context.req.raw.headers,
@@ -75,18 +104,10 @@ export function traceRequests(): MiddlewareHandler {
     try {
       await contexts.with(trace.setSpan(parent, span), next);
     } finally {
-      const route = routeOf(context);
       const { status } = context.res;
-      finish(span, { method, route, status });
-      duration.record((performance.now() - startMs) / 1_000, {
-        "http.request.method": method,
-        "url.scheme": scheme,
-        "http.response.status_code": status,
-        ...(route === undefined ? {} : { "http.route": route }),
-        ...(status < 500 ? {} : { "error.type": String(status) }),
-      });
+      finish(span, { method, route: routeOf(context), status });
     }
-  };
+  }
 }
 
 function finish(
@@ -107,4 +128,49 @@ function finish(
     span.setAttribute("error.type", String(status));
   }
   span.end();
+}
+
+/**
+ * The span that Deno's own telemetry (`OTEL_DENO=true`) opened for a request that it serves, or
+ * `undefined` when there is none.
+ */
+function servedSpan({ env }: Context): Span | undefined {
+  // Served by Deno: it says who asked. Else the active span is whoever called the application.
+  const isServed = typeof env === "object" && env !== null &&
+    "remoteAddr" in env;
+  return isServed && isTracedByDeno() ? trace.getActiveSpan() : undefined;
+}
+
+/**
+ * Takes a request's path and query out of the span that Deno opened for it: they may hold keys of
+ * documents, and tokens pasted into the wrong place. At once, as a request may never end.
+ */
+function hidePath(span: Span): void {
+  span.setAttributes({ "url.full": "", "url.path": "", "url.query": "" });
+}
+
+function describe(
+  span: Span,
+  { method, route }: {
+    readonly method: string;
+    readonly route: string | undefined;
+  },
+): void {
+  span.setAttribute("http.request.method", method);
+  if (route === undefined) {
+    span.updateName(method);
+    return;
+  }
+  span.updateName(`${method} ${route}`);
+  // Deno's measurements take the route from here.
+  span.setAttributes({ "http.route": route, "url.path": route });
+}
+
+/**
+ * The same for a request that may be answered before any route is tried. Call it where Deno hands
+ * the request over.
+ */
+export function hideServedPath(): void {
+  const span = isTracedByDeno() ? trace.getActiveSpan() : undefined;
+  if (span) hidePath(span);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  combineLoggers,
   createJsonLogger,
   type Logger,
   type LogLevel,
@@ -30,13 +31,7 @@ export function commandLogger(
   const level = levelOf(options) ?? levelFrom(env?.(LEVEL_VARIABLE)) ??
     levelMin;
   const lines = createJsonLogger({ level, write: report });
-  if (!logger) return lines;
-  return {
-    log(level, message, attributes) {
-      lines.log(level, message, attributes);
-      logger.log(level, message, attributes);
-    },
-  };
+  return logger ? combineLoggers(lines, logger) : lines;
 }
 
 /**

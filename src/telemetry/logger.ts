@@ -164,6 +164,22 @@ export function libraryLogger(logger: Logger): Logger {
   };
 }
 
+/**
+ * A logger that hands each record to several others.
+ *
+ * @param loggers They, in their order.
+ * @returns The logger. One of them that throws keeps none of the others from its record.
+ */
+export function combineLoggers(...loggers: readonly Logger[]): Logger {
+  return {
+    log(level, message, attributes) {
+      for (const logger of loggers) {
+        harmless(() => logger.log(level, message, attributes));
+      }
+    },
+  };
+}
+
 /** A logger that drops everything. */
 export const silentLogger: Logger = { log() {} };
 
