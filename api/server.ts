@@ -12,7 +12,6 @@ import { isLoopback } from "./hosts.ts";
 import { assertInteger } from "./integer_option.ts";
 import { PROBLEM_MEDIA_TYPE, problemType } from "./problem.ts";
 import type { Problem } from "./responses.ts";
-import { hideServedPath } from "./tracing.ts";
 
 const STOPPING: Problem = {
   type: problemType("stopping"),
@@ -296,7 +295,6 @@ class RequestsUnderWay implements FetchHandler {
     request: Request,
     info: Deno.ServeHandlerInfo,
   ): Promise<Response> {
-    hideServedPath();
     if (this.#cutOffs.size >= this.#countMaxOf(request)) {
       return bareProblem(TOO_BUSY, { "Retry-After": "1" });
     }

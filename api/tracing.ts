@@ -40,7 +40,8 @@ const DURATION_BUCKETS = [
 /**
  * Opens a span for each request, named after its route (`GET /admin/operations/{operationId}`),
  * and records its duration. Query strings, headers and bodies are never looked at; `url.path` is
- * the route, as the path itself may hold the key of a document.
+ * the route, as the path itself may hold the key of a document. Where Deno's own telemetry has
+ * opened a span and measures, its span gets name and route, and nothing is opened or measured.
  *
  * @returns The middleware; register it first. Costs next to nothing without a telemetry SDK.
  */
@@ -60,10 +61,8 @@ export function traceRequests(): MiddlewareHandler {
     const scheme = new URL(context.req.url).protocol.slice(0, -1);
     const served = servedSpan(context);
     try {
-      if (served) {
-        hidePath(served);
-        await next();
-      } else await inSpan(context, { method, scheme }, next);
+      if (served) await next();
+      else await inSpan(context, { method, scheme }, next);
     } finally {
       const route = routeOf(context);
       const { status } = context.res;
@@ -141,14 +140,7 @@ function servedSpan({ env }: Context): Span | undefined {
   return isServed && isTracedByDeno() ? trace.getActiveSpan() : undefined;
 }
 
-/**
- * Takes a request's path and query out of the span that Deno opened for it: they may hold keys of
- * documents, and tokens pasted into the wrong place. At once, as a request may never end.
- */
-function hidePath(span: Span): void {
-  span.setAttributes({ "url.full": "", "url.path": "", "url.query": "" });
-}
-
+/** What Deno cannot know. It says the path and the query by itself, and nothing takes them back. */
 function describe(
   span: Span,
   { method, route }: {
@@ -156,21 +148,8 @@ function describe(
     readonly route: string | undefined;
   },
 ): void {
-  span.setAttribute("http.request.method", method);
-  if (route === undefined) {
-    span.updateName(method);
-    return;
-  }
+  if (route === undefined) return;
   span.updateName(`${method} ${route}`);
-  // Deno's measurements take the route from here.
-  span.setAttributes({ "http.route": route, "url.path": route });
-}
-
-/**
- * The same for a request that may be answered before any route is tried. Call it where Deno hands
- * the request over.
- */
-export function hideServedPath(): void {
-  const span = isTracedByDeno() ? trace.getActiveSpan() : undefined;
-  if (span) hidePath(span);
+  // Deno's measurements take it from here.
+  span.setAttribute("http.route", route);
 }
