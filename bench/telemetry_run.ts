@@ -8,7 +8,8 @@
  * @module
  */
 import { metrics, trace } from "@opentelemetry/api";
-import { startTelemetry } from "../api/telemetry.ts";
+import { startTelemetry, type Telemetry } from "../api/telemetry.ts";
+import { systemClock } from "../mod.ts";
 import { type RebuildRunResult, runRebuild } from "./rebuild_run.ts";
 import { CallCounter } from "./support/call_counter.ts";
 
@@ -20,6 +21,16 @@ export interface TelemetryRunResult extends RebuildRunResult {
 
 /** As often as Prometheus often is told to. */
 const SCRAPE_MS = 1_000;
+
+async function scrape(
+  telemetry: Telemetry,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await systemClock.sleep(SCRAPE_MS, signal);
+    await telemetry.metrics();
+  }
+}
 
 async function run(
   path: string,
@@ -45,12 +56,12 @@ async function run(
       await using telemetry = await startTelemetry({
         serviceName: "opossum-bench",
       });
-      const scraping = setInterval(() => void telemetry.metrics(), SCRAPE_MS);
-      try {
-        return { ...await runRebuild(path, {}, []), calls: 0 };
-      } finally {
-        clearInterval(scraping);
-      }
+      const end = new AbortController();
+      const scraping = scrape(telemetry, end.signal);
+      const result = await runRebuild(path, {}, []);
+      end.abort();
+      await scraping;
+      return { ...result, calls: 0 };
     }
   }
 }
