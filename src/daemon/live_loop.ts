@@ -285,15 +285,9 @@ export class LiveLoop {
     const projection = { [ATTRIBUTES.projectionName]: name };
     const startMs = performance.now();
     try {
-      const attributes = {
-        ...projection,
-        [ATTRIBUTES.positionLast]: batch.through,
-      };
-      const applied = await telemetry.span(
-        SPANS.liveBatch,
-        { attributes, parent: "none" },
-        () => live.apply(name, batch, options),
-      );
+      const applied = telemetry.isTraced()
+        ? await this.#applyTraced(name, batch, options)
+        : await live.apply(name, batch, options);
       if (applied === undefined) return undefined;
       telemetry.liveEvents.add(applied, projection);
     } catch (error) {
@@ -305,5 +299,34 @@ export class LiveLoop {
       projection,
     );
     return 0;
+  }
+
+  async #applyTraced(
+    name: string,
+    batch: EventBatch,
+    options: ApplyBatchOptions,
+  ): Promise<number | undefined> {
+    const { live, telemetry } = this.#options;
+    const { after } = options;
+    return await telemetry.span(
+      SPANS.liveBatch,
+      {
+        // In no trace of theirs: one batch may come of many appends.
+        parent: "none",
+        links: telemetry.appendSpans.within(after, batch.through),
+        attributes: {
+          [ATTRIBUTES.projectionName]: name,
+          [ATTRIBUTES.positionFirst]: after + 1,
+          [ATTRIBUTES.positionLast]: batch.through,
+        },
+      },
+      async (span) => {
+        const applied = await live.apply(name, batch, options);
+        if (applied !== undefined) {
+          span.setAttributes({ [ATTRIBUTES.eventCount]: applied });
+        }
+        return applied;
+      },
+    );
   }
 }

@@ -16,6 +16,9 @@ import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import type { OpenSpan } from "../telemetry/spans.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import {
   type ScrubbedProjection,
   type ScrubOptions,
@@ -36,6 +39,7 @@ export interface ScrubberOptions {
   readonly throttle: RebuildThrottle;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** Whether nothing may be written: nothing is marked, and the report is not kept. */
   readonly readOnly: boolean;
 }
@@ -60,12 +64,16 @@ export class Scrubber implements Scrubs, AsyncDisposable {
   async scrub(
     { projections, signal }: ScrubOptions = {},
   ): Promise<ScrubReport> {
-    const { registry, clock } = this.#options;
+    const { registry, clock, telemetry } = this.#options;
     const names = registry.resolve(projections ?? registry.names);
     if (this.#running) throw new ScrubRunningError(this.#running.startedAt);
     const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
     const startedAt = clock.now().toISOString();
-    const ended = this.#scrub(names, startedAt, AbortSignal.any(signals));
+    const ended = telemetry.span(
+      SPANS.scrub,
+      {},
+      (span) => this.#scrub(names, startedAt, AbortSignal.any(signals), span),
+    );
     this.#running = { startedAt, ended };
     try {
       return await ended;
@@ -106,6 +114,7 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     names: readonly string[],
     startedAt: string,
     signal: AbortSignal,
+    span: OpenSpan,
   ): Promise<ScrubReport> {
     const { throttle, clock, verify, logger } = this.#options;
     signal.throwIfAborted();
@@ -137,6 +146,11 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     });
     await this.#keep(report);
     this.#tell(report);
+    span.setAttributes({
+      [ATTRIBUTES.projectionCount]: projections.length,
+      [ATTRIBUTES.eventsScanned]: log.events,
+      [ATTRIBUTES.scrubProblems]: problemsIn(report),
+    });
     return report;
   }
 
@@ -200,4 +214,13 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       }
     }
   }
+}
+
+/** How many problems a report tells of. */
+function problemsIn({ log, projections }: ScrubReport): number {
+  return projections.reduce(
+    (sum, { problem, previousProblem }) =>
+      sum + Number(problem !== null) + Number(previousProblem !== null),
+    log.problems.length,
+  );
 }

@@ -7,6 +7,7 @@ import { abortable } from "@std/async/abortable";
 import type { Position } from "../events/event.ts";
 import type { ProjectionBuilds } from "../projections/build_info.ts";
 import { Yielder } from "../storage/yielder.ts";
+import { runInContext } from "../telemetry/spans.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -74,7 +75,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
-    }, (task) => scan.discard(task));
+    }, (task) => runInContext(task.context, () => scan.discard(task)));
     this.#lastBuilds = new LastBuilds(history, logger);
     this.#keys = new IdempotencyKeys(history);
     this.#running = new OperationsUnderWay({

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { AppendSpans } from "./append_spans.ts";
 import {
   createInstruments,
   type Instruments,
@@ -32,6 +33,12 @@ import {
 export interface Telemetry extends Instruments {
   /** Whether anybody takes spans or metrics now: if not, hot paths need not measure. */
   isHeard(): boolean;
+
+  /** Whether anybody takes spans now. */
+  isTraced(): boolean;
+
+  /** The spans of the last appends, while anybody takes spans. */
+  readonly appendSpans: AppendSpans;
 
   /**
    * Runs a function within a span: the span is active meanwhile, fails when the function does,
@@ -96,6 +103,14 @@ export function createTelemetry(): Telemetry {
         return true;
       }
     },
+    isTraced() {
+      try {
+        return tracers.isHeard;
+      } catch {
+        return true;
+      }
+    },
+    appendSpans: new AppendSpans(),
     span: (name, options, fn) => runInSpan(tracers, name, options, fn),
     startSpan: (name, options = {}) => startSpan(tracers, name, options),
     activeContext,
