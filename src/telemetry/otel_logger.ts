@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  type AnyValue,
   type Attributes,
   type AttributeValue,
   type Logger as OtelLogger,
@@ -102,7 +101,7 @@ class OtelLoggerSource {
  * @returns The attributes.
  */
 export function toOtelAttributes(fields: LogAttributes): Attributes {
-  const attributes: Record<string, AnyValue | undefined> = {};
+  const attributes: Attributes = {};
   for (const [name, value] of Object.entries(fields)) {
     if (!Object.hasOwn(LOG_FIELDS, name)) continue;
     const field: LogFieldDefinition = LOG_FIELDS[
@@ -110,14 +109,15 @@ export function toOtelAttributes(fields: LogAttributes): Attributes {
     ];
     const { attribute } = field;
     if (attribute === ATTRIBUTES.errorType) {
+      const type = classOf(value);
       const frames = stackFrames(value);
-      attributes[attribute] = classOf(value);
+      if (type !== undefined) attributes[attribute] = type;
       if (frames !== undefined) attributes["exception.stacktrace"] = frames;
     } else if (attribute !== undefined && isPlain(value)) {
       attributes[attribute] = value;
     }
   }
-  return attributes as Attributes;
+  return attributes;
 }
 
 /** Class of an error or of what is told of one; texts are messages, and tell none. */
