@@ -112,3 +112,28 @@ Deno.test("serve works and stops in time with a collector that is down, and says
     [],
   );
 });
+
+for (
+  const [name, more] of [["an SDK", {}], ["OTEL_DENO", {
+    OTEL_DENO: "true",
+  }]] as const
+) {
+  Deno.test(`serve exports no spans when OTEL_TRACES_SAMPLER is always_off, with ${name}, and logs find each other all the same`, async () => {
+    await using receiver = startOtlpReceiver();
+    using dir = new TempDir();
+    await using server = await ServerProcess.start(
+      sampleArgs(dir.file("data"), "--allow-unauthenticated"),
+      { ...receiver.env(), ...more, OTEL_TRACES_SAMPLER: "always_off" },
+    );
+    const operationId = await rebuildAll(server);
+    const end = await server.stop();
+    assertEquals(await receiver.spans(), []);
+    assert((await receiver.metrics()).length > 0);
+    const traces = new Set(
+      jsonLines(end).filter((line) => line.operationId === operationId)
+        .map(({ traceId }) => traceId),
+    );
+    assertEquals(traces.size, 1);
+    assert(!traces.has(undefined));
+  });
+}
