@@ -10,9 +10,7 @@ import {
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from "@opentelemetry/sdk-metrics";
-
-/** Reads an environment variable. */
-type Env = (name: string) => string | undefined;
+import { type Env, metricTiming } from "./telemetry_variables.ts";
 
 /**
  * The readers that push metrics: `NodeSDK` takes its own or ours, not both.
@@ -34,7 +32,9 @@ export async function metricReaders(env: Env): Promise<IMetricReader[]> {
       ? await otlpExporter(env)
       : undefined;
     if (exporter !== undefined) {
-      readers.push(new PeriodicExportingMetricReader({ exporter }));
+      readers.push(
+        new PeriodicExportingMetricReader({ exporter, ...metricTiming(env) }),
+      );
     } else if (name !== "none" && name !== "prometheus") {
       diag.warn(`OTEL_METRICS_EXPORTER holds an unknown exporter: ${name}`);
     }

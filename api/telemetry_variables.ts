@@ -72,6 +72,35 @@ export function isConsoleReplaced(env: Env): boolean {
   return isDenoTelemetryOn(env) && env("OTEL_DENO_CONSOLE") === "replace";
 }
 
+/**
+ * How often metrics are pushed, and how long that may take.
+ *
+ * @param env Reads the environment.
+ * @returns Both, in milliseconds; the standard's defaults where a variable holds no such number.
+ */
+export function metricTiming(
+  env: Env,
+): {
+  readonly exportIntervalMillis: number;
+  readonly exportTimeoutMillis: number;
+} {
+  const exportIntervalMillis =
+    milliseconds(env("OTEL_METRIC_EXPORT_INTERVAL")) ?? 60_000;
+  const exportTimeoutMillis = milliseconds(env("OTEL_METRIC_EXPORT_TIMEOUT")) ??
+    30_000;
+  return {
+    exportIntervalMillis,
+    // The reader refuses one that is longer.
+    exportTimeoutMillis: Math.min(exportTimeoutMillis, exportIntervalMillis),
+  };
+}
+
+function milliseconds(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9][0-9]{0,8}$/.test(text.trim())
+    ? Number(text)
+    : undefined;
+}
+
 function isTrue(text: string | undefined): boolean {
   return text?.trim().toLowerCase() === "true";
 }
