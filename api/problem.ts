@@ -164,7 +164,7 @@ export function createErrorHandler(
   return (error, context) => {
     const problem = toProblem?.(error) ?? problemOf(error) ?? UNEXPECTED;
     if (problem.isFault) {
-      (context as LoggedContext).set("isFailureLogged", true);
+      (context as LoggedContext).set("failure", "logged");
       logger.log("error", "A request failed", {
         problem: problem.kind,
         requestId: requestIdOf(context),
@@ -179,7 +179,7 @@ export function createErrorHandler(
   };
 }
 
-type LoggedContext = Context<{ Variables: { isFailureLogged?: boolean } }>;
+type LoggedContext = Context<{ Variables: { failure?: "logged" } }>;
 
 /**
  * Whether a request's failure stands in the log already, with its error.
@@ -188,7 +188,7 @@ type LoggedContext = Context<{ Variables: { isFailureLogged?: boolean } }>;
  * @returns Whether it does.
  */
 export function isFailureLogged(context: Context): boolean {
-  return (context as LoggedContext).get("isFailureLogged") ?? false;
+  return (context as LoggedContext).get("failure") === "logged";
 }
 
 /** Path of the resource of a rebuild operation. */

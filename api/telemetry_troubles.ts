@@ -58,10 +58,13 @@ export async function isDoneWithin(
   work: Promise<void>,
   timeoutMs: number,
 ): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), timeoutMs);
+  const { promise: tooLate, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
   try {
-    return await Promise.race([work.then(() => true), promise]);
+    return await Promise.race([
+      work.then(() => true),
+      tooLate.then(() => false),
+    ]);
   } finally {
     clearTimeout(timer);
   }

@@ -5,7 +5,6 @@
  */
 import {
   type Attributes,
-  type AttributeValue,
   type Logger as OtelLogger,
   type LoggerProvider,
   logs,
@@ -72,7 +71,7 @@ export function createOtelLogger(options: OtelLoggerOptions = {}): Logger {
           severityNumber,
           severityText: level.toUpperCase(),
           body: message,
-          attributes: toOtelAttributes(attributes),
+          attributes: toOtelAttributes(attributes) as Attributes,
         });
       });
     },
@@ -100,8 +99,10 @@ class OtelLoggerSource {
  * @param fields The fields.
  * @returns The attributes.
  */
-export function toOtelAttributes(fields: LogAttributes): Attributes {
-  const attributes: Attributes = {};
+export function toOtelAttributes(
+  fields: LogAttributes,
+): Record<string, string | number | boolean | readonly string[]> {
+  const attributes: ReturnType<typeof toOtelAttributes> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (!Object.hasOwn(LOG_FIELDS, name)) continue;
     const field: LogFieldDefinition = LOG_FIELDS[
@@ -131,7 +132,9 @@ function classOf(error: unknown): string | undefined {
     : undefined;
 }
 
-function isPlain(value: unknown): value is AttributeValue {
+function isPlain(
+  value: unknown,
+): value is string | number | boolean | readonly string[] {
   return typeof value === "string" || typeof value === "number" ||
     typeof value === "boolean" ||
     Array.isArray(value) && value.every((each) => typeof each === "string");
