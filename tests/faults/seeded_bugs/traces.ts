@@ -49,8 +49,9 @@ export const TRACE_BUGS: readonly SeededBug[] = [
   {
     name: "the end of a rebuild is logged outside of its span",
     file: "src/rebuild/build_tasks.ts",
-    replace: "runInContext(task.workContext, () => onEnd(detail, trigger));",
-    by: "onEnd(detail, trigger); void runInContext;",
+    replace: "runInContext(\n        task.workContext,",
+    by: "void runInContext; ((_context: unknown, fn: () => void) => fn())(\n" +
+      "        task.workContext,",
     tests: TRACES,
   },
   {
