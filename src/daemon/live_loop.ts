@@ -19,6 +19,7 @@ import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { errorType } from "../telemetry/error_type.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { Ownership } from "./ownership.ts";
@@ -284,6 +285,7 @@ export class LiveLoop {
     const { live, telemetry } = this.#options;
     const projection = { [ATTRIBUTES.projectionName]: name };
     const startMs = performance.now();
+    let failure = {};
     try {
       const applied = telemetry.isTraced()
         ? await this.#applyTraced(name, batch, options)
@@ -291,12 +293,13 @@ export class LiveLoop {
       if (applied === undefined) return undefined;
       telemetry.liveEvents.add(applied, projection);
     } catch (error) {
+      failure = { [ATTRIBUTES.errorType]: errorType(error) };
       // A locked or full disk: the others go on, this one is tried with the next poll.
       this.#setAside([name], "Live update failed", error);
     }
     telemetry.liveBatchDuration.record(
       (performance.now() - startMs) / 1_000,
-      projection,
+      { ...projection, ...failure },
     );
     return 0;
   }

@@ -20,6 +20,7 @@ import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import {
+  countProblems,
   type ScrubbedProjection,
   type ScrubOptions,
   type ScrubReport,
@@ -55,6 +56,13 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     | { readonly startedAt: string; readonly ended: Promise<unknown> }
     | undefined;
   #last: ScrubReport | undefined;
+  /** What was counted of a report on the disk, and which one that was. */
+  #counted:
+    | {
+      readonly version: string | undefined;
+      readonly problems: number | undefined;
+    }
+    | undefined;
 
   /** @param options What it is made of. */
   constructor(options: ScrubberOptions) {
@@ -94,6 +102,22 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       logger.log("warn", "Report of the last scrub cannot be read", { error });
       return undefined;
     }
+  }
+
+  /**
+   * How many problems the last scrub found, for those who collect metrics; `undefined` if there was
+   * none. The report of another process is read again only when it is another one.
+   */
+  async countProblems(): Promise<number | undefined> {
+    if (this.#last) return countProblems(this.#last);
+    const stat = this.#options.fileSystem.stat(this.#file);
+    const version = stat && `${stat.identity} ${stat.modifiedMs} ${stat.size}`;
+    if (version !== this.#counted?.version) {
+      const report = version === undefined ? undefined : await this.lastScrub();
+      const problems = report && countProblems(report);
+      this.#counted = { version, problems };
+    }
+    return this.#counted?.problems;
   }
 
   get scrubbingSince(): string | undefined {
@@ -149,7 +173,7 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     span.setAttributes({
       [ATTRIBUTES.projectionCount]: projections.length,
       [ATTRIBUTES.eventsScanned]: log.events,
-      [ATTRIBUTES.scrubProblems]: problemsIn(report),
+      [ATTRIBUTES.scrubProblems]: countProblems(report),
     });
     return report;
   }
@@ -214,13 +238,4 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       }
     }
   }
-}
-
-/** How many problems a report tells of. */
-function problemsIn({ log, projections }: ScrubReport): number {
-  return projections.reduce(
-    (sum, { problem, previousProblem }) =>
-      sum + Number(problem !== null) + Number(previousProblem !== null),
-    log.problems.length,
-  );
 }

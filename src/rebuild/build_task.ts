@@ -164,6 +164,11 @@ export class BuildTask {
     return this.#eventsProcessed - this.#eventsBefore;
   }
 
+  /** Events applied since it was begun. */
+  get eventsApplied(): number {
+    return this.#eventsProcessed;
+  }
+
   /** The span of the operation that it belongs to. */
   get context(): TelemetryContext {
     return this.#options.context;
@@ -287,7 +292,7 @@ export class BuildTask {
   }
 
   /** Whether nothing has moved for long, and nobody ordered that. */
-  get #isStalled(): boolean {
+  get isStalled(): boolean {
     if (this.#startedMs === undefined || this.hasEnded || this.isPaused) {
       return false;
     }
@@ -335,7 +340,7 @@ export class BuildTask {
           Math.max(this.#target, 1),
       ),
       paused: this.isPaused,
-      stalled: this.#isStalled,
+      stalled: this.isStalled,
       runsIn: this.#runsIn,
       eventsPerSecond: rate === undefined ? null : Math.round(rate * 1_000),
       estimatedCompletionAt: rate === undefined || isOver || this.isPaused

@@ -114,6 +114,7 @@ export class CatchUp {
           .status();
         await build.swapIn();
         live.swapped(name);
+        telemetry.rebuildBytes.add(bytes, options.attributes);
         tellReach(phase, fold, after);
         span.setAttributes({
           [ATTRIBUTES.documentCount]: documents,

@@ -97,10 +97,24 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       starter: this.#starter,
       running: this.#running,
     });
-    this.#observer = telemetry.observeRebuilds(() => ({
-      active: this.#scheduler.active.length,
-      queued: this.#scheduler.waiting.length,
-    }));
+    this.#observer = telemetry.observeRebuilds(() => {
+      const { active, waiting } = this.#scheduler;
+      for (const task of active) this.#reporter.advanced(task);
+      const tasks = new Map(
+        [...active, ...waiting].map((task) => [task.projectionName, task]),
+      );
+      return {
+        active: active.length,
+        queued: waiting.length,
+        workers: options.workers?.active ?? 0,
+        builds: options.registry.names.map((name) => ({
+          name,
+          // Shares of events are work as well.
+          remaining: Math.ceil(tasks.get(name)?.eventsRemaining ?? 0),
+          isStalled: tasks.get(name)?.isStalled ?? false,
+        })),
+      };
+    });
   }
 
   async rebuildAll(

@@ -47,11 +47,10 @@ export const TRACE_BUGS: readonly SeededBug[] = [
     tests: SENT,
   },
   {
-    name: "the end of a rebuild is logged outside of its span",
+    name: "the end of a projection's rebuild is logged in the operation's span",
     file: "src/rebuild/build_tasks.ts",
-    replace: "runInContext(\n        task.workContext,",
-    by: "void runInContext; ((_context: unknown, fn: () => void) => fn())(\n" +
-      "        task.workContext,",
+    replace: "task.workContext,",
+    by: "task.context,",
     tests: TRACES,
   },
   {
