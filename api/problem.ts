@@ -23,7 +23,7 @@ import { HTTPException } from "hono/http-exception";
 import type { RequestIdVariables } from "hono/request-id";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { keyProblemOf } from "./key_problem.ts";
-import { routeOf } from "./route_of.ts";
+import { methodOf, routeOf } from "./route_of.ts";
 import { storeProblemOf } from "./store_problem.ts";
 
 /** The media type of problem details. */
@@ -164,10 +164,11 @@ export function createErrorHandler(
   return (error, context) => {
     const problem = toProblem?.(error) ?? problemOf(error) ?? UNEXPECTED;
     if (problem.isFault) {
+      (context as LoggedContext).set("failure", "logged");
       logger.log("error", "A request failed", {
         problem: problem.kind,
         requestId: requestIdOf(context),
-        method: context.req.method,
+        method: methodOf(context),
         // Not the path, which may hold the key of a document.
         route: routeOf(context),
         error,
@@ -176,6 +177,18 @@ export function createErrorHandler(
     }
     return problemResponse(context, problem);
   };
+}
+
+type LoggedContext = Context<{ Variables: { failure?: "logged" } }>;
+
+/**
+ * Whether a request's failure stands in the log already, with its error.
+ *
+ * @param context The request's context.
+ * @returns Whether it does.
+ */
+export function isFailureLogged(context: Context): boolean {
+  return (context as LoggedContext).get("failure") === "logged";
 }
 
 /** Path of the resource of a rebuild operation. */

@@ -220,15 +220,13 @@ export class OpossumDaemon implements Daemon {
   #logResult(result: ProjectionRebuildResult): void {
     const { logger } = this.#options;
     const { totalRebuilt, details, failedProjections, success } = result;
-    const attributes = {
-      operationId: result.operationId,
-      duration: Math.round(result.duration),
-    };
+    const { operationId, state } = result;
+    const durationMs = Math.round(result.duration);
     if (success) {
       logger.log(
         "info",
-        `Successfully rebuilt ${totalRebuilt} projections`,
-        attributes,
+        `Successfully rebuilt ${totalRebuilt} projections in ${durationMs} ms`,
+        { operationId, durationMs },
       );
     } else {
       logger.log(
@@ -236,7 +234,7 @@ export class OpossumDaemon implements Daemon {
         `Projection rebuild completed with ${totalRebuilt} successes and ` +
           `${details.length - totalRebuilt} failures. ` +
           `Failed projections: ${failedProjections.join(", ")}`,
-        attributes,
+        { operationId, state, durationMs },
       );
     }
   }

@@ -29,7 +29,12 @@ export interface BuildTasksOptions {
   /** Told how each of them ended. */
   readonly onEnd: (
     detail: ProjectionRebuildDetail,
-    trigger: RebuildTrigger,
+    operation: {
+      /** The operation that began it. */
+      readonly operationId: string;
+      /** Who asked for that. */
+      readonly trigger: RebuildTrigger;
+    },
   ) => void;
 }
 
@@ -160,7 +165,10 @@ export class BuildTasks {
     this.#tasks.set(projectionName, task);
     task.ended.then((detail) => {
       this.#tasks.delete(projectionName);
-      runInContext(task.workContext, () => onEnd(detail, trigger));
+      runInContext(
+        task.workContext,
+        () => onEnd(detail, { operationId: operation.id, trigger }),
+      );
     });
     operation.add(task);
     return task;
@@ -178,8 +186,7 @@ function refuse(
 }
 
 function conflictWith(
-  { projectionName, operationIds }: BuildTask,
+  { projectionName, operationId }: BuildTask,
 ): RebuildConflictError {
-  const [operationId = null] = operationIds;
   return new RebuildConflictError(projectionName, operationId);
 }

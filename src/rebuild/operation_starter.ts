@@ -127,7 +127,8 @@ export class OperationStarter {
     this.#peers = peers;
     this.#tasks = new BuildTasks({
       ...options,
-      onEnd: (detail, trigger) => peers.reporter.projection(detail, trigger),
+      onEnd: (detail, operation) =>
+        peers.reporter.projection(detail, operation),
     });
     this.#survey = new RebuildSurvey(options, this.#tasks);
   }

@@ -84,8 +84,8 @@ export async function rollBackProjection(
   const { current, rolledBack } = await store.numbers(name);
   logger.log("warn", "Projection serves its previous generation again", {
     projection: name,
-    from: before.current,
-    to: current,
-    heldBack: rolledBack !== null,
+    generation: current,
+    generationBefore: before.current,
+    isHeldBack: rolledBack !== null,
   });
 }
