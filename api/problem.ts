@@ -23,6 +23,7 @@ import { HTTPException } from "hono/http-exception";
 import type { RequestIdVariables } from "hono/request-id";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { keyProblemOf } from "./key_problem.ts";
+import { rollbackProblem } from "./rollback_problem.ts";
 import { methodOf, routeOf } from "./route_of.ts";
 import { storeProblemOf } from "./store_problem.ts";
 
@@ -247,7 +248,10 @@ export function problemOf(error: unknown): ProblemInit | undefined {
       extensions: { projectionName, position, refusal },
     };
   }
-  if (error instanceof ProjectionRollbackError) return rollbackProblem(error);
+  if (error instanceof ProjectionRollbackError) {
+    const { operationId: id } = error;
+    return rollbackProblem(error, id === null ? null : operationPath(id));
+  }
   if (error instanceof PromotionRefusedError) {
     const { operationId, projectionNames, message } = error;
     return {
@@ -314,41 +318,6 @@ function rebuildConflict(
       "the operation that does it",
     extensions: { projectionName, operationId, operation },
     headers: { "Link": `<${operation}>; rel="related"` },
-  };
-}
-
-function rollbackProblem(
-  { projectionName, refusal, operationId, generation, message }:
-    ProjectionRollbackError,
-): ProblemInit {
-  if (refusal === "anotherGeneration") {
-    return {
-      kind: "generation-changed",
-      status: 409,
-      title: "Generation changed",
-      detail: message,
-      extensions: { projectionName, generation },
-    };
-  }
-  if (refusal === "noPreviousGeneration") {
-    return {
-      kind: "no-previous-generation",
-      status: 409,
-      title: "No previous generation",
-      detail: message,
-      extensions: { projectionName },
-    };
-  }
-  const operation = operationId === null ? null : operationPath(operationId);
-  return {
-    kind: "rebuild-running",
-    status: 409,
-    title: "Rebuild running",
-    detail: message,
-    extensions: {
-      projectionName,
-      ...operation === null ? {} : { operationId, operation },
-    },
   };
 }
 

@@ -292,7 +292,6 @@ export class OperationStarter {
       readonly id: string;
     },
   ): Promise<UnderWay> {
-    const { clock } = this.#options;
     const { adopts, idempotency, resumes = null } = options;
     const isOwn = OWN_TRIGGERS.has(asked.trigger);
     const prepare = () => this.#prepare(names, options, isOwn);
@@ -316,7 +315,7 @@ export class OperationStarter {
       ...asked,
       id,
       span,
-      clock,
+      clock: this.#options.clock,
     });
     for (const detail of settled) operation.settle(detail);
     const { verify = false, promote = "automatic" } = asked;
