@@ -22,6 +22,7 @@ import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
 import { SESSION_BUGS } from "../tests/faults/seeded_bugs/sessions.ts";
 import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
+import { LOG_BUGS } from "../tests/faults/seeded_bugs/logs.ts";
 import { TRACE_BUGS } from "../tests/faults/seeded_bugs/traces.ts";
 import type { SeededBug } from "../tests/faults/seeded_bugs/seeded_bug.ts";
 import { WRITING_BUGS } from "../tests/faults/seeded_bugs/writing.ts";
@@ -132,6 +133,7 @@ if (import.meta.main) {
     ...OPERATION_BUGS,
     ...HEALTH_BUGS,
     ...REPAIR_BUGS,
+    ...LOG_BUGS,
     ...TRACE_BUGS,
     ...ACCESS_BUGS,
     ...SESSION_BUGS,

@@ -284,7 +284,7 @@ function actionsOf(info: ProjectionInfo): Action[] {
       "once more goes forward again.",
     confirm: "Roll back",
     done: "It is rolled back",
-    url: `${path}/rollback`,
+    url: `${path}/rollback${generation === null ? "" : `?from=${generation}`}`,
     isDrastic: true,
     unavailable: previousGeneration === null
       ? "There is no generation to go back to"

@@ -306,7 +306,12 @@ function auditOf(
       await audit.record(entry);
     } catch (error) {
       logger.log("error", "A record of the audit log could not be written", {
-        ...entry,
+        requestId: entry.requestId,
+        principal: entry.principal,
+        client: entry.client,
+        action,
+        result: entry.result,
+        status,
         error,
       });
     }

@@ -15,6 +15,7 @@ import type {
   ScrubReport,
 } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
+import { visibleTo } from "../samples.ts";
 
 /** Operations that have ended and are shown. */
 const HISTORY_LENGTH = 20;
@@ -79,7 +80,7 @@ export async function gather(
   const shown = new Set(newestFirst.map(({ id }) => id));
   const isOpen = ({ id, result, state }: RebuildOperation) =>
     !shown.has(id) && result === null && state !== "interrupted";
-  return {
+  return visibleTo(viewer.principal, {
     ...viewer,
     nowMs: options.clock.now().getTime(),
     head,
@@ -92,7 +93,7 @@ export async function gather(
     ),
     windows: daemon.schedule(),
     lastScrub,
-  };
+  });
 }
 
 /**

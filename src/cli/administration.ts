@@ -70,8 +70,13 @@ export interface Administration extends AsyncDisposable {
     position: Position,
     progress: Progress,
   ): Promise<ProjectionInfo>;
-  /** Lets the previous generation serve again. */
-  rollback(name: string): Promise<ProjectionInfo>;
+  /**
+   * Lets the previous generation serve again.
+   *
+   * @param name The projection.
+   * @param from The generation that was seen to serve, or `null` if none was.
+   */
+  rollback(name: string, from: number | null): Promise<ProjectionInfo>;
   /**
    * Rebuilds single documents of a projection.
    *

@@ -93,9 +93,9 @@ export class LocalAdministration implements Administration {
     return await this.#advance(name, progress);
   }
 
-  async rollback(name: string): Promise<ProjectionInfo> {
+  async rollback(name: string, from: number | null): Promise<ProjectionInfo> {
     const { projections, rebuilder } = this.#opossum;
-    await rebuilder.rollback(name);
+    await rebuilder.rollback(name, from === null ? {} : { from });
     return await projections.info(name);
   }
 

@@ -312,7 +312,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     logger.log("info", "Documents of the projection were rebuilt", {
       projection: name,
       documents: found.keys.length,
-      changed: changed.length,
+      documentsChanged: changed.length,
       checkpoint,
     });
     return Object.freeze({

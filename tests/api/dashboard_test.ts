@@ -156,6 +156,8 @@ Deno.test("buttons are for those who may operate; others see why not", async () 
     ["Check for damage", true],
   ]);
   assert(!html.includes("may look only"));
+  // What the dialog says is what is done, or nothing.
+  assertMatch(html, /projections\/A\/rollback\?from=2"/);
   const reader = await Browser.signedIn(opossum, TOKENS.read);
   const readers = await reader.read("/admin");
   assertEquals(

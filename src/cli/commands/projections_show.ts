@@ -53,7 +53,8 @@ another version is served as it is, and the projection is stale. Neither a start
 a schedule undoes it, until the definition changes.
 
 Asks on a terminal, unless --yes is given. The exit status is 4 when there is nothing
-to go back to, or the projection is being rebuilt.`,
+to go back to, the projection is being rebuilt, or another generation came to serve
+meanwhile.`,
   examples: [
     "projections rollback CourseDetails --url http://127.0.0.1:8000",
     "projections rollback CourseDetails --yes --data ./data",
@@ -77,7 +78,8 @@ to go back to, or the projection is being rebuilt.`,
         return { exitCode: EXIT_FAILURE, json: null, text: "Nothing was done" };
       }
     }
-    const info = await administration.rollback(name);
+    // What was asked about, and nothing else.
+    const info = await administration.rollback(name, generation);
     return {
       exitCode: EXIT_OK,
       json: info,

@@ -4,8 +4,8 @@
  * @module
  */
 import { repairFolder, type RepairStep } from "../../maintenance/repair.ts";
-import { createJsonLogger } from "../../telemetry/logger.ts";
 import type { Command } from "../command.ts";
+import { commandLogger } from "../command_logger.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { withFolder } from "../inspect_store.ts";
 import { damageLines, findingLine, lostLines } from "../inspection_text.ts";
@@ -45,11 +45,8 @@ this command cannot do.`,
   },
   needsProjections: false,
   async run(call) {
-    const { io, options: { apply = false, verbose = false } } = call;
-    const logger = createJsonLogger({
-      level: verbose ? "info" : "error",
-      write: io.report,
-    });
+    const { io, options: { apply = false } } = call;
+    const logger = commandLogger(call, "error");
     const { before, steps, after } = await withFolder(call, async (options) => {
       using progress = startProgress(io, "bytes");
       const onRun = bytesShown(progress, options, "Looking");

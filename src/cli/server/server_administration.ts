@@ -92,10 +92,11 @@ export class ServerAdministration implements Administration {
     return await this.#settled(name);
   }
 
-  async rollback(name: string): Promise<ProjectionInfo> {
+  async rollback(name: string, from: number | null): Promise<ProjectionInfo> {
+    const query = from === null ? {} : { from: `${from}` };
     return await this.#of(
       name,
-      () => this.#post(`${projectionPath(name)}/rollback`),
+      () => this.#post(`${projectionPath(name)}/rollback`, { query }),
     );
   }
 
