@@ -51,6 +51,13 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     | { readonly startedAt: string; readonly ended: Promise<unknown> }
     | undefined;
   #last: ScrubReport | undefined;
+  /** What was counted of a report on the disk, and which one that was. */
+  #counted:
+    | {
+      readonly version: string | undefined;
+      readonly problems: number | undefined;
+    }
+    | undefined;
 
   /** @param options What it is made of. */
   constructor(options: ScrubberOptions) {
@@ -86,6 +93,22 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       logger.log("warn", "Report of the last scrub cannot be read", { error });
       return undefined;
     }
+  }
+
+  /**
+   * How many problems the last scrub found, for those who collect metrics; `undefined` if there was
+   * none. The report of another process is read again only when it is another one.
+   */
+  async countProblems(): Promise<number | undefined> {
+    if (this.#last) return countProblems(this.#last);
+    const stat = this.#options.fileSystem.stat(this.#file);
+    const version = stat && `${stat.identity} ${stat.modifiedMs} ${stat.size}`;
+    if (version !== this.#counted?.version) {
+      const report = version === undefined ? undefined : await this.lastScrub();
+      const problems = report && countProblems(report);
+      this.#counted = { version, problems };
+    }
+    return this.#counted?.problems;
   }
 
   get scrubbingSince(): string | undefined {
@@ -126,10 +149,7 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       projections.push(await this.#scrubProjection(name, rest));
     }
     const report: ScrubReport = Object.freeze({
-      ok: log.ok &&
-        projections.every(({ state, previousProblem }) =>
-          (state === "ok" || state === "absent") && previousProblem === null
-        ),
+      ok: log.ok && projections.every((each) => problemsOf(each) === 0),
       startedAt,
       completedAt: clock.now().toISOString(),
       log,
@@ -189,4 +209,17 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       }
     }
   }
+}
+
+/** What is damaged in the log, and what of each projection is damaged or could not be read. */
+function countProblems({ log, projections }: ScrubReport): number {
+  return projections.reduce(
+    (sum, projection) => sum + problemsOf(projection),
+    log.problems.length,
+  );
+}
+
+function problemsOf({ state, previousProblem }: ScrubbedProjection): number {
+  return Number(state !== "ok" && state !== "absent") +
+    Number(previousProblem !== null);
 }

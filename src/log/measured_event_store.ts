@@ -14,7 +14,8 @@ import type {
 import type { Query } from "../events/query.ts";
 import { errorType } from "../telemetry/error_type.ts";
 import type { MetricAttributes } from "../telemetry/instruments.ts";
-import { ATTRIBUTES, type METRICS, SPANS } from "../telemetry/names.ts";
+import type { METRICS } from "../telemetry/metrics.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 

@@ -155,6 +155,11 @@ export class BuildTask {
     return this.#eventsProcessed - this.#eventsBefore;
   }
 
+  /** Events applied since it was begun. */
+  get eventsApplied(): number {
+    return this.#eventsProcessed;
+  }
+
   /** The span of the operation that it belongs to. */
   get context(): TelemetryContext {
     return this.#options.context;
@@ -284,7 +289,7 @@ export class BuildTask {
   }
 
   /** Whether nothing has moved for long, and nobody ordered that. */
-  get #isStalled(): boolean {
+  get isStalled(): boolean {
     if (this.#startedMs === undefined || this.hasEnded || this.isPaused) {
       return false;
     }
@@ -331,7 +336,7 @@ export class BuildTask {
           Math.max(this.#target, 1),
       ),
       paused: this.isPaused,
-      stalled: this.#isStalled,
+      stalled: this.isStalled,
       runsIn: this.#runsIn,
       eventsPerSecond: rate === undefined ? null : Math.round(rate * 1_000),
       estimatedCompletionAt: rate === undefined || isOver || this.isPaused

@@ -107,9 +107,11 @@ export class CatchUp {
         // It is not held up any more, as that would hold up the lock.
         await this.#feed(member, fold, await events.head(), () => {});
         task.signal.throwIfAborted();
-        const { documents, checkpoint } = await build.generation.status();
+        const { documents, checkpoint, bytes } = await build.generation
+          .status();
         await build.swapIn();
         live.swapped(name);
+        telemetry.rebuildBytes.add(bytes, options.attributes);
         return { documents, checkpoint };
       },
     );

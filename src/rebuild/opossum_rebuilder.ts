@@ -7,6 +7,8 @@ import { abortable } from "@std/async/abortable";
 import type { Position } from "../events/event.ts";
 import type { ProjectionBuilds } from "../projections/build_info.ts";
 import { Yielder } from "../storage/yielder.ts";
+import type { BuildObservation } from "../telemetry/observers.ts";
+import type { BuildTask } from "./build_task.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -96,10 +98,15 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       starter: this.#starter,
       running: this.#running,
     });
-    this.#observer = telemetry.observeRebuilds(() => ({
-      active: this.#scheduler.active.length,
-      queued: this.#scheduler.waiting.length,
-    }));
+    this.#observer = telemetry.observeRebuilds(() => {
+      const { active, waiting } = this.#scheduler;
+      for (const task of active) this.#reporter.advanced(task);
+      return {
+        active: active.map(observe),
+        queued: waiting.map(observe),
+        workers: options.workers?.active ?? 0,
+      };
+    });
   }
 
   async rebuildAll(
@@ -360,4 +367,9 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     const { ended } = await this.#starter.begin(names, options);
     return await ended;
   }
+}
+
+function observe(task: BuildTask): BuildObservation {
+  const { projectionName: name, eventsRemaining, isStalled } = task;
+  return { name, remaining: eventsRemaining, isStalled };
 }

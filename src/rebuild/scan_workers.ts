@@ -80,6 +80,11 @@ export class ScanWorkers {
     this.#options = options;
   }
 
+  /** How many workers scan. */
+  get active(): number {
+    return this.#active;
+  }
+
   /**
    * Scans a group, spread over as many workers as there are cores left.
    *

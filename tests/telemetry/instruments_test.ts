@@ -2,27 +2,37 @@ import { assertEquals } from "@std/assert";
 import { metrics } from "@opentelemetry/api";
 import { DataPointType, type Histogram } from "@opentelemetry/sdk-metrics";
 import { PACKAGE_NAME, VERSION } from "../../src/telemetry/manifest.ts";
-import { ATTRIBUTES, METRICS } from "../../src/telemetry/names.ts";
+import { METRICS } from "../../src/telemetry/metrics.ts";
+import { ATTRIBUTES } from "../../src/telemetry/names.ts";
 import { createTelemetry } from "../../src/telemetry/telemetry.ts";
 import { onlyPoint, registerOtel } from "./otel_fixture.ts";
 
 const NAME = ATTRIBUTES.projectionName;
 
+const projectionA = {
+  name: "A",
+  position: 10,
+  lag: 2,
+  isFaulted: false,
+  deadLetters: 0,
+  documents: 3,
+  bytes: 4_096,
+};
+const buildA = { name: "A", remaining: 12, isStalled: false };
+
 Deno.test("every metric is exported with the name, unit, kind and buckets of METRICS", async () => {
   await using otel = registerOtel();
   const telemetry = createTelemetry();
   using _projections = telemetry.observeProjections(
-    () => [{
-      name: "A",
-      position: 10,
-      lag: 2,
-      isFaulted: false,
-      deadLetters: 0,
-    }],
+    () => [projectionA],
   );
   using _rebuilds = telemetry.observeRebuilds(
-    () => ({ active: 1, queued: 2 }),
+    () => ({ active: [buildA], queued: [], workers: 2 }),
   );
+  using _log = telemetry.observeLog(
+    () => ({ bytes: 1, segments: 1, position: 1, freeBytes: 1 }),
+  );
+  using _scrubs = telemetry.observeScrubs(() => 1);
   const { span: _1, startSpan: _2, activeContext: _3, ...rest } = telemetry;
   for (const instrument of Object.values(rest)) {
     if ("add" in instrument) instrument.add(1);
@@ -101,7 +111,7 @@ Deno.test("observeProjections() reports position, lag, faults and dead letters u
     calls++;
     const lag = 10 - position;
     const stands = { isFaulted: true, deadLetters: 4 };
-    return Promise.resolve([{ name: "A", position, lag, ...stands }]);
+    return Promise.resolve([{ ...projectionA, position, lag, ...stands }]);
   });
   position = 7;
   const collected = await otel.collect();
@@ -122,13 +132,7 @@ Deno.test("observeProjections() reports position, lag, faults and dead letters u
 Deno.test("observeProjections() moves to an SDK that is registered later", async () => {
   const telemetry = createTelemetry();
   using _observing = telemetry.observeProjections(
-    () => [{
-      name: "A",
-      position: 5,
-      lag: 0,
-      isFaulted: false,
-      deadLetters: 0,
-    }],
+    () => [{ ...projectionA, position: 5 }],
   );
   await using otel = registerOtel();
   telemetry.appendEvents.add(1);
@@ -138,14 +142,33 @@ Deno.test("observeProjections() moves to an SDK that is registered later", async
   );
 });
 
-Deno.test("observeRebuilds() reports what is rebuilt and what waits", async () => {
+Deno.test("observeRebuilds() reports what is rebuilt and what waits, and 0 of what no longer is", async () => {
   await using otel = registerOtel();
+  let active = [{ ...buildA, isStalled: true }];
+  const queued = [{ ...buildA, name: "B" }, { ...buildA, name: "C" }];
   using _observing = createTelemetry().observeRebuilds(
-    () => ({ active: 4, queued: 9 }),
+    () => ({ active, queued, workers: 3 }),
   );
-  const collected = await otel.collect();
-  assertEquals(onlyPoint(collected.get("opossum.rebuild.active")).value, 4);
-  assertEquals(onlyPoint(collected.get("opossum.rebuild.queued")).value, 9);
+  let collected = await otel.collect();
+  const valuesOf = (name: string) =>
+    collected.get(name)?.dataPoints.map(({ value, attributes }) => [
+      attributes[NAME],
+      value,
+    ]);
+  assertEquals(valuesOf("opossum.rebuild.active"), [[undefined, 1]]);
+  assertEquals(valuesOf("opossum.rebuild.queued"), [[undefined, 2]]);
+  assertEquals(valuesOf("opossum.rebuild.workers"), [[undefined, 3]]);
+  assertEquals(valuesOf("opossum.rebuild.remaining"), [
+    ["A", 12],
+    ["B", 12],
+    ["C", 12],
+  ]);
+  assertEquals(valuesOf("opossum.rebuild.stalled")?.[0], ["A", 1]);
+  active = [];
+  collected = await otel.collect();
+  assertEquals(valuesOf("opossum.rebuild.active"), [[undefined, 0]]);
+  assertEquals(valuesOf("opossum.rebuild.remaining")?.[0], ["A", 0]);
+  assertEquals(valuesOf("opossum.rebuild.stalled")?.[0], ["A", 0]);
 });
 
 Deno.test("a failing callback costs its own metrics only", async () => {
@@ -154,7 +177,9 @@ Deno.test("a failing callback costs its own metrics only", async () => {
   using _failing = telemetry.observeProjections(() => {
     throw new Error("closed");
   });
-  using _rebuilds = telemetry.observeRebuilds(() => ({ active: 1, queued: 0 }));
+  using _rebuilds = telemetry.observeRebuilds(
+    () => ({ active: [buildA], queued: [], workers: 0 }),
+  );
   const collected = await otel.collect();
   assertEquals(onlyPoint(collected.get("opossum.rebuild.active")).value, 1);
 });

@@ -117,7 +117,7 @@ export const STATE_BUGS: readonly SeededBug[] = [
   },
   {
     name: "faulted projections are not measured",
-    file: "src/assembly.ts",
+    file: "src/projections/projection_gauges.ts",
     replace: "isFaulted: fault !== null",
     by: "isFaulted: fault === undefined",
     tests: [
