@@ -50,6 +50,10 @@ Usage: deno task serve [--data DIR] [--host H] [--port N] [--token-file FILE]
                        clients apart; may be repeated. Default: none
   --max-triggers N     Requests a token may change something with in a minute.
                        Default: 10
+  --rebuild-events-max N
+                       Events that rebuilds may read in a second, 100 at least:
+                       a small data set is rebuilt slowly enough to watch it.
+                       Default: as many as they can
   --help               Shows this.
 
 Environment:
@@ -71,6 +75,7 @@ interface ServeCommand {
   readonly allowUnauthenticated: boolean;
   readonly allowedHosts: readonly string[];
   readonly limits: RequestLimits;
+  readonly rebuildEventsPerSecondMax?: number;
 }
 
 /**
@@ -104,6 +109,7 @@ function parse(args: readonly string[]): ServeCommand | "help" {
   if (data === "") throw new UsageError("Option '--data' must name a folder");
   if (host === "") throw new UsageError("Option '--host' must be an address");
   const triggers = values["max-triggers"] ?? "10";
+  const rebuildEvents = values["rebuild-events-max"];
   return {
     data,
     host,
@@ -120,6 +126,14 @@ function parse(args: readonly string[]): ServeCommand | "help" {
       ),
       trustedProxies: values["trusted-proxy"] ?? [],
     },
+    ...(rebuildEvents === undefined ? {} : {
+      rebuildEventsPerSecondMax: integerOption(
+        "--rebuild-events-max",
+        rebuildEvents,
+        100,
+        1_000_000_000,
+      ),
+    }),
   };
 }
 
@@ -136,6 +150,7 @@ function readArgs(args: readonly string[]) {
         "allow-host": { type: "string", multiple: true },
         "trusted-proxy": { type: "string", multiple: true },
         "max-triggers": { type: "string" },
+        "rebuild-events-max": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
