@@ -69,7 +69,7 @@ const NOW: Section = {
     stat({
       title: "Done in",
       description: "At that pace. Nothing while it is paused or stuck.",
-      queries: [{ expr: `${REMAINING} / ${PACE}` }],
+      queries: [{ expr: `(${REMAINING} > 0) / ${PACE}` }],
       unit: "s",
       width: 4,
       noValue: "none under way",
@@ -96,7 +96,7 @@ const PROGRESS: Section = {
   title: "Progress",
   panels: [
     graph({
-      title: "Events left",
+      title: "Events left over time",
       description: "Falls steadily while it goes well; flat when it is " +
         "paused or stuck; a step up when the next one begins.",
       queries: [{ expr: REMAINING, legend: "left" }],
