@@ -82,7 +82,7 @@ export interface CourseServer extends AsyncDisposable {
 export async function startCourseServer(
   options: CourseServerOptions,
 ): Promise<CourseServer> {
-  const { data, auth, limits, allowedHosts = [], metrics, onSeeded } = options;
+  const { auth, limits, allowedHosts = [], metrics, onSeeded } = options;
   const { logger = createJsonLogger() } = options;
   // The endpoints under /admin rebuild projections:
   // - in development after the data was reset or a projection changed,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+// deno-lint-ignore-file no-boolean-literal-for-arguments -- the builders want it
 import {
   BigValueColorMode,
   BigValueGraphMode,

@@ -7,6 +7,8 @@ import { yamlOf } from "./support/committed.ts";
 
 const READY = "docker compose -f observability/compose.yaml up";
 
+const IS_FINE = true;
+
 /** Runs the command on a machine as described; returns what it says. */
 async function run(
   dir: TempDir,
@@ -15,7 +17,7 @@ async function run(
   const lines: string[] = [];
   const isReady = await observe({
     secrets: pathToFileURL(dir.file("secrets/")),
-    docker: () => Promise.resolve(true),
+    docker: () => Promise.resolve(IS_FINE),
     isFree: () => true,
     print: (line) => void lines.push(line),
     ...machine,

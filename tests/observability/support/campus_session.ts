@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { openOpossum, silentLogger } from "@opossum/deno";
 import { seedStore } from "../../../examples/course_management/seeder.ts";
 import { damageDocuments } from "../../rebuild/repair_fixture.ts";
@@ -85,7 +85,7 @@ export class CampusSession implements AsyncDisposable {
       ...body === undefined ? {} : { body: JSON.stringify(body) },
     });
     const text = await response.text();
-    assertEquals(response.ok, true, `${path}: ${text}`);
+    assert(response.ok, `${path}: ${text}`);
     return text === "" ? undefined : JSON.parse(text);
   }
 

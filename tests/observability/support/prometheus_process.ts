@@ -12,7 +12,7 @@ import { textOf, yamlOf } from "./committed.ts";
 /** The part of the configuration that a test changes. */
 interface Config {
   readonly global: Readonly<Record<string, string>>;
-  readonly scrape_configs: readonly {
+  readonly "scrape_configs": readonly {
     readonly authorization: { readonly credentials_file: string };
   }[];
 }
@@ -171,7 +171,7 @@ function writeConfig(dir: TempDir, { target, token }: ScrapeTarget): void {
 
 /** Gathers what a process writes until it ends. */
 async function collect(
-  stream: ReadableStream<Uint8Array>,
+  stream: Deno.ChildProcess["stderr"],
   onText: (text: string) => void,
 ): Promise<string> {
   let written = "";
