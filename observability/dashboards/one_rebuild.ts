@@ -64,15 +64,16 @@ const NOW: Section = {
       description: "How fast the events that are left become fewer.",
       queries: [{ expr: PACE }],
       width: 4,
-      noValue: "none under way",
+      noValue: "not known",
     }),
     stat({
       title: "Done in",
-      description: "At that pace. Nothing while it is paused or stuck.",
+      description: "At that pace. Nothing while there is none: it has just " +
+        "begun, is paused, or stuck.",
       queries: [{ expr: `(${REMAINING} > 0) / ${PACE}` }],
       unit: "s",
       width: 4,
-      noValue: "none under way",
+      noValue: "not known",
     }),
     stat({
       title: "Stalled",
@@ -97,8 +98,9 @@ const PROGRESS: Section = {
   panels: [
     graph({
       title: "Events left over time",
-      description: "Falls steadily while it goes well; flat when it is " +
-        "paused or stuck; a step up when the next one begins.",
+      description: "Falls while it goes well; flat when it is paused or " +
+        "stuck, and for a while when documents outgrow the memory and events " +
+        "are put aside; a step up when the next one begins.",
       queries: [{ expr: REMAINING, legend: "left" }],
       width: 12,
       links: [TRACES],

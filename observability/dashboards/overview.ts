@@ -209,8 +209,9 @@ const REBUILDS: Section = {
     }),
     graph({
       title: "Events left to rebuild",
-      description: "Falls steadily while a rebuild goes well; flat when it " +
-        "is paused or stuck.",
+      description: "Falls while a rebuild goes well; flat when it is paused " +
+        "or stuck, and for a while when documents outgrow the memory and " +
+        "events are put aside.",
       queries: [{
         expr: sum(`opossum_rebuild_remaining${L}`, P),
         legend: NAME,
