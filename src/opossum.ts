@@ -204,6 +204,9 @@ export async function openOpossumOn(
     logger,
     readOnly,
   });
+  // Rates do not see the first of a series that begins with it.
+  telemetry.appendEvents.add(0);
+  telemetry.appendConflicts.add(0);
   using observing = new DisposableStack();
   observing.use(telemetry.watchEventLoop());
   observing.use(telemetry.observeLog(async () => ({

@@ -16,7 +16,11 @@ import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import type { OpenSpan } from "../telemetry/spans.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import {
+  countProblems,
   type ScrubbedProjection,
   type ScrubOptions,
   type ScrubReport,
@@ -36,6 +40,7 @@ export interface ScrubberOptions {
   readonly throttle: RebuildThrottle;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** Whether nothing may be written: nothing is marked, and the report is not kept. */
   readonly readOnly: boolean;
 }
@@ -67,12 +72,16 @@ export class Scrubber implements Scrubs, AsyncDisposable {
   async scrub(
     { projections, signal }: ScrubOptions = {},
   ): Promise<ScrubReport> {
-    const { registry, clock } = this.#options;
+    const { registry, clock, telemetry } = this.#options;
     const names = registry.resolve(projections ?? registry.names);
     if (this.#running) throw new ScrubRunningError(this.#running.startedAt);
     const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
     const startedAt = clock.now().toISOString();
-    const ended = this.#scrub(names, startedAt, AbortSignal.any(signals));
+    const ended = telemetry.span(
+      SPANS.scrub,
+      {},
+      (span) => this.#scrub(names, startedAt, AbortSignal.any(signals), span),
+    );
     this.#running = { startedAt, ended };
     try {
       return await ended;
@@ -129,6 +138,7 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     names: readonly string[],
     startedAt: string,
     signal: AbortSignal,
+    span: OpenSpan,
   ): Promise<ScrubReport> {
     const { throttle, clock, verify, logger } = this.#options;
     signal.throwIfAborted();
@@ -149,7 +159,10 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       projections.push(await this.#scrubProjection(name, rest));
     }
     const report: ScrubReport = Object.freeze({
-      ok: log.ok && projections.every((each) => problemsOf(each) === 0),
+      ok: log.ok &&
+        projections.every(({ state, previousProblem }) =>
+          (state === "ok" || state === "absent") && previousProblem === null
+        ),
       startedAt,
       completedAt: clock.now().toISOString(),
       log,
@@ -157,6 +170,11 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     });
     await this.#keep(report);
     this.#tell(report);
+    span.setAttributes({
+      [ATTRIBUTES.projectionCount]: projections.length,
+      [ATTRIBUTES.eventsScanned]: log.events,
+      [ATTRIBUTES.scrubProblems]: countProblems(report),
+    });
     return report;
   }
 
@@ -209,17 +227,4 @@ export class Scrubber implements Scrubs, AsyncDisposable {
       }
     }
   }
-}
-
-/** What is damaged in the log, and what of each projection is damaged or could not be read. */
-function countProblems({ log, projections }: ScrubReport): number {
-  return projections.reduce(
-    (sum, projection) => sum + problemsOf(projection),
-    log.problems.length,
-  );
-}
-
-function problemsOf({ state, previousProblem }: ScrubbedProjection): number {
-  return Number(state !== "ok" && state !== "absent") +
-    Number(previousProblem !== null);
 }

@@ -106,6 +106,7 @@ function measureAppend<E extends DomainEvent>(
       [ATTRIBUTES.positionFirst]: result.first,
       [ATTRIBUTES.positionLast]: result.last,
     });
+    telemetry.appendSpans.note(span, result.first, result.last);
     telemetry.appendEvents.add(count);
     end({});
     return result;

@@ -16,13 +16,13 @@ import type { ProjectionRegistry } from "./registry.ts";
 
 /** What they are read from. */
 export interface ProjectionGaugesOptions {
-  readonly registry: ProjectionRegistry;
-  readonly store: ProjectionStore;
-  readonly events: EventStore;
+  readonly registry: Pick<ProjectionRegistry, "names">;
+  readonly store: Pick<ProjectionStore, "isOpen" | "withCurrent">;
+  readonly events: Pick<EventStore, "head">;
   /** Knows which ones stand still. */
-  readonly live: LiveUpdater;
+  readonly live: Pick<LiveUpdater, "fault">;
   /** Times how long numbers are good for. */
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "monotonicMs">;
 }
 
 type Numbers = Pick<

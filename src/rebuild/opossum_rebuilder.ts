@@ -7,8 +7,7 @@ import { abortable } from "@std/async/abortable";
 import type { Position } from "../events/event.ts";
 import type { ProjectionBuilds } from "../projections/build_info.ts";
 import { Yielder } from "../storage/yielder.ts";
-import type { BuildObservation } from "../telemetry/observers.ts";
-import type { BuildTask } from "./build_task.ts";
+import { runInContext } from "../telemetry/spans.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -76,7 +75,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
-    }, (task) => scan.discard(task));
+    }, (task) => runInContext(task.context, () => scan.discard(task)));
     this.#lastBuilds = new LastBuilds(history, logger);
     this.#keys = new IdempotencyKeys(history);
     this.#running = new OperationsUnderWay({
@@ -101,10 +100,19 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#observer = telemetry.observeRebuilds(() => {
       const { active, waiting } = this.#scheduler;
       for (const task of active) this.#reporter.advanced(task);
+      const tasks = new Map(
+        [...active, ...waiting].map((task) => [task.projectionName, task]),
+      );
       return {
-        active: active.map(observe),
-        queued: waiting.map(observe),
+        active: active.length,
+        queued: waiting.length,
         workers: options.workers?.active ?? 0,
+        builds: options.registry.names.map((name) => ({
+          name,
+          // Shares of events are work as well.
+          remaining: Math.ceil(tasks.get(name)?.eventsRemaining ?? 0),
+          isStalled: tasks.get(name)?.isStalled ?? false,
+        })),
       };
     });
   }
@@ -367,9 +375,4 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     const { ended } = await this.#starter.begin(names, options);
     return await ended;
   }
-}
-
-function observe(task: BuildTask): BuildObservation {
-  const { projectionName: name, eventsRemaining, isStalled } = task;
-  return { name, remaining: eventsRemaining, isStalled };
 }

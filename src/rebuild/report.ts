@@ -4,8 +4,7 @@
  * @module
  */
 import type { Logger } from "../telemetry/logger.ts";
-import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
-import type { OpenSpan } from "../telemetry/spans.ts";
+import { ATTRIBUTES } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
 import type {
@@ -42,20 +41,6 @@ export class RebuildReporter {
   constructor(logger: Logger, telemetry: Telemetry) {
     this.#logger = logger;
     this.#telemetry = telemetry;
-  }
-
-  /** Opens the span of an operation, under the request that asked, if any. */
-  openSpan(
-    { operationId, trigger, wanted, concurrency }: BegunRebuild,
-  ): OpenSpan {
-    return this.#telemetry.startSpan(SPANS.rebuild, {
-      attributes: {
-        [ATTRIBUTES.operationId]: operationId,
-        [ATTRIBUTES.rebuildTrigger]: trigger,
-        [ATTRIBUTES.projectionCount]: wanted.length,
-        [ATTRIBUTES.rebuildConcurrency]: concurrency,
-      },
-    });
   }
 
   /** Tells that an operation begins; says nothing when there is nothing to do. */

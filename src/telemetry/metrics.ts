@@ -111,7 +111,7 @@ export const METRICS = {
     name: "opossum.rebuild.remaining",
     unit: "{event}",
     description:
-      "Events that a rebuild under way, or waiting, has still to work off; 0 when there is none",
+      "Events that a rebuild under way, or waiting, has still to work off, else 0",
     attributes: [ATTRIBUTES.projectionName],
   },
   rebuildStalled: {

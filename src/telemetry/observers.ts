@@ -24,11 +24,11 @@ export interface ProjectionObservation {
   readonly bytes: number;
 }
 
-/** A projection that is rebuilt, or waits to be. */
+/** Whether and how a projection is rebuilt. */
 export interface BuildObservation {
   /** The projection. */
   readonly name: string;
-  /** Events that are still to be worked off. */
+  /** Events that are still to be worked off; 0 when it is not rebuilt and does not wait for it. */
   readonly remaining: number;
   /** Whether it has not moved for long, though nobody holds it up. */
   readonly isStalled: boolean;
@@ -37,9 +37,11 @@ export interface BuildObservation {
 /** What is rebuilt. */
 export interface RebuildObservation {
   /** Projections being rebuilt. */
-  readonly active: readonly BuildObservation[];
+  readonly active: number;
   /** Projections waiting. */
-  readonly queued: readonly BuildObservation[];
+  readonly queued: number;
+  /** Every projection, rebuilt or not: of what is not there, no alert can tell that all is well. */
+  readonly builds: readonly BuildObservation[];
   /** Workers at it. */
   readonly workers: number;
 }
@@ -135,13 +137,13 @@ function ofProjection(observed: ProjectionObservation): Observation[] {
 }
 
 function ofRebuilds(
-  { active, queued, workers }: RebuildObservation,
+  { active, queued, workers, builds }: RebuildObservation,
 ): Observation[] {
   return [
-    { metric: "rebuildActive", value: active.length },
-    { metric: "rebuildQueued", value: queued.length },
+    { metric: "rebuildActive", value: active },
+    { metric: "rebuildQueued", value: queued },
     { metric: "rebuildWorkers", value: workers },
-    ...[...active, ...queued].flatMap((
+    ...builds.flatMap((
       { name: projection, remaining, isStalled },
     ): Observation[] => [
       { metric: "rebuildRemaining", value: remaining, projection },

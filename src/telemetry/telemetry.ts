@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { AppendSpans } from "./append_spans.ts";
 import { EventLoopDelay } from "./event_loop_delay.ts";
 import { createInstruments, type Instruments } from "./instruments.ts";
 import { MeterSource } from "./meter_source.ts";
@@ -27,6 +28,12 @@ import {
 export interface Telemetry extends Instruments, Observers {
   /** Whether anybody takes spans or metrics now: if not, hot paths need not measure. */
   isHeard(): boolean;
+
+  /** Whether anybody takes spans now. */
+  isTraced(): boolean;
+
+  /** The spans of the last appends, while anybody takes spans. */
+  readonly appendSpans: AppendSpans;
 
   /**
    * Runs a function within a span: the span is active meanwhile, fails when the function does,
@@ -90,6 +97,14 @@ export function createTelemetry(): Telemetry {
         return true;
       }
     },
+    isTraced() {
+      try {
+        return tracers.isHeard;
+      } catch {
+        return true;
+      }
+    },
+    appendSpans: new AppendSpans(),
     span: (name, options, fn) => runInSpan(tracers, name, options, fn),
     startSpan: (name, options = {}) => startSpan(tracers, name, options),
     activeContext,

@@ -45,6 +45,16 @@ Deno.test("startTelemetry() keeps metrics in Prometheus' format, and exports not
   assertMatch(text, /^cheese_eaten_total\{kind="brie".*\} 2$/m);
 });
 
+Deno.test("startTelemetry() ends the last line of the metrics, also where there are none", async () => {
+  await using telemetry = await startTelemetry({
+    serviceName: "opossum-test",
+    env: () => undefined,
+  });
+  assertMatch(await telemetry.metrics(), /[^\n]\n$/);
+  metrics.getMeter("test").createCounter("cheese.eaten").add(1);
+  assertMatch(await telemetry.metrics(), /[^\n]\n$/);
+});
+
 Deno.test("startTelemetry() can be started again once it was shut down", async () => {
   for (let i = 1; i <= 2; i++) {
     const telemetry = await startTelemetry({
