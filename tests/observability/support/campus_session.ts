@@ -1,5 +1,5 @@
 /**
- * The sample, served with a data set, and what somebody might do with it.
+ * The sample, served as in the compose file with a data set, and what somebody might do with it.
  *
  * @module
  */
@@ -7,8 +7,9 @@ import { assert, assertEquals } from "@std/assert";
 import { openOpossum, silentLogger } from "@opossum/deno";
 import { seedStore } from "../../../examples/course_management/seeder.ts";
 import { damageDocuments } from "../../rebuild/repair_fixture.ts";
-import { sampleArgs, ServerProcess } from "../../support/server_process.ts";
+import { ServerProcess } from "../../support/server_process.ts";
 import { TempDir } from "../../support/temp_dir.ts";
+import { composeArgs } from "./compose_command.ts";
 
 const READ = "0123456789abcdefghijklmnopqrstuvwxyzREAD";
 const OPERATE = "0123456789abcdefghijklmnopqrstuvwxyzOPERATE";
@@ -29,7 +30,8 @@ export class CampusSession implements AsyncDisposable {
   ): Promise<CampusSession> {
     await using resources = new AsyncDisposableStack();
     const dir = resources.use(new TempDir());
-    const data = dir.file("data");
+    Deno.mkdirSync(dir.file("data"));
+    const data = dir.file("data/store");
     {
       await using opossum = await openOpossum({
         path: data,
@@ -45,13 +47,9 @@ export class CampusSession implements AsyncDisposable {
       { mode: 0o600 },
     );
     const server = resources.use(
-      await ServerProcess.start(sampleArgs(
-        data,
-        "--token-file",
-        tokens,
-        "--rebuild-events-max",
-        `${rebuildEventsMax}`,
-      )),
+      await ServerProcess.start(
+        composeArgs({ data: dir.file("data"), tokens, rebuildEventsMax }),
+      ),
     );
     return new CampusSession(server.url, data, resources.move());
   }
