@@ -32,7 +32,7 @@ export function DamageSection(
   return (
     <section aria-labelledby="damage-heading" data-key="damage">
       <header class="section-head">
-        <h2 id="damage-heading">Damage</h2>
+        <h2 id="damage-heading" tabindex={-1}>Damage</h2>
         <div class="buttons">
           <ActionButton action={SCRUB} principal={principal} />
         </div>

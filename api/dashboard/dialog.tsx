@@ -67,7 +67,10 @@ function Plan({ plan }: { readonly plan: RebuildPlan }): JSX.Element {
   const isTooLarge = freeBytes !== null && estimatedBytes > freeBytes;
   return (
     <>
-      <table class="plan">
+      <table
+        class="plan"
+        data-names={planned.map((each) => each.projectionName).join(",")}
+      >
         <caption class="unseen">What would be rebuilt</caption>
         <thead>
           <tr>

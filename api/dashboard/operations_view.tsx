@@ -39,7 +39,7 @@ export function UnderWaySection(
   const pace = paceOf(status.throttle);
   return (
     <section aria-labelledby="under-way-heading" data-key="under-way">
-      <h2 id="under-way-heading">Under way</h2>
+      <h2 id="under-way-heading" tabindex={-1}>Under way</h2>
       {underWay.length === 0
         ? <p class="empty">No rebuild is under way.</p>
         : underWay.map((operation) => (
@@ -236,7 +236,7 @@ export function HistorySection(
 ): JSX.Element {
   return (
     <section aria-labelledby="history-heading" data-key="history">
-      <h2 id="history-heading">History</h2>
+      <h2 id="history-heading" tabindex={-1}>History</h2>
       {history.length === 0
         ? <p class="empty">Nothing was rebuilt yet.</p>
         : (
@@ -338,7 +338,7 @@ export function ScheduleSection(
 ): JSX.Element {
   return (
     <section aria-labelledby="schedule-heading" data-key="schedule">
-      <h2 id="schedule-heading">Schedule</h2>
+      <h2 id="schedule-heading" tabindex={-1}>Schedule</h2>
       {windows.length === 0
         ? <p class="empty">No rebuilds are scheduled.</p>
         : (

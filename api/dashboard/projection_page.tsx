@@ -39,7 +39,7 @@ export function ProjectionPage(
     <>
       <section aria-labelledby="projection-heading" data-key="projection">
         <header class="section-head">
-          <h2 id="projection-heading">
+          <h2 id="projection-heading" tabindex={-1}>
             {info.name}
             <Badge tone={STATE_TONES[info.state]} text={info.state} />
           </h2>
@@ -150,7 +150,7 @@ function Generations(
 ): JSX.Element {
   return (
     <section aria-labelledby="generations" data-key="generations">
-      <h2 id="generations">Generations</h2>
+      <h2 id="generations" tabindex={-1}>Generations</h2>
       {generations.length === 0
         ? <p class="empty">None was built yet.</p>
         : (
@@ -204,7 +204,7 @@ function DeadLetters(
   const shown = deadLetters.slice(0, LETTERS_SHOWN);
   return (
     <section id="dead-letters" aria-labelledby="letters" data-key="letters">
-      <h2 id="letters">Dead letters</h2>
+      <h2 id="letters" tabindex={-1}>Dead letters</h2>
       {deadLetters.length === 0
         ? <p class="empty">No event was passed over.</p>
         : (

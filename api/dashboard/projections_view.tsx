@@ -56,7 +56,7 @@ export function ProjectionsSection(
   return (
     <section aria-labelledby="projections-heading" data-key="projections">
       <header class="section-head">
-        <h2 id="projections-heading">Projections</h2>
+        <h2 id="projections-heading" tabindex={-1}>Projections</h2>
         <div class="buttons">
           {TOOLBAR.map((action) => (
             <ActionButton action={action} principal={principal} />
@@ -99,6 +99,7 @@ const TOOLBAR: readonly Action[] = [
     url: "/admin/projections/rebuild",
     plan: "view=plan",
     isRebuild: true,
+    asPlanned: true,
   },
   {
     label: "Rebuild selected",

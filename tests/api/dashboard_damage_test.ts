@@ -86,7 +86,7 @@ Deno.test("a projection's page has a button that repairs it, when that can be do
   for (const [changes, words] of table) {
     const unavailable = await button(changes);
     assert(unavailable.includes(`title="${words}"`), unavailable);
-    assert(unavailable.includes("disabled"));
+    assert(unavailable.includes('aria-disabled="true"'));
   }
   const reader = await button({ state: "ready", generation: 1 }, TOKENS.read);
   assertMatch(reader, /title="Your token may look only"/);

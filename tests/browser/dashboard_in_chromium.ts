@@ -170,6 +170,29 @@ Deno.test("compare a build with what serves, and promote it", async () => {
   await verdictIs(page, "All 4 projections are up to date");
 });
 
+Deno.test("what was confirmed is what is rebuilt, whatever else needs it by then", async () => {
+  await using campus = await startCampus({ events: 100, version: 2 });
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
+  const { events, rebuilder } = campus.opossum;
+  await signIn(page, TOKENS.operate);
+  await page.getByRole("button", { name: "Rebuild what needs it" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("row", { name: "CourseDetails its version" })
+    .waitFor();
+  await events.append([POISON]);
+  await verdictIs(page, "CourseRatings is faulted at position 101");
+  assertEquals(
+    (await rebuilder.plan(undefined)).filter(({ rebuild }) => rebuild).length,
+    2,
+  );
+  await dialog.getByRole("button", { name: "Rebuild" }).click();
+  await page.getByText("Rebuild of CourseDetails: succeeded.").waitFor();
+  const [operation] = await rebuilder.listOperations({ limit: 1 });
+  assertEquals(operation?.projectionNames, ["CourseDetails"]);
+  assertEquals(operation?.result?.details[0]?.reason, "versionChanged");
+});
+
 Deno.test("a problem is shown where it arose", async () => {
   await using campus = await startCampus(SLOW);
   // That a status is one of a problem, Chromium writes to the console.
@@ -185,6 +208,8 @@ Deno.test("a problem is shown where it arose", async () => {
   await dialog.getByRole("alert").waitFor();
   const text = await dialog.getByRole("alert").textContent();
   assert(/^Operation ended: .+ Request .+/.test(text ?? ""), text ?? "");
+  // To try again, or to go to what is beside it.
+  assertEquals(await page.locator(":focus").textContent(), "Pause");
 });
 
 Deno.test("a fault is shown as what it says, and can be retried and skipped", async () => {
