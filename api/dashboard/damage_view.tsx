@@ -25,18 +25,29 @@ const SCRUB: Action = {
 
 /** What the last scrub found, and a button for the next one. */
 export function DamageSection(
-  { state: { lastScrub, nowMs, principal } }: {
+  { state: { lastScrub, scrubbingSince, nowMs, principal } }: {
     readonly state: DashboardState;
   },
 ): JSX.Element {
+  const action: Action = {
+    ...SCRUB,
+    unavailable: scrubbingSince === undefined
+      ? undefined
+      : "A check is under way already",
+  };
   return (
     <section aria-labelledby="damage-heading" data-key="damage">
       <header class="section-head">
         <h2 id="damage-heading" tabindex={-1}>Damage</h2>
         <div class="buttons">
-          <ActionButton action={SCRUB} principal={principal} />
+          <ActionButton action={action} principal={principal} />
         </div>
       </header>
+      {scrubbingSince === undefined ? null : (
+        <p data-key="scrubbing">
+          A check is under way since {instant(scrubbingSince)}.
+        </p>
+      )}
       {lastScrub === undefined
         ? <p class="empty">Nothing was checked for damage yet.</p>
         : <Found report={lastScrub} nowMs={nowMs} />}

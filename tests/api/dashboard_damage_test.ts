@@ -62,6 +62,20 @@ Deno.test("the overview says when there was looked for damage, and what was foun
   assert(!html.includes("<script>"));
 });
 
+Deno.test("a check that is under way is told of, and no second one is offered", async () => {
+  const fake = new ScrubbedOpossum();
+  fake.scrubbingSince = "2026-01-15T02:00:00.000Z";
+  const browser = await Browser.signedIn(fake);
+  const html = await browser.read("/admin");
+  assertMatch(
+    damageIn(html),
+    /A check is under way since 2026-01-15 02:00:00 UTC/,
+  );
+  const [button = ""] = /<button [^>]*\/scrub"[^>]*>/.exec(html) ?? [];
+  assertMatch(button, /aria-disabled="true"/);
+  assertMatch(button, /title="A check is under way already"/);
+});
+
 Deno.test("a projection's page has a button that repairs it, when that can be done", async () => {
   const fake = new ScrubbedOpossum();
   const button = async (
