@@ -15,6 +15,7 @@ import type {
 import { Badge } from "./action.tsx";
 import { CardTable, type Column } from "./card_table.tsx";
 import { RepairButton } from "./damage_view.tsx";
+import { UnderWaySection } from "./operations_view.tsx";
 import { ProjectionButtons } from "./projections_view.tsx";
 import type { DashboardState, ProjectionDetails } from "./state.ts";
 import {
@@ -58,6 +59,7 @@ export function ProjectionPage(
           ))}
         </dl>
       </section>
+      <UnderWaySection state={state} projection={info.name} />
       <Generations generations={generations} />
       <DeadLetters deadLetters={deadLetters} />
       <p data-key="back">
@@ -76,6 +78,7 @@ function factsOf(info: ProjectionInfo): readonly (readonly [string, Child])[] {
         ? String(info.version)
         : `${info.version}, built with ${builtVersion}`,
     ],
+    ["Fingerprint", fingerprintOf(info)],
     [
       "Generation",
       `${info.generation ?? "none"}${
@@ -127,6 +130,16 @@ function factsOf(info: ProjectionInfo): readonly (readonly [string, Child])[] {
       ] as const,
     ]),
   ];
+}
+
+/** Digits of a fingerprint that tell two apart. */
+const FINGERPRINT_DIGITS = 12;
+
+function fingerprintOf({ fingerprint, builtFingerprint }: ProjectionInfo) {
+  const short = (text: string) => text.slice(0, FINGERPRINT_DIGITS);
+  return builtFingerprint === null || builtFingerprint === fingerprint
+    ? short(fingerprint)
+    : `${short(fingerprint)}, built with ${short(builtFingerprint)}`;
 }
 
 const ROLES: Readonly<Record<ProjectionGeneration["role"], string>> = {
