@@ -48,7 +48,7 @@ export class ServerProblemError extends Error {
     const { status, kind, detail, requestId } = problem;
     const advice = adviceOf(problem);
     super(
-      `The server answered ${status}: ${detail}` +
+      `The server answered ${status}: ${detail}${fieldsOf(problem)}` +
         (advice === undefined ? "" : `. ${advice}`) +
         (status >= 500 && requestId !== undefined
           ? ` (request ${requestId})`
@@ -59,6 +59,17 @@ export class ServerProblemError extends Error {
     this.requestId = requestId;
     this.extensions = problem.extensions;
   }
+}
+
+/** What is wrong with which part of the request. */
+function fieldsOf({ detail, extensions: { errors } }: ServerProblem): string {
+  const texts = (Array.isArray(errors) ? errors : []).flatMap((each) =>
+    typeof each?.field === "string" && typeof each?.message === "string" &&
+      !detail.includes(each.message)
+      ? [`'${each.field || "body"}': ${each.message}`]
+      : []
+  );
+  return texts.length === 0 ? "" : `: ${texts.join(", ")}`;
 }
 
 /** What to do, for those who have only this command line before them. */
