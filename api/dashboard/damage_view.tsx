@@ -6,11 +6,11 @@
  * @module
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
-import type { ProjectionInfo, ScrubReport } from "../../mod.ts";
+import type { ProjectionInfo, ScrubReport, VerifyProblem } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
 import { type Action, ActionButton, Badge } from "./action.tsx";
 import type { DashboardState } from "./state.ts";
-import { countOf, instant, relative } from "./words.ts";
+import { count, countOf, instant, relative } from "./words.ts";
 
 const SCRUB: Action = {
   label: "Check for damage",
@@ -81,7 +81,11 @@ function Found(
 function findingsOf({ log, projections }: ScrubReport): string[] {
   const places = Math.max(log.problems.length, 1);
   return [
-    ...log.ok ? [] : [`The log is damaged in ${countOf(places, "place")}`],
+    ...log.ok ? [] : [
+      `The log is damaged in ${countOf(places, "place")}: restore it from a ` +
+      "backup, or save what can be read with “opossum salvage”",
+      ...log.problems.slice(0, PLACES_SHOWN).map(placeOf),
+    ],
     ...projections.flatMap(({ name, state, problem, previousProblem }) => [
       ...state === "ok" || state === "absent"
         ? []
@@ -91,6 +95,15 @@ function findingsOf({ log, projections }: ScrubReport): string[] {
         : [`The previous generation of ${name} is damaged: ${previousProblem}`],
     ]),
   ];
+}
+
+/** More would not help anybody to see what is wrong. */
+const PLACES_SHOWN = 10;
+
+function placeOf({ file, offset, first, last, what }: VerifyProblem): string {
+  return `${file}, byte ${count(offset)}, events ${count(first)} to ${
+    count(last)
+  }: ${what}`;
 }
 
 /** Mends single documents. */

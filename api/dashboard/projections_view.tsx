@@ -281,8 +281,10 @@ function actionsOf(info: ProjectionInfo): Action[] {
     label: "Roll back",
     title: `Roll ${name} back?`,
     text: `Generation ${previousGeneration} serves again instead of ` +
-      `generation ${generation}, and is brought up to date. Rolling back ` +
-      "once more goes forward again.",
+      `generation ${generation}, at once. If the code that is registered now ` +
+      "built it, it is brought up to date; else it is served as it was, and " +
+      "is stale. No start and no schedule undoes that. Rolling back once " +
+      "more goes forward again.",
     confirm: "Roll back",
     done: "It is rolled back",
     url: `${path}/rollback`,

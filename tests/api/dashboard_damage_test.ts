@@ -46,7 +46,17 @@ Deno.test("the overview says when there was looked for damage, and what was foun
   fake.report = {
     ...SOUND,
     ok: false,
-    log: { ...SOUND.log, ok: false },
+    log: {
+      ...SOUND.log,
+      ok: false,
+      problems: [{
+        file: "events/1.ndjson",
+        offset: 1_175,
+        first: 1,
+        last: 1_000,
+        what: HOSTILE,
+      }],
+    },
     projections: [{
       ...projection,
       state: "damaged",
@@ -57,7 +67,7 @@ Deno.test("the overview says when there was looked for damage, and what was foun
   const html = await browser.read("/admin");
   assertMatch(
     damageIn(html),
-    /damage found .+ The log is damaged in 1 place A is damaged: &lt;script&gt;.+ The previous generation of A is damaged: It has 2$/,
+    /damage found .+ The log is damaged in 1 place: restore it from a backup.+ events\/1\.ndjson, byte 1,175, events 1 to 1,000: &lt;script&gt;.+ A is damaged: &lt;script&gt;.+ The previous generation of A is damaged: It has 2$/,
   );
   assert(!html.includes("<script>"));
 });

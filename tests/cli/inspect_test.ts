@@ -152,6 +152,8 @@ Deno.test("verify names file and positions of what is damaged, with status 1", a
   assertEquals(exitCode, 1);
   assertStringIncludes(stdout, "events/00000000000000000001.ndjson, byte");
   assertStringIncludes(stdout, "positions 4 to 6");
+  assertStringIncludes(stdout, "The log is damaged in 1 place:");
+  assertStringIncludes(stdout, "opossum salvage TARGET");
   const report = JSON.parse((await dir.run("verify", "--json")).stdout);
   assertEquals([report.ok, report.problems.length], [false, 1]);
 });
