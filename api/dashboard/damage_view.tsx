@@ -69,7 +69,7 @@ function Found(
         Last checked {relative(completedAt, nowMs)}, {instant(completedAt)}.
       </p>
       {ok ? null : (
-        <ul>
+        <ul class="findings">
           {findingsOf(report).map((finding) => <li key={finding}>{finding}
           </li>)}
         </ul>

@@ -91,6 +91,12 @@ function findingsOf(
         : `${due.length} projections ${need} a rebuild: ${list(due)}`,
     );
   }
+  const failed = projections.filter(({ build, lastBuild }) =>
+    build === null && lastBuild?.state === "failed"
+  ).map(({ name }) => name);
+  if (failed.length > 0) {
+    add("warn", `The last rebuild of ${list(failed)} failed`);
+  }
   const stalled = projections.filter(({ build }) => build?.stalled)
     .map(({ name }) => name);
   if (stalled.length > 0) {

@@ -16,6 +16,15 @@ const FAULT = {
   retryAt: null,
 };
 
+const FAILED: ProjectionInfo["lastBuild"] = {
+  operationId: "0b5ad2f1c4e9",
+  state: "failed",
+  startedAt: FAULT.at,
+  completedAt: FAULT.at,
+  duration: 7,
+  eventsProcessed: 0,
+};
+
 /** The log with damage in so many places. */
 function damagedLog(places: number): ScrubReport["log"] {
   const problem = { file: "", offset: 0, first: 1, last: 1, what: "" };
@@ -110,6 +119,15 @@ Deno.test("judge() says first what is worst", async () => {
       ["bad", "Appends are refused until their cause is repaired"],
       {},
       { appendState: "refused" },
+    ],
+    // It serves, but not what somebody wanted it to serve.
+    [
+      ["warn", "The last rebuild of A and B failed"],
+      { A: { lastBuild: FAILED }, B: { lastBuild: FAILED } },
+    ],
+    [
+      ["busy", "Rebuilding A"],
+      { A: { lastBuild: FAILED, build } },
     ],
     // Nobody sees by the projections that events are lost.
     [
