@@ -8,13 +8,21 @@
 export class ServerUnreachableError extends Error {
   override readonly name = "ServerUnreachableError";
 
+  /** Whether it was there, and the connection was lost: it may be being restarted. */
+  readonly isLost: boolean;
+
   /**
    * @param url The server.
    * @param reason Why, to be continued after "as".
-   * @param options `cause`: what the system said.
+   * @param options `cause`: what the system said; `isLost`: whether the connection was lost.
    */
-  constructor(readonly url: string, reason: string, options?: ErrorOptions) {
+  constructor(
+    readonly url: string,
+    reason: string,
+    options: ErrorOptions & { readonly isLost?: boolean } = {},
+  ) {
     super(`Cannot reach the server at ${url} as ${reason}`, options);
+    this.isLost = options.isLost ?? false;
   }
 }
 
