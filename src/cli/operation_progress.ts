@@ -64,7 +64,7 @@ export function showOperation(
  * How fast a build goes, and when it is about to be done, as far as that is known.
  *
  * @param progress How far it is.
- * @returns A text for each: `"25278/s"`, `"done about 19:58:11Z"`. A time rather than how long it
+ * @returns A text for each: `"25278/s"`, `"ETA 19:58:11Z"`. A time rather than how long it
  * will take: the clock of a server need not be that of whoever watches.
  */
 export function paceOf(
@@ -75,7 +75,7 @@ export function paceOf(
     ...eventsPerSecond === null ? [] : [`${Math.round(eventsPerSecond)}/s`],
     ...estimatedCompletionAt === null
       ? []
-      : [`done about ${estimatedCompletionAt.slice(11, 19)}Z`],
+      : [`ETA ${estimatedCompletionAt.slice(11, 19)}Z`],
   ];
 }
 
@@ -86,17 +86,20 @@ export function paceOf(
  * @returns The text: `"scanning, stalled"`.
  */
 export function phaseOf(
-  { phase, paused, stalled }: ProjectionRebuildProgress,
+  { phase, paused, stalled, position, target }: ProjectionRebuildProgress,
 ): string {
-  if (paused) return `${PHASES[phase]}, paused`;
-  return stalled ? `${PHASES[phase]}, stalled` : PHASES[phase];
+  // What was read is folded then, which is a good part of the work.
+  const isFolding = phase === "scanning" && target > 0 && position >= target;
+  const words = isFolding ? "making documents" : PHASES[phase];
+  if (paused) return `${words}, paused`;
+  return stalled ? `${words}, stalled` : words;
 }
 
 /**
  * How far a build is, in words.
  *
  * @param progress How far it is.
- * @returns The text: `"scanning, 42 %, 25278/s, done about 19:58:11Z"`.
+ * @returns The text: `"scanning, 42 %, 25278/s, ETA 19:58:11Z"`.
  */
 export function buildText(progress: ProjectionRebuildProgress): string {
   return [

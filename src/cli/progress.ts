@@ -50,6 +50,9 @@ interface BarPayload {
 /** The bars of names up to this long begin in one column. */
 const NAME_WIDTH = 20;
 
+/** So that phase, rate and end fit into 80 columns. */
+const BAR_WIDTH = 16;
+
 /** Lines for one phase of one thing, from nothing to everything. */
 const LINES_PER_PHASE = 4;
 
@@ -72,8 +75,10 @@ export function startProgress(
 function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
   const bars: Bars = new MultiBar({
     stream,
-    format: "{name} {bar} {percentage} % | {count} | {phase} | " +
+    // What a narrow terminal cuts off comes last.
+    format: "{name} {bar} {percentage} % | {phase} | {count} | " +
       "{duration_formatted}",
+    barsize: BAR_WIDTH,
     barCompleteChar: "█",
     barIncompleteChar: "░",
     hideCursor: true,
@@ -102,6 +107,7 @@ function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
 
 function startLines(report: (line: string) => void, unit: string): Progress {
   const reported = new Map<string, string>();
+  const lines = new Map<string, string>();
   return {
     show(step) {
       const { name, phase, value, total } = step;
@@ -109,7 +115,10 @@ function startLines(report: (line: string) => void, unit: string): Progress {
       const state = `${phase} ${part}`;
       if (reported.get(name) === state) return;
       reported.set(name, state);
-      report(`${name}: ${phase}, ${value} of ${total} ${unit}`);
+      const line = `${name}: ${phase}, ${value} of ${total} ${unit}`;
+      if (lines.get(name) === line) return;
+      lines.set(name, line);
+      report(line);
     },
     [Symbol.dispose]() {},
   };

@@ -14,7 +14,7 @@ async function running() {
   if (progress === undefined) throw new Error("The fake has no progress");
   return {
     operation,
-    progress: { ...progress, position: 10, percent: 52.9, eventsPerSecond: 25 },
+    progress: { ...progress, position: 9, percent: 52.9, eventsPerSecond: 25 },
   };
 }
 
@@ -22,7 +22,7 @@ Deno.test("a build is told of with phase, percent, rate and when it is about to 
   const { progress } = await running();
   assertEquals(
     buildText(progress),
-    "scanning, 52 %, 25/s, done about 00:00:07Z",
+    "scanning, 52 %, 25/s, ETA 00:00:07Z",
   );
   assertEquals(
     buildText({ ...progress, stalled: true, estimatedCompletionAt: null }),
@@ -31,6 +31,11 @@ Deno.test("a build is told of with phase, percent, rate and when it is about to 
   assertEquals(
     buildText({ ...progress, paused: true }),
     "scanning, paused, 52 %",
+  );
+  // All is read: what is left is folding it.
+  assertEquals(
+    buildText({ ...progress, position: 10, eventsPerSecond: null }),
+    "making documents, 52 %, ETA 00:00:07Z",
   );
 });
 
@@ -45,8 +50,8 @@ Deno.test("a bar is as long as the work that is done, not as the events that are
   assertEquals(steps, [{
     name: "Alpha",
     phase: "scanning",
-    detail: ", 25/s, done about 00:00:07Z",
-    value: 10,
+    detail: ", 25/s, ETA 00:00:07Z",
+    value: 9,
     total: 10,
     percent: 52.9,
   }]);
