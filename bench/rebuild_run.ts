@@ -26,7 +26,15 @@ const PROJECTIONS = import.meta.resolve(
   "../examples/course_management/projections.ts",
 );
 
-async function run(
+/**
+ * Opens a store and rebuilds once.
+ *
+ * @param path The data folder.
+ * @param options The options to open it with.
+ * @param names What to rebuild; empty for all.
+ * @returns What it took.
+ */
+export async function runRebuild(
   path: string,
   options: Partial<OpossumOptions>,
   names: readonly string[],
@@ -68,5 +76,7 @@ if (import.meta.main) {
   const [path, options = "{}", ...names] = Deno.args;
   if (path === undefined) throw new Error("Which store?");
   // deno-lint-ignore no-console -- its only output
-  console.log(JSON.stringify(await run(path, JSON.parse(options), names)));
+  console.log(
+    JSON.stringify(await runRebuild(path, JSON.parse(options), names)),
+  );
 }

@@ -57,14 +57,16 @@ export function denoCommand(
  *
  * @param script Its path within the project.
  * @param args Its arguments.
+ * @param permissions What it may do. @default {read, write, environment, system}
  * @returns What it printed.
  */
 export async function runProgram(
   script: string,
   args: readonly string[],
+  permissions?: readonly string[],
 ): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
-    ...denoCommand(script, args),
+    ...denoCommand(script, args, permissions),
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
@@ -81,13 +83,17 @@ export async function runProgram(
  *
  * @param script Its path within the project.
  * @param args Its arguments.
+ * @param permissions What it may do. @default {read, write, environment, system}
  * @returns What it printed.
  */
 export async function runMeasured<Result extends RunResult>(
   script: string,
   args: readonly string[],
+  permissions?: readonly string[],
 ): Promise<Result> {
-  const result: Result = JSON.parse(await runProgram(script, args));
+  const result: Result = JSON.parse(
+    await runProgram(script, args, permissions),
+  );
   if (result.peakRssBytes <= process.resourceUsage().maxRSS * 1_024) {
     note(`The peak memory of ${script} is unknown: less than this process's`);
   }
