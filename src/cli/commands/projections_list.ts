@@ -49,7 +49,7 @@ show" tells which event it stands still on: repair its code, or see retry and sk
       text: [
         `Last position: ${head ?? "not known without projections"}`,
         toTable(projections),
-        ...underWay(projections),
+        ...remarks(projections),
         describe(lastOperation, administration.place),
       ].join("\n\n"),
     };
@@ -89,14 +89,19 @@ function toTable(infos: readonly ProjectionInfo[]): string {
   );
 }
 
-/** A line for each build under way and each fault, or nothing. */
-function underWay(infos: readonly ProjectionInfo[]): string[] {
-  const lines = infos.flatMap(({ name, build, fault }) => [
-    ...build === null ? [] : [`${name}: ${buildText(build)}`],
-    ...fault === null ? [] : [
-      `${name} stands still before event ${fault.position}: ${fault.message}`,
+/** A line for each build under way, fault and rollback, or nothing. */
+function remarks(infos: readonly ProjectionInfo[]): string[] {
+  const lines = infos.flatMap(
+    ({ name, build, fault, rolledBackAt, generation }) => [
+      ...build === null ? [] : [`${name}: ${buildText(build)}`],
+      ...fault === null ? [] : [
+        `${name} stands still before event ${fault.position}: ${fault.message}`,
+      ],
+      ...rolledBackAt === null ? [] : [
+        `${name} is rolled back to generation ${generation} since ${rolledBackAt}`,
+      ],
     ],
-  ]);
+  );
   return lines.length === 0 ? [] : [lines.join("\n")];
 }
 
