@@ -159,7 +159,7 @@ function factsOf(
       : PHASES[phase] ?? phase,
   ];
   if (stalled) facts.push("stalled: nothing has moved for 10 s");
-  facts.push(`read ${count(position)} of ${countOf(target, "event")}`);
+  facts.push(`${count(position)} of ${countOf(target, "event")} read`);
   if (eventsPerSecond !== null && isAtWork) {
     facts.push(`${countOf(Math.round(eventsPerSecond), "event")}/s`);
   }

@@ -279,10 +279,10 @@ Deno.test("a bar says how much is read, and that documents are made when all is"
     const html = await browser.read("/admin");
     return /class="bar-facts">([^<]*)/.exec(html)?.[1];
   };
-  assertEquals(await facts(120, 20), "reads the log · read 120 of 300 events");
+  assertEquals(await facts(120, 20), "reads the log · 120 of 300 events read");
   assertEquals(
     await facts(300, 52.9),
-    "makes the documents · read 300 of 300 events",
+    "makes the documents · 300 of 300 events read",
   );
 });
 
