@@ -118,7 +118,8 @@ function telemetryOf({ isExporting, stop, prometheus }: {
       for (const error of errors) {
         diag.error("A metric was not collected", error);
       }
-      return serializer.serialize(resourceMetrics);
+      // Of a text whose last line does not end, Prometheus takes nothing.
+      return serializer.serialize(resourceMetrics).trimEnd() + "\n";
     },
     shutdown,
     [Symbol.asyncDispose]: shutdown,

@@ -21,6 +21,7 @@ import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
 import { SESSION_BUGS } from "../tests/faults/seeded_bugs/sessions.ts";
 import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
+import { TRACE_BUGS } from "../tests/faults/seeded_bugs/traces.ts";
 import type { SeededBug } from "../tests/faults/seeded_bugs/seeded_bug.ts";
 import { WRITING_BUGS } from "../tests/faults/seeded_bugs/writing.ts";
 import { Staging } from "./staging.ts";
@@ -129,6 +130,7 @@ if (import.meta.main) {
     ...COMMAND_BUGS,
     ...OPERATION_BUGS,
     ...HEALTH_BUGS,
+    ...TRACE_BUGS,
     ...ACCESS_BUGS,
     ...SESSION_BUGS,
   ]

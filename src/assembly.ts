@@ -16,6 +16,7 @@ import { DocumentReader } from "./projections/document_reader.ts";
 import { EventOrderStore } from "./projections/event_orders.ts";
 import { EventSpill } from "./projections/event_spill.ts";
 import { LiveUpdater } from "./projections/live_updater.ts";
+import { ProjectionGauges } from "./projections/projection_gauges.ts";
 import { ProjectionRegistry } from "./projections/registry.ts";
 import { SqliteProjectionStore } from "./projections/sqlite_projection_store.ts";
 import { OperationStore } from "./rebuild/operation_store.ts";
@@ -23,7 +24,6 @@ import { OpossumRebuilder } from "./rebuild/opossum_rebuilder.ts";
 import { ScanWorkers } from "./rebuild/scan_workers.ts";
 import { type RebuildThrottle, throttleOf } from "./rebuild/throttle.ts";
 import type { FileSystem } from "./storage/file_system.ts";
-import type { ProjectionObservation } from "./telemetry/instruments.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** What is put together. */
@@ -144,14 +144,18 @@ export function assemble(input: AssemblyInput): Assembly {
     enableAutoRebuild: options.enableAutoRebuild,
     rebuildSchedule: options.rebuildSchedule,
   });
-  const observer = telemetry.observeProjections(() => observe(projections));
+  using observing = new DisposableStack();
+  const gauges = new ProjectionGauges(shared);
+  observing.use(telemetry.observeProjections(() => gauges.observe()));
+  observing.use(telemetry.observeScrubs(() => scrubber.countProblems()));
+  const observers = observing.move();
   return {
     projections,
     rebuilder,
     daemon,
     scrubber,
     async [Symbol.asyncDispose]() {
-      observer[Symbol.dispose]();
+      observers[Symbol.dispose]();
       // First what writes, then what it writes to.
       await daemon.stop();
       await scrubber[Symbol.asyncDispose]();
@@ -205,14 +209,4 @@ function workersOf(
     throttle,
     watch: () => watchdog?.watch({ canEnd: false }),
   });
-}
-
-async function observe(
-  projections: DocumentReader,
-): Promise<ProjectionObservation[]> {
-  return await Promise.all(projections.names.map(async (name) => {
-    const { checkpoint: position, lag, fault, deadLetters } = await projections
-      .info(name);
-    return { name, position, lag, isFaulted: fault !== null, deadLetters };
-  }));
 }

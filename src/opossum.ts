@@ -182,6 +182,7 @@ export async function openOpossumOn(
       }),
     allowNetworkFileSystem,
     readOnly,
+    telemetry,
   });
   const throttle = throttleOf(resolved);
   const events = measureEventStore(log, telemetry, throttle);
@@ -203,7 +204,19 @@ export async function openOpossumOn(
     logger,
     readOnly,
   });
+  // Rates do not see the first of a series that begins with it.
+  telemetry.appendEvents.add(0);
+  telemetry.appendConflicts.add(0);
+  using observing = new DisposableStack();
+  observing.use(telemetry.watchEventLoop());
+  observing.use(telemetry.observeLog(async () => ({
+    position: await log.head(),
+    bytes: log.bytes,
+    segments: log.segmentCount,
+    freeBytes: fileSystem.freeBytes?.(path),
+  })));
   if (resolved.startDaemon) await assembly.daemon.start();
+  const observers = observing.move();
   return {
     options: resolved,
     events,
@@ -221,6 +234,7 @@ export async function openOpossumOn(
       return assembly.scrubber.scrubbingSince;
     },
     async [Symbol.asyncDispose]() {
+      observers[Symbol.dispose]();
       await assembly[Symbol.asyncDispose]();
       await log[Symbol.asyncDispose]();
       audit[Symbol.dispose]();

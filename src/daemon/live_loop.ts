@@ -19,6 +19,7 @@ import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { errorType } from "../telemetry/error_type.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { Ownership } from "./ownership.ts";
@@ -284,26 +285,51 @@ export class LiveLoop {
     const { live, telemetry } = this.#options;
     const projection = { [ATTRIBUTES.projectionName]: name };
     const startMs = performance.now();
+    let failure = {};
     try {
-      const attributes = {
-        ...projection,
-        [ATTRIBUTES.positionLast]: batch.through,
-      };
-      const applied = await telemetry.span(
-        SPANS.liveBatch,
-        { attributes, parent: "none" },
-        () => live.apply(name, batch, options),
-      );
+      const applied = telemetry.isTraced()
+        ? await this.#applyTraced(name, batch, options)
+        : await live.apply(name, batch, options);
       if (applied === undefined) return undefined;
       telemetry.liveEvents.add(applied, projection);
     } catch (error) {
+      failure = { [ATTRIBUTES.errorType]: errorType(error) };
       // A locked or full disk: the others go on, this one is tried with the next poll.
       this.#setAside([name], "Live update failed", error);
     }
     telemetry.liveBatchDuration.record(
       (performance.now() - startMs) / 1_000,
-      projection,
+      { ...projection, ...failure },
     );
     return 0;
+  }
+
+  async #applyTraced(
+    name: string,
+    batch: EventBatch,
+    options: ApplyBatchOptions,
+  ): Promise<number | undefined> {
+    const { live, telemetry } = this.#options;
+    const { after } = options;
+    return await telemetry.span(
+      SPANS.liveBatch,
+      {
+        // In no trace of theirs: one batch may come of many appends.
+        parent: "none",
+        links: telemetry.appendSpans.within(after, batch.through),
+        attributes: {
+          [ATTRIBUTES.projectionName]: name,
+          [ATTRIBUTES.positionFirst]: after + 1,
+          [ATTRIBUTES.positionLast]: batch.through,
+        },
+      },
+      async (span) => {
+        const applied = await live.apply(name, batch, options);
+        if (applied !== undefined) {
+          span.setAttributes({ [ATTRIBUTES.eventCount]: applied });
+        }
+        return applied;
+      },
+    );
   }
 }

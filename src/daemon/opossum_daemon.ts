@@ -12,6 +12,7 @@ import type {
 } from "../rebuild/operation.ts";
 import type { UnderWay } from "../rebuild/operations_under_way.ts";
 import type { RebuildThrottle } from "../rebuild/throttle.ts";
+import { runDetached } from "../telemetry/spans.ts";
 import type { Daemon, DaemonState } from "./daemon.ts";
 import { LiveLoop, type LiveLoopOptions } from "./live_loop.ts";
 import type { RebuildWindow, RebuildWindowStatus } from "./rebuild_window.ts";
@@ -73,6 +74,12 @@ export class OpossumDaemon implements Daemon {
       return Promise.reject(openedReadOnly("start the daemon"));
     }
     this.#state = "starting";
+    // It goes on long after whoever started it.
+    runDetached(() => this.#begin());
+    return Promise.resolve();
+  }
+
+  #begin(): void {
     this.#loop = new LiveLoop(this.#options);
     // Live updates do not wait for rebuilds: healthy projections stay fresh meanwhile.
     this.#loop.start();
@@ -87,9 +94,8 @@ export class OpossumDaemon implements Daemon {
       ])
     );
     this.#damageWatch = this.#options.store.onDamage((name) =>
-      this.#mend(name)
+      runDetached(() => this.#mend(name))
     );
-    return Promise.resolve();
   }
 
   async stop(): Promise<void> {

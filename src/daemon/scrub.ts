@@ -27,6 +27,21 @@ export interface ScrubReport {
   readonly projections: readonly ScrubbedProjection[];
 }
 
+/**
+ * How many problems a scrub found: each place of damage in the log, and each generation that is
+ * damaged or cannot be read.
+ *
+ * @param report What it found.
+ * @returns Their number, 0 when all is well.
+ */
+export function countProblems({ log, projections }: ScrubReport): number {
+  return projections.reduce(
+    (sum, { problem, previousProblem }) =>
+      sum + Number(problem !== null) + Number(previousProblem !== null),
+    log.problems.length,
+  );
+}
+
 /** What to scrub. */
 export interface ScrubOptions {
   /** These projections only. @default {all that are registered} */

@@ -16,7 +16,11 @@ import { atomicReplace, readTextIfExists } from "../storage/atomic_replace.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import type { OpenSpan } from "../telemetry/spans.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import {
+  countProblems,
   type ScrubbedProjection,
   type ScrubOptions,
   type ScrubReport,
@@ -36,6 +40,7 @@ export interface ScrubberOptions {
   readonly throttle: RebuildThrottle;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   /** Whether nothing may be written: nothing is marked, and the report is not kept. */
   readonly readOnly: boolean;
 }
@@ -51,6 +56,13 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     | { readonly startedAt: string; readonly ended: Promise<unknown> }
     | undefined;
   #last: ScrubReport | undefined;
+  /** What was counted of a report on the disk, and which one that was. */
+  #counted:
+    | {
+      readonly version: string | undefined;
+      readonly problems: number | undefined;
+    }
+    | undefined;
 
   /** @param options What it is made of. */
   constructor(options: ScrubberOptions) {
@@ -60,12 +72,16 @@ export class Scrubber implements Scrubs, AsyncDisposable {
   async scrub(
     { projections, signal }: ScrubOptions = {},
   ): Promise<ScrubReport> {
-    const { registry, clock } = this.#options;
+    const { registry, clock, telemetry } = this.#options;
     const names = registry.resolve(projections ?? registry.names);
     if (this.#running) throw new ScrubRunningError(this.#running.startedAt);
     const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
     const startedAt = clock.now().toISOString();
-    const ended = this.#scrub(names, startedAt, AbortSignal.any(signals));
+    const ended = telemetry.span(
+      SPANS.scrub,
+      {},
+      (span) => this.#scrub(names, startedAt, AbortSignal.any(signals), span),
+    );
     this.#running = { startedAt, ended };
     try {
       return await ended;
@@ -88,6 +104,22 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     }
   }
 
+  /**
+   * How many problems the last scrub found, for those who collect metrics; `undefined` if there was
+   * none. The report of another process is read again only when it is another one.
+   */
+  async countProblems(): Promise<number | undefined> {
+    if (this.#last) return countProblems(this.#last);
+    const stat = this.#options.fileSystem.stat(this.#file);
+    const version = stat && `${stat.identity} ${stat.modifiedMs} ${stat.size}`;
+    if (version !== this.#counted?.version) {
+      const report = version === undefined ? undefined : await this.lastScrub();
+      const problems = report && countProblems(report);
+      this.#counted = { version, problems };
+    }
+    return this.#counted?.problems;
+  }
+
   get scrubbingSince(): string | undefined {
     return this.#running?.startedAt;
   }
@@ -106,6 +138,7 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     names: readonly string[],
     startedAt: string,
     signal: AbortSignal,
+    span: OpenSpan,
   ): Promise<ScrubReport> {
     const { throttle, clock, verify, logger } = this.#options;
     signal.throwIfAborted();
@@ -137,6 +170,11 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     });
     await this.#keep(report);
     this.#tell(report);
+    span.setAttributes({
+      [ATTRIBUTES.projectionCount]: projections.length,
+      [ATTRIBUTES.eventsScanned]: log.events,
+      [ATTRIBUTES.scrubProblems]: countProblems(report),
+    });
     return report;
   }
 

@@ -38,9 +38,11 @@ import {
   StoreOpenError,
 } from "./errors.ts";
 import { GroupWriter, type GroupWriterOptions } from "./group_writer.ts";
+import { LogSize } from "./log_gauges.ts";
 import type { LogIndex } from "./log_index.ts";
 import { LogFollower } from "./log_follower.ts";
 import { LogReader } from "./log_reader.ts";
+import type { LogTelemetry } from "./measured_sync.ts";
 import { assertOnOneMachine, openLog } from "./open_log.ts";
 import { encodeAppend } from "./pending_append.ts";
 import type { SegmentedLog } from "./segmented_log.ts";
@@ -76,6 +78,8 @@ export interface FileEventStoreOptions {
    * disk, belong to somebody else, or be written to by another process. @default {false}
    */
   readonly readOnly?: boolean;
+  /** Told how long syncs take, and how much is written at once. @default {nobody} */
+  readonly telemetry?: LogTelemetry;
 }
 
 /** An event store on files. Dispose it to finish what waits and close everything. */
@@ -145,6 +149,7 @@ export async function openFileEventStore(
     onWhole,
     allowNetworkFileSystem = false,
     readOnly = false,
+    telemetry,
   } = options;
   const lock = new FairLock(fileSystem, `${path}/lock`, clock);
   const shared = { path, logger, clock, fileSystem, lock };
@@ -161,8 +166,9 @@ export async function openFileEventStore(
       segmentBytesMax,
       onWhole,
       allowNetworkFileSystem,
+      telemetry,
     });
-    return new OpenFileEventStore({ ...shared, ...opened });
+    return new OpenFileEventStore({ ...shared, ...opened, telemetry });
   } catch (error) {
     const cause = error instanceof SyncError ? error.cause : error;
     if (fileErrorCode(cause) === undefined) throw error;
@@ -182,11 +188,13 @@ interface Parts {
   readonly failure: Error | undefined;
   /** Reads on, where nothing is written. */
   readonly follower?: LogFollower;
+  readonly telemetry?: LogTelemetry | undefined;
 }
 
 class OpenFileEventStore implements FileEventStore {
   readonly storeId: string;
   readonly #log: SegmentedLog;
+  readonly #size: LogSize;
   readonly #index: LogIndex;
   readonly #lock: FairLock;
   readonly #clock: Clock;
@@ -205,13 +213,15 @@ class OpenFileEventStore implements FileEventStore {
     const repair = parts.repair ?? (() => Promise.reject(parts.failure));
     this.storeId = storeId;
     this.#log = log;
+    this.#size = new LogSize(log, fileSystem);
     this.#index = index;
     this.#lock = lock;
     this.#clock = clock;
     this.#logger = parts.logger;
     this.#fileSystem = fileSystem;
     const published = (head: Position) => this.#tell(head);
-    const options = { log, index, lock, clock, repair, published };
+    const { telemetry } = parts;
+    const options = { log, index, lock, clock, repair, published, telemetry };
     this.#writer = new GroupWriter(options);
     this.#writer.failure = parts.failure;
     this.#follower = parts.follower;
@@ -237,10 +247,7 @@ class OpenFileEventStore implements FileEventStore {
   }
 
   get bytes(): number {
-    return this.#log.segments.reduce(
-      (sum, { path }) => sum + (this.#fileSystem.stat(path)?.size ?? 0),
-      0,
-    );
+    return this.#size.bytes;
   }
 
   // Not `async`: sixteen callers at once would each wait for two more promises.

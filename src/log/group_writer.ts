@@ -22,6 +22,7 @@ import {
 import { FrameGroup } from "./frame_group.ts";
 import type { FrameLocation } from "./index_tail.ts";
 import type { LogIndex } from "./log_index.ts";
+import type { LogTelemetry } from "./measured_sync.ts";
 import type { SegmentedLog, TailDamage } from "./segmented_log.ts";
 import type { PendingAppend } from "./pending_append.ts";
 import { RollbackError, SyncError } from "./write_errors.ts";
@@ -36,6 +37,8 @@ export interface GroupWriterOptions {
   readonly repair: (damage: TailDamage) => Promise<void>;
   /** Called whenever there are more durable events. */
   readonly published: (head: Position) => void;
+  /** Told how much is written at once. @default {nobody} */
+  readonly telemetry?: LogTelemetry | undefined;
 }
 
 interface Waiting extends PendingAppend {
@@ -317,6 +320,7 @@ export class GroupWriter {
       this.#poison(error, group);
       return [];
     }
+    this.#options.telemetry?.appendBatchSize.record(log.end - log.head);
     this.#publish();
     for (const refuse of refused) refuse();
     return accepted;

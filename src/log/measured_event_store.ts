@@ -14,7 +14,8 @@ import type {
 import type { Query } from "../events/query.ts";
 import { errorType } from "../telemetry/error_type.ts";
 import type { MetricAttributes } from "../telemetry/instruments.ts";
-import { ATTRIBUTES, type METRICS, SPANS } from "../telemetry/names.ts";
+import type { METRICS } from "../telemetry/metrics.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 
@@ -105,6 +106,7 @@ function measureAppend<E extends DomainEvent>(
       [ATTRIBUTES.positionFirst]: result.first,
       [ATTRIBUTES.positionLast]: result.last,
     });
+    telemetry.appendSpans.note(span, result.first, result.last);
     telemetry.appendEvents.add(count);
     end({});
     return result;

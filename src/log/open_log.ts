@@ -14,6 +14,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { isOutOfRoom, LogCorruptionError, readingLog } from "./errors.ts";
 import { EventLoader } from "./event_loader.ts";
 import { LogIndex } from "./log_index.ts";
+import type { LogTelemetry } from "./measured_sync.ts";
 import { repairTail } from "./recovery.ts";
 import { ProvenEnd, rewriteDoubtful } from "./proven_end.ts";
 import {
@@ -47,6 +48,8 @@ export interface OpenLogOptions {
     | undefined;
   /** Whether the folder may be on a network file system. */
   readonly allowNetworkFileSystem: boolean;
+  /** Told how long syncs take. @default {nobody} */
+  readonly telemetry?: LogTelemetry | undefined;
 }
 
 /** An open log. */
@@ -86,6 +89,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
       storeId,
       clock,
       segmentBytesMax,
+      telemetry: options.telemetry,
     }),
   );
   const index = resources.use(

@@ -24,6 +24,7 @@ import {
   type Segment,
   segmentAt,
 } from "./segments.ts";
+import { type LogTelemetry, measureSync } from "./measured_sync.ts";
 import { Yielder } from "../storage/yielder.ts";
 import { interference, RollbackError, SyncError } from "./write_errors.ts";
 
@@ -47,6 +48,8 @@ export interface SegmentedLogOptions {
   readonly segmentBytesMax: number;
   /** Whether it is only read, and its files are opened for nothing else. @default {false} */
   readonly readOnly?: boolean;
+  /** Told how long syncs take. @default {nobody} */
+  readonly telemetry?: LogTelemetry | undefined;
 }
 
 /** The open log. Whoever calls anything that writes holds the store's lock. */
@@ -68,6 +71,7 @@ export class SegmentedLog implements Disposable {
   readonly #clock: Clock;
   readonly #segmentBytesMax: number;
   readonly #mode: "read" | "append";
+  readonly #telemetry: LogTelemetry | undefined;
   #file: FileHandle | undefined;
   /** The identity of the file that the last segment's path named when that was opened. */
   #place: string | undefined;
@@ -82,6 +86,7 @@ export class SegmentedLog implements Disposable {
     this.#clock = options.clock;
     this.#segmentBytesMax = options.segmentBytesMax;
     this.#mode = options.readOnly ? "read" : "append";
+    this.#telemetry = options.telemetry;
   }
 
   /**
@@ -244,7 +249,7 @@ export class SegmentedLog implements Disposable {
    */
   async sync(): Promise<void> {
     try {
-      await this.#file?.sync();
+      if (this.#file) await measureSync(this.#file, this.#telemetry);
     } catch (cause) {
       throw new SyncError(this.segments.at(-1)?.file ?? "events", { cause });
     }

@@ -91,6 +91,11 @@ export class GenerationLeases implements Disposable {
     this.#options = options;
   }
 
+  /** Whether a generation is open, as far as is known without looking at any file. */
+  isOpen(name: string): boolean {
+    return this.#leases.has(name);
+  }
+
   /** Lets `action` read the current generation. */
   async withCurrent<T>(
     name: string,

@@ -58,6 +58,8 @@ export interface GroupMember {
   fail(error: unknown): Promise<void>;
   /** Told how much of the work is done, 0 to 1, of what lies between its start and the end. */
   progress(share: number): void;
+  /** Told when it begins to be stored; what it returns, when it is. @default {nobody asks} */
+  readonly flushing?: (() => () => void) | undefined;
 }
 
 /** What a group needs. */
@@ -192,9 +194,20 @@ export class GroupFold implements Disposable {
   async #store(): Promise<void> {
     const { monotonicMs } = this.#options;
     const startedMs = monotonicMs();
-    if (this.#spill) await this.#foldParts(this.#spill);
+    const begun = new Map<MemberPlace, (() => void) | undefined>();
+    if (this.#spill) {
+      // Its documents are written part by part.
+      for (const place of this.#running()) {
+        begun.set(place, place.member.flushing?.());
+      }
+      await this.#foldParts(this.#spill);
+    }
     for (const place of this.#running()) {
-      await this.#guard(place, () => place.fold.flush());
+      const stored = begun.get(place) ?? place.member.flushing?.();
+      await this.#guard(place, async () => {
+        await place.fold.flush();
+        stored?.();
+      });
     }
     if (this.#spill) {
       for (const { fold } of this.#running()) fold.unite();

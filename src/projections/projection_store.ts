@@ -251,6 +251,9 @@ export interface ProjectionStore extends AsyncDisposable {
     action: (generation: Generation) => Promise<T>,
   ): Promise<T>;
 
+  /** Whether {@linkcode withCurrent} has nothing to open first, as far as is known at once. */
+  isOpen(name: string): boolean;
+
   /**
    * As {@linkcode withCurrent}, to change the generation: call it with the live lock held. While
    * a commit goes on, which may let other work run, readers see what was there before.

@@ -140,6 +140,10 @@ export class SqliteProjectionStore implements ProjectionStore {
     });
   }
 
+  isOpen(name: string): boolean {
+    return this.#leases.isOpen(name);
+  }
+
   async withCurrent<T>(
     name: string,
     action: (generation: Generation) => Promise<T>,

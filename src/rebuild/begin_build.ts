@@ -12,10 +12,15 @@ import type {
   ProjectionStore,
 } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
-import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
-import type { Telemetry } from "../telemetry/telemetry.ts";
+import { ATTRIBUTES } from "../telemetry/names.ts";
+import type { OpenSpan } from "../telemetry/spans.ts";
 import type { BuildTask } from "./build_task.ts";
 import type { ScannedBuild } from "./catch_up.ts";
+import {
+  FLUSH_SPANS_MAX,
+  type MemberNotes,
+  type NotedMember,
+} from "./scan_span.ts";
 import { servingOf } from "./verification.ts";
 
 /** What is needed. */
@@ -24,11 +29,12 @@ export interface BeginBuildOptions {
   readonly store: ProjectionStore;
   readonly events: EventStore;
   readonly live: LiveUpdater;
-  readonly telemetry: Telemetry;
 }
 
 /** A task with what it builds. */
-export interface Member extends ScannedBuild {
+export interface Member extends ScannedBuild, NotedMember {
+  /** Told of the scan that it takes part in, if anybody wants to know. */
+  notes?: MemberNotes | undefined;
   /** Events applied by what is over. */
   eventsBefore: number;
   /** Where it is to be compared with what serves, if it is. */
@@ -40,14 +46,16 @@ export interface Member extends ScannedBuild {
  *
  * @param options What is needed.
  * @param task The task.
+ * @param span The span of its work.
  * @returns It, with its build.
  * @throws {LogCorruptionError} If the log is damaged.
  */
 export async function beginBuild(
   options: BeginBuildOptions,
   task: BuildTask,
+  span: OpenSpan,
 ): Promise<Member> {
-  const { registry, events, telemetry } = options;
+  const { registry, events } = options;
   // What serves holds events that a rebuild would leave out.
   if (events.damage) throw events.damage;
   const name = task.projectionName;
@@ -60,25 +68,18 @@ export async function beginBuild(
     task.signal.throwIfAborted();
   }
   task.begin(checkpoint);
-  const span = telemetry.startSpan(SPANS.rebuildProjection, {
-    parent: task.context,
-    attributes: {
-      [ATTRIBUTES.projectionName]: name,
-      [ATTRIBUTES.rebuildReason]: task.reason,
-      [ATTRIBUTES.generation]: build.generation.number,
-    },
-  });
-  task.resting.then(() => {
-    const { phase, eventsProcessed, eventsScanned } = task.progress();
-    span.setAttributes({
-      [ATTRIBUTES.rebuildOutcome]: phase,
-      [ATTRIBUTES.eventCount]: eventsProcessed,
-      [ATTRIBUTES.eventsScanned]: eventsScanned,
-    });
-    span.end();
-  });
+  span.setAttributes({ [ATTRIBUTES.generation]: build.generation.number });
   const definition = registry.get(name);
-  return { task, definition, build, span, eventsBefore: 0, compareAt };
+  return {
+    task,
+    definition,
+    build,
+    span,
+    compareAt,
+    projectionName: name,
+    flushSpansLeft: FLUSH_SPANS_MAX,
+    eventsBefore: 0,
+  };
 }
 
 interface OpenedBuild extends Pick<Member, "build" | "compareAt"> {

@@ -16,6 +16,7 @@ import type {
   RebuildReason,
 } from "./operation.ts";
 import { type ManualBuild, Parking } from "./parking.ts";
+import { Pausing } from "./pausing.ts";
 import { type TaskProgress, toFailure } from "./task_outcomes.ts";
 
 /** Why a task was stopped. */
@@ -71,18 +72,18 @@ export class BuildTask {
   /** Share of the scan that is done, 0 to 1. */
   #share = 0;
   #runsIn: "worker" | "process" | null = null;
-  /** Ids of the operations that hold it up. */
-  readonly #pausedBy = new Set<string>();
-  #pausedAtMs: number | undefined;
-  #pausedMs = 0;
+  readonly #pausing: Pausing;
   /** When it moved last. */
   #movedMs = 0;
-  readonly #pauseListeners = new Set<() => void>();
   readonly #parking: Parking;
   /** Events applied before it waited to be promoted. */
   #eventsBefore = 0;
   /** How the build differs from what serves, once that is known. */
   comparison: RebuildComparison | null = null;
+  /** The span of its work, once that has begun: what is told of it belongs there. */
+  workContext: TelemetryContext;
+  /** What it failed by. */
+  thrown: unknown;
 
   /** @param options What it is begun with. */
   constructor(options: BuildTaskOptions) {
@@ -91,6 +92,8 @@ export class BuildTask {
     this.reason = options.reason;
     this.priority = options.priority;
     this.#target = options.target;
+    this.workContext = options.context;
+    this.#pausing = new Pausing(options.clock);
     this.#parking = new Parking(options.clock, options.manual);
   }
 
@@ -155,9 +158,19 @@ export class BuildTask {
     return this.#eventsProcessed - this.#eventsBefore;
   }
 
+  /** Events applied since it was begun. */
+  get eventsApplied(): number {
+    return this.#eventsProcessed;
+  }
+
   /** The span of the operation that it belongs to. */
   get context(): TelemetryContext {
     return this.#options.context;
+  }
+
+  /** Position that its work began after. */
+  get firstPosition(): Position {
+    return this.#firstPosition;
   }
 
   /** Where it stands. */
@@ -182,36 +195,24 @@ export class BuildTask {
 
   /** Whether it is to wait. */
   get isPaused(): boolean {
-    return this.#pausedAtMs !== undefined && !this.hasEnded;
+    return this.#pausing.sinceMs !== undefined && !this.hasEnded;
   }
 
   /** Holds it up for an operation, as soon as it can. */
   pause(operationId: string): void {
-    this.#pausedBy.add(operationId);
-    if (this.#pausedAtMs !== undefined) return;
-    this.#pausedAtMs = this.#options.clock.monotonicMs();
-    for (const listener of [...this.#pauseListeners]) listener();
+    this.#pausing.pause(operationId);
   }
 
   /** Lets it go on, unless another operation holds it up. */
   resume(operationId: string): void {
-    this.#pausedBy.delete(operationId);
-    if (this.#pausedAtMs === undefined || this.#pausedBy.size > 0) return;
-    if (this.#startedMs !== undefined) {
-      const sinceMs = Math.max(this.#pausedAtMs, this.#startedMs);
-      this.#pausedMs += this.#options.clock.monotonicMs() - sinceMs;
-    }
-    this.#pausedAtMs = undefined;
-    this.#moved();
-    for (const listener of [...this.#pauseListeners]) listener();
+    // That it stood still until now is no fault of the build.
+    if (this.isPaused) this.#moved();
+    this.#pausing.resume(operationId, this.#startedMs);
   }
 
   /** Calls back whenever it is paused or goes on. Dispose the returned object to stop. */
   onPause(listener: () => void): Disposable {
-    this.#pauseListeners.add(listener);
-    return {
-      [Symbol.dispose]: () => void this.#pauseListeners.delete(listener),
-    };
+    return this.#pausing.onChange(listener);
   }
 
   /** Begins the work. */
@@ -267,8 +268,9 @@ export class BuildTask {
   fail(error: unknown): void {
     const { aborted, reason } = this.#stop.signal;
     const nothing = { documents: 0, checkpoint: 0 };
-    if (aborted) this.#end(reason, nothing, null);
-    else this.#end("failed", nothing, toFailure(error));
+    if (aborted) return this.#end(reason, nothing, null);
+    if (!this.hasEnded) this.thrown = error;
+    this.#end("failed", nothing, toFailure(error));
   }
 
   /** Events worked off a millisecond, or `undefined` before it was measured. */
@@ -284,7 +286,7 @@ export class BuildTask {
   }
 
   /** Whether nothing has moved for long, and nobody ordered that. */
-  get #isStalled(): boolean {
+  get isStalled(): boolean {
     if (this.#startedMs === undefined || this.hasEnded || this.isPaused) {
       return false;
     }
@@ -296,8 +298,9 @@ export class BuildTask {
   /** Milliseconds since it began, without pauses. */
   get #workedMs(): number {
     if (this.#startedMs === undefined) return 0;
-    const nowMs = this.#pausedAtMs ?? this.#options.clock.monotonicMs();
-    const restedMs = this.#pausedMs + this.#parking.parkedMs;
+    const { sinceMs, pausedMs } = this.#pausing;
+    const nowMs = sinceMs ?? this.#options.clock.monotonicMs();
+    const restedMs = pausedMs + this.#parking.parkedMs;
     return Math.max(nowMs - this.#startedMs - restedMs, 0);
   }
 
@@ -331,7 +334,7 @@ export class BuildTask {
           Math.max(this.#target, 1),
       ),
       paused: this.isPaused,
-      stalled: this.#isStalled,
+      stalled: this.isStalled,
       runsIn: this.#runsIn,
       eventsPerSecond: rate === undefined ? null : Math.round(rate * 1_000),
       estimatedCompletionAt: rate === undefined || isOver || this.isPaused
@@ -374,7 +377,7 @@ export class BuildTask {
 }
 
 /** Nothing moves for this long, in milliseconds: somebody should look. */
-const STALLED_MS = 10_000;
+export const STALLED_MS = 10_000;
 
 const FINAL_PHASES: ReadonlySet<RebuildPhase> = new Set([
   "succeeded",

@@ -6,7 +6,7 @@
 import type { Clock } from "../events/clock.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
-import type { TelemetryContext } from "../telemetry/spans.ts";
+import { runInContext, type TelemetryContext } from "../telemetry/spans.ts";
 import { BuildTask } from "./build_task.ts";
 import type {
   PlannedRebuild,
@@ -146,7 +146,7 @@ export class BuildTasks {
     this.#tasks.set(projectionName, task);
     task.ended.then((detail) => {
       this.#tasks.delete(projectionName);
-      onEnd(detail, trigger);
+      runInContext(task.workContext, () => onEnd(detail, trigger));
     });
     operation.add(task);
     return task;

@@ -81,13 +81,15 @@ export class CatchUp {
     };
     const fold = await this.#foldOf(member);
     task.enter("catchingUp");
-    await telemetry.span(SPANS.rebuildCatchUp, options, async () => {
+    await telemetry.span(SPANS.rebuildCatchUp, options, async (phase) => {
+      const after = fold.checkpoint;
       await this.#approach(member, fold);
       // Not under the lock, since it takes long for many documents.
       build.prepare();
       await whenGoing(task);
       // Much may have been appended since, above all during a pause.
       await this.#approach(member, fold);
+      tellReach(phase, fold, after);
     });
     if (!task.isApproved) {
       task.signal.throwIfAborted();
@@ -101,15 +103,23 @@ export class CatchUp {
     const outcome = await telemetry.span(
       SPANS.rebuildSwap,
       options,
-      async () => {
+      async (phase) => {
+        const after = fold.checkpoint;
         using _lock = await store.lockLive(name, task.signal);
         // With the lock held nothing is applied live: mostly only a few events are left.
         // It is not held up any more, as that would hold up the lock.
         await this.#feed(member, fold, await events.head(), () => {});
         task.signal.throwIfAborted();
-        const { documents, checkpoint } = await build.generation.status();
+        const { documents, checkpoint, bytes } = await build.generation
+          .status();
         await build.swapIn();
         live.swapped(name);
+        telemetry.rebuildBytes.add(bytes, options.attributes);
+        tellReach(phase, fold, after);
+        span.setAttributes({
+          [ATTRIBUTES.documentCount]: documents,
+          [ATTRIBUTES.projectionBytes]: bytes,
+        });
         return { documents, checkpoint };
       },
     );
@@ -214,6 +224,15 @@ export class CatchUp {
     }
     await commit(fold);
   }
+}
+
+/** Tells a phase's span which events it was about, if it was about any. */
+function tellReach(phase: OpenSpan, fold: Fold, after: Position): void {
+  if (fold.checkpoint === after) return;
+  phase.setAttributes({
+    [ATTRIBUTES.positionFirst]: after + 1,
+    [ATTRIBUTES.positionLast]: fold.checkpoint,
+  });
 }
 
 async function commit(fold: Fold): Promise<void> {

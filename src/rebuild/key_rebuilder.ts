@@ -20,6 +20,8 @@ import { asUnusable } from "../projections/unusable_files.ts";
 import { isRowDamage } from "../projections/row_sums.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { fileErrorCode, reasonOf } from "../log/errors.ts";
 import { openedReadOnly } from "./errors.ts";
 import { compareKeys } from "./key_comparison.ts";
@@ -42,6 +44,7 @@ export interface KeyRebuilderOptions {
   readonly events: EventStore;
   readonly live: LiveUpdater;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly throttle: RebuildThrottle;
   /** Events a batch. */
   readonly batchSize: number;
@@ -96,13 +99,39 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     const { readOnly } = this.#options;
     if (readOnly) throw openedReadOnly("rebuild documents");
     const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
-    const running = this.#locked(name, wanted, AbortSignal.any(signals));
+    const running = this.#traced(name, wanted, AbortSignal.any(signals));
     this.#running.add(running);
     try {
       return await running;
     } finally {
       this.#running.delete(running);
     }
+  }
+
+  /** Which documents is nothing for a span: how many there were is. */
+  #traced(
+    name: string,
+    wanted: Wanted,
+    signal: AbortSignal,
+  ): Promise<RebuiltKeys> {
+    const isRepair = wanted === "missingOrDamaged";
+    return this.#options.telemetry.span(
+      isRepair ? SPANS.repair : SPANS.rebuildKeys,
+      { attributes: { [ATTRIBUTES.projectionName]: name } },
+      async (span) => {
+        const rebuilt = await this.#locked(name, wanted, signal);
+        const changed = rebuilt.keys.filter(({ change }) =>
+          change !== "unchanged"
+        );
+        span.setAttributes({
+          [ATTRIBUTES.documentsRebuilt]: rebuilt.keys.length,
+          [ATTRIBUTES.documentsChanged]: changed.length,
+          [ATTRIBUTES.eventsScanned]: rebuilt.eventsScanned,
+          [ATTRIBUTES.positionLast]: rebuilt.checkpoint,
+        });
+        return rebuilt;
+      },
+    );
   }
 
   async #locked(

@@ -6,6 +6,8 @@
 import { randomBytes } from "node:crypto";
 import type { Projections } from "../projections/projections.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import { type OpenSpan, runInContext } from "../telemetry/spans.ts";
 import type { BuildTask } from "./build_task.ts";
 import { BuildTasks } from "./build_tasks.ts";
 import { startingRebuild } from "./errors.ts";
@@ -15,10 +17,8 @@ import {
   type InterruptedOperation,
 } from "./interrupted.ts";
 import {
-  bytesOf,
   type DiskRoom,
   estimateRebuild,
-  type ProjectionSize,
   type SurveyedProjection,
 } from "./estimate.ts";
 import type {
@@ -28,16 +28,18 @@ import type {
   RebuildTrigger,
 } from "./operation.ts";
 import type { IdempotencyRecord, OperationStore } from "./operation_store.ts";
+import { openOperationSpan, tellPlan } from "./operation_span.ts";
 import type { OperationsUnderWay, UnderWay } from "./operations_under_way.ts";
-import { planRebuild, planUnusable } from "./plan.ts";
 import { resolveRebuildOptions } from "./rebuild_options.ts";
+import { isAutomatic, RebuildSurvey } from "./rebuild_survey.ts";
 import { type RebuildAllOptions, RebuilderClosedError } from "./rebuilder.ts";
-import {
-  InsufficientDiskSpaceError,
-  RebuildQueueFullError,
-} from "./refusals.ts";
+import { RebuildQueueFullError } from "./refusals.ts";
 import type { RebuildReporter } from "./report.ts";
-import { onAbort, RunningOperation } from "./running_operation.ts";
+import {
+  onAbort,
+  RunningOperation,
+  type RunningOperationOptions,
+} from "./running_operation.ts";
 import type { RebuildScheduler } from "./scheduler.ts";
 import type { SharedScanOptions } from "./shared_scan.ts";
 import { whenSwapsEnd } from "./task_outcomes.ts";
@@ -67,6 +69,8 @@ export interface OperationStarterPeers {
 export interface BeginOptions extends RebuildAllOptions {
   /** The interrupted operation that it continues under an id of its own. */
   readonly resumes?: string;
+  /** Where the span of that one stands in its trace. */
+  readonly traceparent?: string | undefined;
   /** The paused operation of an earlier process that it is. */
   readonly adopts?: InterruptedOperation;
   /** When that was promoted, ISO 8601. */
@@ -76,6 +80,20 @@ export interface BeginOptions extends RebuildAllOptions {
   readonly idempotency?: IdempotencyRecord | undefined;
 }
 
+/** What is asked of an operation, once what was left out is filled in. */
+type AskedRebuild =
+  & Omit<RunningOperationOptions, AskedElsewhere>
+  & Partial<Pick<RunningOperationOptions, "generationsBefore">>;
+
+/** What it is given besides. */
+type AskedElsewhere =
+  | "id"
+  | "span"
+  | "clock"
+  | "resumes"
+  | "idempotency"
+  | "generationsBefore";
+
 /** What the process starts by itself must not be kept from it by those who ask. */
 const OWN_TRIGGERS: ReadonlySet<RebuildTrigger> = new Set<RebuildTrigger>([
   "startup",
@@ -84,18 +102,12 @@ const OWN_TRIGGERS: ReadonlySet<RebuildTrigger> = new Set<RebuildTrigger>([
   "damage",
 ]);
 
-/** Nobody asks for these, but the program itself. */
-const AUTOMATIC: ReadonlySet<RebuildTrigger | undefined> = new Set<
-  RebuildTrigger | undefined
->(["startup", "schedule", "damage"]);
-
-const NOTHING: ProjectionSize = { bytes: 0, checkpoint: 0 };
-
 /** Begins operations. */
 export class OperationStarter {
   readonly #options: OperationStarterOptions;
   readonly #peers: OperationStarterPeers;
   readonly #tasks: BuildTasks;
+  readonly #survey: RebuildSurvey;
   readonly #beginning = new Set<Promise<UnderWay>>();
   #isClosed = false;
 
@@ -110,6 +122,7 @@ export class OperationStarter {
       ...options,
       onEnd: (detail, trigger) => peers.reporter.projection(detail, trigger),
     });
+    this.#survey = new RebuildSurvey(options, this.#tasks);
   }
 
   /** Whether no more are begun. */
@@ -144,7 +157,9 @@ export class OperationStarter {
     names: readonly string[] | undefined,
     options: Pick<RebuildAllOptions, "forceRebuild" | "trigger">,
   ): Promise<readonly PlannedRebuild[]> {
-    return (await this.#survey(names, options)).map(({ planned }) => planned);
+    return (await this.#survey.of(names, options)).map(({ planned }) =>
+      planned
+    );
   }
 
   /** The same, and what it would take. */
@@ -160,10 +175,10 @@ export class OperationStarter {
     // As the scheduler will take them, one after the other.
     const priority = ({ planned: { projectionName } }: SurveyedProjection) =>
       registry.get(projectionName).priority ?? 0;
-    const surveyed = await this.#survey(names, options);
+    const surveyed = await this.#survey.of(names, options);
     return estimateRebuild({
       surveyed: surveyed.toSorted((a, b) => priority(b) - priority(a)),
-      infos: await this.#infos(),
+      infos: await this.#survey.sizes(),
       history: history.newest(),
       head: await events.head(),
       concurrency,
@@ -197,21 +212,71 @@ export class OperationStarter {
     names: readonly string[] | undefined,
     options: BeginOptions,
   ): Promise<UnderWay> {
-    const { clock, store } = this.#options;
-    const { adopts, idempotency, resumes = null } = options;
+    const { adopts } = options;
     const asked = adopts ? this.#asBefore(adopts) : resolveRebuildOptions(
       options,
       this.#options.concurrency,
     );
-    await whenSwapsEnd(this.#tasks.values(), names);
-    const surveyed = (await this.#survey(names, options)).filter((
-      { planned },
-    ) => planned.rebuild && !(options.leavesPaused && this.isHeldUp(planned)));
-    const wanted = surveyed.map(({ planned }) => planned);
-    const isOwn = OWN_TRIGGERS.has(asked.trigger);
-    if (!isOwn && !adopts && !options.ignoreDiskSpace) {
-      await this.#assertFits(surveyed);
+    const { trigger, concurrency } = asked;
+    const id = adopts?.operation.id ?? randomBytes(16).toString("hex");
+    const { resumes, traceparent = adopts?.operation.traceparent } = options;
+    const span = openOperationSpan(this.#options.telemetry, {
+      operationId: id,
+      trigger,
+      concurrency,
+      traceparent,
+      isContinued: adopts !== undefined || resumes !== undefined,
+      isAutomatic: isAutomatic(trigger),
+    });
+    try {
+      // What is begun in here belongs to it, whoever asked.
+      return await runInContext(
+        span.context,
+        () => this.#beginIn(span, names, { ...options, asked, id }),
+      );
+    } catch (error) {
+      span.fail(error);
+      span.end();
+      throw error;
     }
+  }
+
+  /** What to rebuild, if it fits. */
+  async #plan(
+    names: readonly string[] | undefined,
+    options: BeginOptions,
+    isOwn: boolean,
+  ): Promise<readonly PlannedRebuild[]> {
+    const plan = async (span: OpenSpan) => {
+      const surveyed = (await this.#survey.of(names, options)).filter((
+        { planned },
+      ) =>
+        planned.rebuild && !(options.leavesPaused && this.isHeldUp(planned))
+      );
+      const wanted = surveyed.map(({ planned }) => planned);
+      tellPlan(span, wanted);
+      if (!isOwn && !options.adopts && !options.ignoreDiskSpace) {
+        await this.#survey.assertFits(surveyed);
+      }
+      return wanted;
+    };
+    return await this.#options.telemetry.span(SPANS.rebuildPlan, {}, plan);
+  }
+
+  async #beginIn(
+    span: OpenSpan,
+    names: readonly string[] | undefined,
+    { asked, id, ...options }: BeginOptions & {
+      readonly asked: AskedRebuild;
+      readonly id: string;
+    },
+  ): Promise<UnderWay> {
+    const { clock, store } = this.#options;
+    const { adopts, idempotency, resumes = null } = options;
+    await whenSwapsEnd(this.#tasks.values(), names);
+    const isOwn = OWN_TRIGGERS.has(asked.trigger);
+    const wanted = await this.#plan(names, options, isOwn);
+    span.setAttributes({ [ATTRIBUTES.projectionCount]: wanted.length });
     const before = await generationsOf(store, wanted);
     const done = await Promise.all(
       adopts?.done.map(async (name) =>
@@ -224,10 +289,8 @@ export class OperationStarter {
     if (this.#isClosed) throw new RebuilderClosedError();
     if (!isOwn && !adopts) this.#assertRoom();
     if (options.whenRunning === "reject") this.#tasks.assertNoneOf(wanted);
-    const id = adopts?.operation.id ?? randomBytes(16).toString("hex");
     const { trigger, concurrency } = asked;
     const begun = { operationId: id, trigger, wanted, concurrency };
-    const span = this.#peers.reporter.openSpan(begun);
     const operation = new RunningOperation({
       generationsBefore: before,
       resumes,
@@ -256,8 +319,6 @@ export class OperationStarter {
       this.#peers.running.forget(id);
       for (const { operationIds } of operation.tasks) operationIds.delete(id);
       for (const task of fresh) task.fail(error);
-      span.fail(error);
-      span.end();
       throw error;
     };
     try {
@@ -283,7 +344,7 @@ export class OperationStarter {
   }
 
   /** What a paused operation of an earlier process was begun with. */
-  #asBefore({ operation }: InterruptedOperation) {
+  #asBefore({ operation }: InterruptedOperation): AskedRebuild {
     const { id: _, startedAt, generationsBefore, ...before } = operation;
     return {
       ...before,
@@ -302,64 +363,6 @@ export class OperationStarter {
     const { queueMax = Infinity } = this.#options;
     if (this.#peers.running.size >= queueMax) {
       throw new RebuildQueueFullError(queueMax);
-    }
-  }
-
-  async #survey(
-    names: readonly string[] | undefined,
-    { forceRebuild = false, trigger }: Pick<
-      RebuildAllOptions,
-      "forceRebuild" | "trigger"
-    >,
-  ): Promise<readonly SurveyedProjection[]> {
-    const { registry, projections, events, store, live, readOnly } =
-      this.#options;
-    const resolved = registry.resolve(names ?? registry.names);
-    const insist = forceRebuild ? "forced" : names ? "requested" : undefined;
-    const automatic = AUTOMATIC.has(trigger);
-    const head = await events.head();
-    return await Promise.all(resolved.map(async (name) => {
-      // Taking up what was begun writes.
-      try {
-        const interrupted = !forceRebuild && !readOnly &&
-          await store.hasInterruptedBuild(live.identity(name));
-        const info = await projections.info(name);
-        const awaiting = this.#tasks.isAwaiting(name);
-        const planned = planRebuild({
-          info,
-          head,
-          interrupted,
-          insist,
-          automatic,
-          awaiting,
-        });
-        return { planned, info };
-      } catch (error) {
-        return { planned: planUnusable(name, head, error), info: NOTHING };
-      }
-    }));
-  }
-
-  /** How much every projection takes; those of which it cannot be told take nothing. */
-  async #infos(): Promise<readonly ProjectionSize[]> {
-    return (await this.#survey(undefined, {})).map(({ info }) => info);
-  }
-
-  /** Better than to find out after hours of work. */
-  async #assertFits(surveyed: readonly SurveyedProjection[]): Promise<void> {
-    const { disk, events } = this.#options;
-    const freeBytes = disk?.freeBytes();
-    const builds = surveyed.filter(({ planned: { projectionName } }) =>
-      !this.#tasks.has(projectionName)
-    ).map(({ info }) => info);
-    if (freeBytes === undefined || builds.length === 0) return;
-    const infos = await this.#infos();
-    const estimatedBytes = bytesOf(
-      { infos, head: await events.head(), disk },
-      builds,
-    );
-    if (estimatedBytes > freeBytes) {
-      throw new InsufficientDiskSpaceError(estimatedBytes, freeBytes);
     }
   }
 

@@ -40,6 +40,9 @@ export interface IdempotencyRecord {
 export interface StoredOperation extends RebuildOperation {
   /** The key that it was asked for with. Nothing for the world. */
   readonly idempotency?: IdempotencyRecord;
+  /** Where its span stands in its trace, as W3C's `traceparent`, so that whoever goes on with it
+   * stands in the same one. Nothing for the world. */
+  readonly traceparent?: string;
 }
 
 /** Which operation a key stands for, and what was asked for with it. */
@@ -66,7 +69,7 @@ const DEFAULTS = {
  * @returns What the world is told.
  */
 export function toPublic(stored: StoredOperation): RebuildOperation {
-  const { idempotency: _, ...operation } = stored;
+  const { idempotency: _, traceparent: __, ...operation } = stored;
   return Object.freeze(operation);
 }
 

@@ -7,6 +7,7 @@ import { abortable } from "@std/async/abortable";
 import type { Position } from "../events/event.ts";
 import type { ProjectionBuilds } from "../projections/build_info.ts";
 import { Yielder } from "../storage/yielder.ts";
+import { runInContext } from "../telemetry/spans.ts";
 import { startingRebuild } from "./errors.ts";
 import type {
   PlannedRebuild,
@@ -74,7 +75,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
-    }, (task) => scan.discard(task));
+    }, (task) => runInContext(task.context, () => scan.discard(task)));
     this.#lastBuilds = new LastBuilds(history, logger);
     this.#keys = new IdempotencyKeys(history);
     this.#running = new OperationsUnderWay({
@@ -96,10 +97,24 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       starter: this.#starter,
       running: this.#running,
     });
-    this.#observer = telemetry.observeRebuilds(() => ({
-      active: this.#scheduler.active.length,
-      queued: this.#scheduler.waiting.length,
-    }));
+    this.#observer = telemetry.observeRebuilds(() => {
+      const { active, waiting } = this.#scheduler;
+      for (const task of active) this.#reporter.advanced(task);
+      const tasks = new Map(
+        [...active, ...waiting].map((task) => [task.projectionName, task]),
+      );
+      return {
+        active: active.length,
+        queued: waiting.length,
+        workers: options.workers?.active ?? 0,
+        builds: options.registry.names.map((name) => ({
+          name,
+          // Shares of events are work as well.
+          remaining: Math.ceil(tasks.get(name)?.eventsRemaining ?? 0),
+          isStalled: tasks.get(name)?.isStalled ?? false,
+        })),
+      };
+    });
   }
 
   async rebuildAll(

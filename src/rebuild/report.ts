@@ -4,9 +4,9 @@
  * @module
  */
 import type { Logger } from "../telemetry/logger.ts";
-import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
-import type { OpenSpan } from "../telemetry/spans.ts";
+import { ATTRIBUTES } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { BuildTask } from "./build_task.ts";
 import type {
   PlannedRebuild,
   ProjectionRebuildDetail,
@@ -31,6 +31,8 @@ export interface BegunRebuild {
 export class RebuildReporter {
   readonly #logger: Logger;
   readonly #telemetry: Telemetry;
+  /** Events that were counted of what is under way, by projection. */
+  readonly #counted = new Map<string, number>();
 
   /**
    * @param logger Takes the messages.
@@ -39,20 +41,6 @@ export class RebuildReporter {
   constructor(logger: Logger, telemetry: Telemetry) {
     this.#logger = logger;
     this.#telemetry = telemetry;
-  }
-
-  /** Opens the span of an operation, under the request that asked, if any. */
-  openSpan(
-    { operationId, trigger, wanted, concurrency }: BegunRebuild,
-  ): OpenSpan {
-    return this.#telemetry.startSpan(SPANS.rebuild, {
-      attributes: {
-        [ATTRIBUTES.operationId]: operationId,
-        [ATTRIBUTES.rebuildTrigger]: trigger,
-        [ATTRIBUTES.projectionCount]: wanted.length,
-        [ATTRIBUTES.rebuildConcurrency]: concurrency,
-      },
-    });
   }
 
   /** Tells that an operation begins; says nothing when there is nothing to do. */
@@ -101,6 +89,11 @@ export class RebuildReporter {
     }
   }
 
+  /** Tells how far one projection's rebuild is: its end tells only what it applied since. */
+  advanced({ projectionName, eventsApplied }: BuildTask): void {
+    this.#count(projectionName, eventsApplied);
+  }
+
   /** Tells how one projection's rebuild ended. */
   projection(detail: ProjectionRebuildDetail, trigger: RebuildTrigger): void {
     const telemetry = this.#telemetry;
@@ -121,7 +114,8 @@ export class RebuildReporter {
       [ATTRIBUTES.rebuildTrigger]: trigger,
       [ATTRIBUTES.rebuildOutcome]: state,
     });
-    telemetry.rebuildEvents.add(eventsProcessed, name);
+    this.#count(projectionName, eventsProcessed);
+    this.#counted.delete(projectionName);
     if (duration > 0 && eventsScanned > 0) {
       telemetry.rebuildRate.record(eventsScanned / (duration / 1_000), name);
     }
@@ -152,5 +146,15 @@ export class RebuildReporter {
         attributes,
       );
     }
+  }
+
+  #count(projectionName: string, events: number): void {
+    const counted = this.#counted.get(projectionName) ?? 0;
+    // Fewer than before: it had to begin anew, and what it applies twice is told once.
+    const most = Math.max(events, counted);
+    this.#counted.set(projectionName, most);
+    this.#telemetry.rebuildEvents.add(most - counted, {
+      [ATTRIBUTES.projectionName]: projectionName,
+    });
   }
 }

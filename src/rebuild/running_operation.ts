@@ -4,7 +4,8 @@
  * @module
  */
 import type { Clock } from "../events/clock.ts";
-import type { OpenSpan } from "../telemetry/spans.ts";
+import { activeContext, type OpenSpan } from "../telemetry/spans.ts";
+import { toTraceparent } from "../telemetry/trace_parent.ts";
 import type { BuildTask, StopReason } from "./build_task.ts";
 import type {
   OperationState,
@@ -14,8 +15,12 @@ import type {
   RebuildPromotion,
   RebuildTrigger,
 } from "./operation.ts";
+import { endOperationSpan } from "./operation_span.ts";
 import type { IdempotencyRecord, StoredOperation } from "./operation_store.ts";
 import type { OperationLimit } from "./scheduler.ts";
+
+/** So many orders are told in its span: operators may order without end. */
+const ORDER_LINKS_MAX = 32;
 
 /** What an operation is begun with. */
 export interface RunningOperationOptions {
@@ -57,6 +62,8 @@ export class RunningOperation {
   readonly #startedMs: number;
   #pausedAt: string | null;
   #result: ProjectionRebuildResult | undefined;
+  #orders = 0;
+  readonly #traceparent: string | undefined;
   #promotedAt: string | null;
 
   /** @param options What it is begun with. */
@@ -71,6 +78,7 @@ export class RunningOperation {
     const agoMs = clock.now().getTime() - this.#startedAt.getTime();
     this.#startedMs = clock.monotonicMs() - Math.max(agoMs, 0);
     this.#pausedAt = pausedAt;
+    this.#traceparent = toTraceparent(options.span.context);
   }
 
   /** When it was ordered to wait, ISO 8601, or `null` while it is not. */
@@ -103,6 +111,7 @@ export class RunningOperation {
 
   /** Stops what only it waits for; for the rest, which others wait for, it waits no more. */
   stop(reason: StopReason): void {
+    this.#noteOrder();
     for (const task of this.#tasks) {
       task.operationIds.delete(this.id);
       if (task.operationIds.size === 0) task.stop(reason);
@@ -120,6 +129,7 @@ export class RunningOperation {
 
   /** Takes note that what it builds may be swapped in, or may not after all. */
   promoteAt(at: string | null): void {
+    this.#noteOrder();
     this.#promotedAt = at;
   }
 
@@ -134,14 +144,23 @@ export class RunningOperation {
 
   /** Holds up what it waits for. */
   pause(): void {
+    this.#noteOrder();
     this.#pausedAt = this.#options.clock.now().toISOString();
     for (const task of this.#tasks) task.pause(this.id);
   }
 
   /** Lets what it waits for go on. */
   resume(): void {
+    this.#noteOrder();
     this.#pausedAt = null;
     for (const task of this.#tasks) task.resume(this.id);
+  }
+
+  /** Who orders something is related to it, and not where it comes from. */
+  #noteOrder(): void {
+    if (this.#orders++ < ORDER_LINKS_MAX) {
+      this.#options.span.link(activeContext());
+    }
   }
 
   /** Waits for all of its tasks and sums up. */
@@ -158,8 +177,7 @@ export class RunningOperation {
       .sort((a, b) => a.projectionName < b.projectionName ? -1 : 1);
     const failed = details.filter(({ success }) => !success);
     const state = stateOf(details);
-    span.setAttributes({ "opossum.rebuild.outcome": state });
-    span.end();
+    endOperationSpan(span, state, details);
     this.#result = Object.freeze({
       operationId: id,
       state,
@@ -215,8 +233,13 @@ export class RunningOperation {
   /** What is written down. */
   record(): StoredOperation {
     const { idempotency } = this.#options;
+    const traceparent = this.#traceparent;
     const snapshot = this.snapshot();
-    const record = idempotency ? { ...snapshot, idempotency } : snapshot;
+    const record = {
+      ...snapshot,
+      ...idempotency ? { idempotency } : {},
+      ...traceparent === undefined ? {} : { traceparent },
+    };
     if (this.#pausedAt === null || snapshot.state !== "interrupted") {
       return record;
     }

@@ -25,7 +25,8 @@ const FIRST_STOP = 7;
 const POSITION = 0;
 const EVENTS_APPLIED = 1;
 const SHARE = 2;
-const NUMBERS_PER_MEMBER = 3;
+const BYTES_READ = 3;
+const NUMBERS_PER_MEMBER = 4;
 
 /** Its numbers, and a stop flag that takes the place of one, so that all stay aligned. */
 const BYTES_PER_MEMBER = 8 * (NUMBERS_PER_MEMBER + 1);
@@ -164,12 +165,13 @@ export class ScanControl {
   /** Says how far a member is. */
   report(
     member: number,
-    { position, eventsApplied, share }: PassProgress,
+    { position, eventsApplied, bytesRead, share }: PassProgress,
   ): void {
     const at = member * NUMBERS_PER_MEMBER;
     this.#numbers[at + POSITION] = position;
     this.#numbers[at + EVENTS_APPLIED] = eventsApplied;
     this.#numbers[at + SHARE] = share;
+    this.#numbers[at + BYTES_READ] = bytesRead;
   }
 
   /** How far a member is. */
@@ -179,6 +181,7 @@ export class ScanControl {
       position: this.#numbers[at + POSITION] ?? 0,
       eventsApplied: this.#numbers[at + EVENTS_APPLIED] ?? 0,
       share: this.#numbers[at + SHARE] ?? 0,
+      bytesRead: this.#numbers[at + BYTES_READ] ?? 0,
     };
   }
 }

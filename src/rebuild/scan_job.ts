@@ -7,7 +7,7 @@ import type { Position } from "../events/event.ts";
 import { LogCorruptionError, type LogDamage } from "../log/errors.ts";
 import type { GenerationLocation } from "../projections/projection_store.ts";
 import { ProjectionApplyError, toTellable } from "../projections/errors.ts";
-import type { PassProgress, PassSettings } from "./scan_pass.ts";
+import type { FlushTiming, PassProgress, PassSettings } from "./scan_pass.ts";
 
 /** One projection of a job. */
 export interface JobMember {
@@ -35,6 +35,8 @@ export interface ScanJob extends PassSettings {
   readonly projectionsUrl: string;
   /** The projections. */
   readonly members: readonly JobMember[];
+  /** Whether somebody wants to know of flushes. */
+  readonly tellsFlushes: boolean;
 }
 
 /** What a worker answers. */
@@ -45,6 +47,12 @@ export type ScanAnswer =
     readonly member: number;
     /** Why not. */
     readonly reason: string;
+  }
+  | {
+    /** What was folded for a projection is stored. */
+    readonly kind: "flushed";
+    readonly member: number;
+    readonly flush: FlushTiming;
   }
   | {
     /** A projection's part is over. */

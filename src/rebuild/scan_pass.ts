@@ -47,6 +47,22 @@ export interface PassMember {
   advance(progress: PassProgress): void;
   /** Ends its part: its code failed, or it is to stop. Must not throw. */
   fail(error: unknown): Promise<void>;
+  /** Told how long it took to store what was folded. @default {nobody asks} */
+  readonly flushed?: ((flush: FlushTiming) => void) | undefined;
+}
+
+/** What was folded is stored. */
+export interface FlushTiming {
+  /**
+   * When that began and ended, in milliseconds since 1970: what threads have in common. It lasted
+   * exactly as long.
+   */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Position up to which it is stored. */
+  readonly position: Position;
+  /** Events applied, in this pass. */
+  readonly eventsApplied: number;
 }
 
 /** How far a projection is in a pass. */
@@ -55,6 +71,8 @@ export interface PassProgress {
   readonly position: Position;
   /** Events applied, in this pass. */
   readonly eventsApplied: number;
+  /** Bytes of the events read, in this pass, about: of all that anybody in it wants. */
+  readonly bytesRead: number;
   /** Share of the work of the pass that is done, 0 to 1. */
   readonly share: number;
 }
@@ -98,17 +116,21 @@ export async function scanPass(options: PassOptions): Promise<void> {
   const types = eventTypesOf(members.map(({ definition }) => definition));
   const after = Math.min(...members.map(({ checkpoint }) => checkpoint));
   if (after >= upTo) return;
+  const read = { bytes: 0 };
   using group = new GroupFold({
     ...options,
     after,
     breathe: () => breathe(0),
-    members: members.map((member) => toGroupMember(member, relatedBytesMax)),
+    members: members.map((member) =>
+      toGroupMember(member, relatedBytesMax, read)
+    ),
   });
   const isOver = () => members.every(({ isRunning }) => !isRunning);
   let through = after;
   for await (const batch of options.read(types, after)) {
     await breathe(batch.through - through);
     through = batch.through;
+    read.bytes += batch.bytes;
     if (isOver()) return;
     await group.apply(batch);
   }
@@ -118,6 +140,7 @@ export async function scanPass(options: PassOptions): Promise<void> {
 function toGroupMember(
   member: PassMember,
   relatedBytesMax: number,
+  read: { readonly bytes: number },
 ): GroupMember {
   const { definition, generation, checkpoint } = member;
   const fold = new Fold(definition, generation, {
@@ -134,7 +157,17 @@ function toGroupMember(
     fail: (error) => member.fail(error),
     progress: (share) => {
       const { checkpoint: position, eventsApplied } = fold;
-      member.advance({ position, eventsApplied, share });
+      const { bytes: bytesRead } = read;
+      member.advance({ position, eventsApplied, bytesRead, share });
     },
+    flushing: member.flushed && (() => {
+      const startMs = Date.now();
+      const beganMs = performance.now();
+      return () => {
+        const { checkpoint: position, eventsApplied } = fold;
+        const endMs = startMs + performance.now() - beganMs;
+        member.flushed?.({ startMs, endMs, position, eventsApplied });
+      };
+    }),
   };
 }

@@ -40,6 +40,7 @@ interface WorkerScope {
 interface Shared {
   readonly control: ScanControl;
   readonly watch: CodeWatch | undefined;
+  readonly tellsFlushes: boolean;
 }
 
 const scope = globalThis as unknown as WorkerScope;
@@ -49,13 +50,18 @@ scope.onmessage = ({ data }) => void run(data);
 /** How often the memory is looked at, in milliseconds. */
 const HEAP_INTERVAL_MS = 50;
 
-const NOTHING_DONE: PassProgress = { position: 0, eventsApplied: 0, share: 0 };
+const NOTHING_DONE: PassProgress = {
+  position: 0,
+  eventsApplied: 0,
+  bytesRead: 0,
+  share: 0,
+};
 
 async function run(job: ScanJob): Promise<void> {
   lowerThreadPriority();
   const control = new ScanControl(job.control);
   const watch = job.watch && new CodeWatch(job.watch);
-  const shared = { control, watch };
+  const shared = { control, watch, tellsFlushes: job.tellsFlushes };
   const members: WorkerMember[] = [];
   try {
     const registry = await loadRegistry(job);
@@ -87,7 +93,7 @@ async function begin(
   index: number,
   { projectionName, version, fingerprint, location, watchIndex }: JobMember,
   registry: ProjectionRegistry | Error,
-  { control, watch }: Shared,
+  { control, watch, tellsFlushes }: Shared,
   again?: WorkerMember,
 ): Promise<WorkerMember | undefined> {
   const refuse = (reason: string) => {
@@ -118,6 +124,10 @@ async function begin(
         checkpoint,
         eventsStored: eventsApplied,
         eventsAtStart: again?.eventsAtStart ?? eventsApplied,
+        flushed: tellsFlushes
+          ? (flush) =>
+            scope.postMessage({ kind: "flushed", member: index, flush })
+          : undefined,
       },
       index,
       control,
@@ -205,6 +215,7 @@ class WorkerMember implements PassMember {
   readonly definition: PassMember["definition"];
   readonly generation: SqliteGeneration;
   readonly watch: PassMember["watch"];
+  readonly flushed: PassMember["flushed"];
   readonly checkpoint: number;
   readonly index: number;
   readonly eventsAtStart: number;
@@ -215,12 +226,10 @@ class WorkerMember implements PassMember {
   readonly #control: ScanControl;
 
   constructor(
-    { definition, generation, watch, checkpoint, eventsStored, eventsAtStart }:
-      {
-        readonly definition: PassMember["definition"];
-        readonly watch: PassMember["watch"];
+    { eventsStored, ...begun }:
+      & Pick<PassMember, "definition" | "watch" | "checkpoint" | "flushed">
+      & {
         readonly generation: SqliteGeneration;
-        readonly checkpoint: number;
         /** Events that the generation has applied, and had when the job began. */
         readonly eventsStored: number;
         readonly eventsAtStart: number;
@@ -228,15 +237,16 @@ class WorkerMember implements PassMember {
     index: number,
     control: ScanControl,
   ) {
-    this.definition = definition;
-    this.generation = generation;
-    this.watch = watch;
-    this.checkpoint = checkpoint;
-    this.eventsAtStart = eventsAtStart;
-    this.#eventsBefore = eventsStored - eventsAtStart;
+    this.definition = begun.definition;
+    this.generation = begun.generation;
+    this.watch = begun.watch;
+    this.flushed = begun.flushed;
+    this.checkpoint = begun.checkpoint;
+    this.eventsAtStart = begun.eventsAtStart;
+    this.#eventsBefore = eventsStored - begun.eventsAtStart;
     this.index = index;
     this.#control = control;
-    control.report(index, { ...NOTHING_DONE, position: checkpoint });
+    control.report(index, { ...NOTHING_DONE, position: begun.checkpoint });
   }
 
   /** Whether it is to end, and has not yet. */

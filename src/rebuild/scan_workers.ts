@@ -19,7 +19,7 @@ import { distribute } from "./distribute.ts";
 import { RebuildWorkerError } from "./errors.ts";
 import { ScanControl } from "./scan_control.ts";
 import { fromErrorMessage, type ScanAnswer, type ScanJob } from "./scan_job.ts";
-import type { PassProgress, PassSettings } from "./scan_pass.ts";
+import type { FlushTiming, PassProgress, PassSettings } from "./scan_pass.ts";
 import type { RebuildThrottle } from "./throttle.ts";
 
 /** How often progress is passed on and signs of life are looked for, in milliseconds. */
@@ -63,6 +63,8 @@ export interface WorkerAssignment {
   advance(progress: PassProgress): void;
   /** Told that it failed, while others may go on. */
   fail(error: unknown): void;
+  /** Told what was stored, and how long that took. @default {nobody asks} */
+  readonly flushed?: ((flush: FlushTiming) => void) | undefined;
 }
 
 /** How an assignment ended, or why it is better done in the serving thread. */
@@ -78,6 +80,11 @@ export class ScanWorkers {
   /** @param options What they need. */
   constructor(options: ScanWorkersOptions) {
     this.#options = options;
+  }
+
+  /** How many workers scan. */
+  get active(): number {
+    return this.#active;
   }
 
   /**
@@ -162,6 +169,7 @@ class WorkerPass implements Disposable {
       projectionsUrl,
       control: this.#control.memory,
       watch: this.#watch?.memory,
+      tellsFlushes: this.#members.some(({ flushed }) => flushed !== undefined),
       members: this.#members.map(({ identity, location, watchIndex }) => ({
         watchIndex,
         projectionName: identity.projectionName,
@@ -223,6 +231,7 @@ class WorkerPass implements Disposable {
     const member = this.#members[index];
     // It was given up already, or its worker was.
     if (!member || this.#outcomes.has(index)) return;
+    if (answer.kind === "flushed") return member.flushed?.(answer.flush);
     if (answer.kind === "unsuitable") {
       this.#outcomes.set(index, { unsuitable: answer.reason });
       return;

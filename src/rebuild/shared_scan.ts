@@ -19,19 +19,18 @@ import type { ProjectionRegistry } from "../projections/registry.ts";
 import { Yielder } from "../storage/yielder.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
+import { runInContext } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BuildTask } from "./build_task.ts";
 import { beginBuild, type Member } from "./begin_build.ts";
+import { openBuildSpan } from "./build_span.ts";
 import { CatchUp } from "./catch_up.ts";
 import { lendAll } from "./lend_all.ts";
-import {
-  type PassMember,
-  type PassProgress,
-  type PassSettings,
-  scanPass,
-} from "./scan_pass.ts";
+import { toAssignment, toPassMember } from "./scan_members.ts";
+import { type PassSettings, scanPass } from "./scan_pass.ts";
 import { readUnparsed } from "./scan_sources.ts";
-import type { ScanWorkers, WorkerAssignment } from "./scan_workers.ts";
+import { ScanNotes } from "./scan_span.ts";
+import type { ScanWorkers } from "./scan_workers.ts";
 import type { RebuildThrottle } from "./throttle.ts";
 import { whenAllGo } from "./when_going.ts";
 
@@ -82,12 +81,23 @@ export class SharedScan {
    * @returns Resolves when all have ended, or wait to be promoted. Never rejects.
    */
   async run(group: readonly BuildTask[]): Promise<void> {
+    const [first] = group;
+    // Not for whoever gave them their place.
+    if (first) await runInContext(first.context, () => this.#run(group));
+  }
+
+  async #run(group: readonly BuildTask[]): Promise<void> {
     const members: Member[] = [];
     for (const task of group) {
-      await this.#guard(task, undefined, async () => {
-        await this.#discardCancelled(task);
-        members.push(await beginBuild(this.#options, task));
-      });
+      const span = openBuildSpan(this.#options, task);
+      await runInContext(
+        span.context,
+        () =>
+          this.#guard(task, undefined, async () => {
+            await this.#discardCancelled(task);
+            members.push(await beginBuild(this.#options, task, span));
+          }),
+      );
     }
     try {
       await this.#scanAll(members);
@@ -100,14 +110,15 @@ export class SharedScan {
     // At once: each waits for the disk several times.
     await Promise.all(
       members.filter(({ task }) => !task.hasEnded).map((member) =>
-        this.#guard(
-          member.task,
-          member.build,
-          async () => {
-            await this.#catchUp.finish(member);
-            if (member.task.isParked) this.#watchParked(member);
-          },
-        )
+        runInContext(member.span.context, () =>
+          this.#guard(
+            member.task,
+            member.build,
+            async () => {
+              await this.#catchUp.finish(member);
+              if (member.task.isParked) this.#watchParked(member);
+            },
+          ))
       ),
     );
   }
@@ -152,11 +163,12 @@ export class SharedScan {
     const verified = members.filter(({ compareAt }) => compareAt !== undefined);
     for (const member of verified) {
       if (member.task.hasEnded) continue;
-      await this.#guard(
-        member.task,
-        member.build,
-        () => this.#catchUp.verify(member),
-      );
+      await runInContext(member.span.context, () =>
+        this.#guard(
+          member.task,
+          member.build,
+          () => this.#catchUp.verify(member),
+        ));
       member.eventsBefore = member.task.eventsProcessed;
     }
     const behind = verified.filter(({ task, compareAt = head }) =>
@@ -180,12 +192,24 @@ export class SharedScan {
       links: members.slice(1).map(({ span }) => span.context),
       attributes: { [ATTRIBUTES.projectionCount]: members.length },
     };
-    await telemetry.span(SPANS.rebuildScan, options, async () => {
+    await telemetry.span(SPANS.rebuildScan, options, async (span) => {
+      const notes = span.isRecording
+        ? new ScanNotes(
+          telemetry,
+          span,
+          members.map(({ task }) => task.progress().position),
+        )
+        : undefined;
+      for (const [index, member] of members.entries()) {
+        member.notes = notes?.of(index, member);
+        if (member !== first) member.span.link(span.context);
+      }
       const left = await this.#scanInWorkers(members, upTo, target);
       for (let at = 0; at < left.length; at += GROUP_SIZE_MAX) {
         const group = left.slice(at, at + GROUP_SIZE_MAX);
         await this.#scanInProcess(group, upTo, target);
       }
+      notes?.end();
     });
   }
 
@@ -210,7 +234,7 @@ export class SharedScan {
       (locations) =>
         workers.scan(
           members.map((member, index) =>
-            this.#assignmentOf(member, {
+            toAssignment(this.#options, member, {
               range: { upTo, target },
               location: locations[index] as GenerationLocation,
               fail: (error) =>
@@ -241,32 +265,6 @@ export class SharedScan {
     return left;
   }
 
-  /** A member, for a worker. */
-  #assignmentOf(
-    member: Member,
-    { range, location, fail }: {
-      readonly range: ScanRange;
-      readonly location: GenerationLocation;
-      readonly fail: (error: unknown) => void;
-    },
-  ): WorkerAssignment {
-    const { task, definition } = member;
-    task.runIn("worker");
-    return {
-      definition,
-      location,
-      fail,
-      watchIndex: this.#options.registry.names.indexOf(task.projectionName),
-      identity: this.#options.live.identity(task.projectionName),
-      signal: task.signal,
-      get isPaused() {
-        return task.isPaused;
-      },
-      onPause: (listener) => task.onPause(listener),
-      advance: (progress) => advance(member, progress, range),
-    };
-  }
-
   async #scanInProcess(
     members: readonly Member[],
     upTo: Position,
@@ -281,7 +279,12 @@ export class SharedScan {
     await scanPass({
       ...this.#settings(members, upTo),
       members: await Promise.all(
-        members.map((member) => this.#passMember(member, { upTo, target })),
+        members.map((member) =>
+          toPassMember(this.#options, member, {
+            range: { upTo, target },
+            fail: (error) => this.#abandon(member.task, member.build, error),
+          })
+        ),
       ),
       // The store has parsed them already.
       guessKeys: false,
@@ -302,24 +305,6 @@ export class SharedScan {
     for (const member of members) {
       member.eventsBefore = member.task.eventsProcessed;
     }
-  }
-
-  async #passMember(member: Member, range: ScanRange): Promise<PassMember> {
-    const { task, definition, build } = member;
-    task.runIn("process");
-    const { checkpoint } = await build.generation.status();
-    return {
-      definition,
-      checkpoint,
-      generation: build.generation,
-      watch: this.#options.live.watch(task.projectionName),
-      get isRunning() {
-        return !task.hasEnded;
-      },
-      throwIfStopped: () => task.signal.throwIfAborted(),
-      advance: (progress) => advance(member, progress, range),
-      fail: (error) => this.#abandon(task, build, error),
-    };
   }
 
   #settings(members: readonly Member[], upTo: Position): PassSettings {
@@ -365,23 +350,4 @@ export class SharedScan {
     }
     task.fail(error);
   }
-}
-
-/** Up to where a scan goes, and up to where the work goes in the end. */
-interface ScanRange {
-  readonly upTo: Position;
-  readonly target: Position;
-}
-
-function advance(
-  { task, eventsBefore }: Member,
-  { position, eventsApplied, share }: PassProgress,
-  { upTo, target }: ScanRange,
-): void {
-  task.advance({
-    position,
-    target,
-    eventsProcessed: eventsBefore + eventsApplied,
-    share: target > 0 ? share * upTo / target : share,
-  });
 }

@@ -125,6 +125,7 @@ export class TakingUp {
     const begun = await this.#peers.starter.begin(names, {
       trigger: "resume",
       resumes: operation.id,
+      traceparent: operation.traceparent,
       concurrency: this.#peers.starter.lowered(operation),
       verify,
       promote,

@@ -25,6 +25,16 @@ export function errorType(error: unknown): string {
   ) {
     return code;
   }
+  return errorTypeNamed(name);
+}
+
+/**
+ * The value of the attribute `error.type` where only the class is known.
+ *
+ * @param name The error's name, which anybody may have given it.
+ * @returns The name; `_OTHER` when it cannot be that of a class.
+ */
+export function errorTypeNamed(name: string): string {
   return /^[\w$.]{1,128}$/.test(name) ? name : OTHER;
 }
 

@@ -13,15 +13,16 @@ import {
   ProxyTracerProvider,
   ROOT_CONTEXT,
   type Span,
+  type SpanContext,
   SpanStatusCode,
   trace,
   type Tracer,
   type TracerProvider,
 } from "@opentelemetry/api";
-import { errorType, stackFrames } from "./error_type.ts";
+import { errorType, errorTypeNamed, stackFrames } from "./error_type.ts";
 import { harmless } from "./harmless.ts";
 import { PACKAGE_NAME, VERSION } from "./manifest.ts";
-import { ATTRIBUTES, type SpanName } from "./names.ts";
+import { ATTRIBUTES, type SpanEventName, type SpanName } from "./names.ts";
 
 /** What spans hang on to: the caller's span and baggage. Opaque; hand it on. */
 export type TelemetryContext = Context;
@@ -42,18 +43,32 @@ export interface SpanOptions {
   readonly parent?: TelemetryContext | "none";
   /** Contexts of spans that are related but do not contain it, such as the request that asked. */
   readonly links?: readonly TelemetryContext[];
+  /** When it began, in milliseconds since 1970, if that is past. @default {now} */
+  readonly startMs?: number;
 }
 
 /** A span that has been opened. Disposing it ends it. No method throws. */
 export interface OpenSpan extends Disposable {
   /** The context in which this span is the parent. */
   readonly context: TelemetryContext;
+  /** Whether anybody is told of it: if not, what only it wants to know need not be found out. */
+  readonly isRecording: boolean;
   /** Adds attributes. Without effect after the end. */
   setAttributes(attributes: SpanAttributes): void;
+  /** Notes what happens now. Bound how often: each is kept until the end. */
+  addEvent(name: SpanEventName, attributes?: SpanAttributes): void;
+  /** Relates it to the span of a context, if that has another one. */
+  link(context: TelemetryContext): void;
   /** Marks the span as failed, with the error's class; it still must be ended. */
   fail(error: unknown): void;
-  /** Ends it. Does nothing the second time. */
-  end(): void;
+  /** The same where only the class is known any more. */
+  failAs(name: string): void;
+  /**
+   * Ends it. Does nothing the second time.
+   *
+   * @param endMs When, in milliseconds since 1970. @default {now}
+   */
+  end(endMs?: number): void;
 }
 
 /** What the API's own provider passes on to in a process without an SDK. */
@@ -96,7 +111,7 @@ export function startSpan(
   options: SpanOptions,
 ): OpenSpan {
   try {
-    const { attributes, parent, links } = options;
+    const { attributes, parent, links, startMs } = options;
     const parentContext = parent === "none"
       ? ROOT_CONTEXT
       : parent ?? contextApi.active();
@@ -107,6 +122,7 @@ export function startSpan(
           ? {}
           : { attributes: attributes as Attributes }),
         ...(links === undefined ? {} : { links: toLinks(links) }),
+        ...(startMs === undefined ? {} : { startTime: startMs }),
       },
       parentContext,
     );
@@ -185,6 +201,26 @@ export function runInContext<T>(context: TelemetryContext, fn: () => T): T {
 }
 
 /**
+ * Runs a function that belongs to nobody who happens to call: what goes on in the background.
+ *
+ * @param fn What to run, exactly once.
+ * @returns What `fn` returned.
+ */
+export function runDetached<T>(fn: () => T): T {
+  return runInContext(ROOT_CONTEXT, fn);
+}
+
+/**
+ * A context that holds a span and nothing else.
+ *
+ * @param span Where the span stands.
+ * @returns The context.
+ */
+export function contextOf(span: SpanContext): TelemetryContext {
+  return trace.setSpanContext(ROOT_CONTEXT, span);
+}
+
+/**
  * The context that is active for the caller.
  *
  * @returns The context, to hand on as `parent` or in `links`.
@@ -207,9 +243,38 @@ class RecordedSpan implements OpenSpan {
     this.context = context;
   }
 
+  get isRecording(): boolean {
+    let isRecording = false;
+    harmless(() => isRecording = this.#span.isRecording());
+    return isRecording && !this.#isEnded;
+  }
+
   setAttributes(attributes: SpanAttributes): void {
     if (this.#isEnded) return;
     harmless(() => this.#span.setAttributes(attributes as Attributes));
+  }
+
+  addEvent(name: SpanEventName, attributes: SpanAttributes = {}): void {
+    if (this.#isEnded) return;
+    harmless(() => this.#span.addEvent(name, attributes as Attributes));
+  }
+
+  link(context: TelemetryContext): void {
+    if (this.#isEnded) return;
+    harmless(() => {
+      const own = this.#span.spanContext().spanId;
+      const [link] = toLinks([context]);
+      if (link && link.context.spanId !== own) this.#span.addLink(link);
+    });
+  }
+
+  failAs(name: string): void {
+    if (this.#isEnded) return;
+    harmless(() => {
+      const type = errorTypeNamed(name);
+      this.#span.setAttribute(ATTRIBUTES.errorType, type);
+      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: type });
+    });
   }
 
   fail(error: unknown): void {
@@ -217,20 +282,19 @@ class RecordedSpan implements OpenSpan {
     harmless(() => {
       const type = errorType(error);
       const frames = stackFrames(error);
-      this.#span.setAttribute(ATTRIBUTES.errorType, type);
       // Not recordException(): it takes the message along, which may quote payloads.
       this.#span.addEvent("exception", {
         "exception.type": type,
         ...(frames === undefined ? {} : { "exception.stacktrace": frames }),
       });
-      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: type });
+      this.failAs(type);
     });
   }
 
-  end(): void {
+  end(endMs?: number): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    harmless(() => this.#span.end());
+    harmless(() => this.#span.end(endMs));
   }
 
   [Symbol.dispose](): void {
@@ -250,8 +314,15 @@ class IdleSpan implements OpenSpan {
     return this.#context ?? activeContext();
   }
 
+  get isRecording(): boolean {
+    return false;
+  }
+
   setAttributes(): void {}
+  addEvent(): void {}
+  link(): void {}
   fail(): void {}
+  failAs(): void {}
   end(): void {}
   [Symbol.dispose](): void {}
 }

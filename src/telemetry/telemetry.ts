@@ -4,16 +4,12 @@
  *
  * @module
  */
-import {
-  createInstruments,
-  type Instruments,
-  MeterSource,
-  observeProjections,
-  observeRebuilds,
-  type ProjectionObservation,
-  type RebuildObservation,
-} from "./instruments.ts";
+import { AppendSpans } from "./append_spans.ts";
+import { EventLoopDelay } from "./event_loop_delay.ts";
+import { createInstruments, type Instruments } from "./instruments.ts";
+import { MeterSource } from "./meter_source.ts";
 import type { SpanName } from "./names.ts";
+import { createObservers, type Observers } from "./observers.ts";
 import {
   activeContext,
   type OpenSpan,
@@ -29,9 +25,15 @@ import {
  * Spans and metrics. The counters and histograms are its fields, named as in `METRICS`. Nothing
  * here throws, but for what a function that it was given throws.
  */
-export interface Telemetry extends Instruments {
+export interface Telemetry extends Instruments, Observers {
   /** Whether anybody takes spans or metrics now: if not, hot paths need not measure. */
   isHeard(): boolean;
+
+  /** Whether anybody takes spans now. */
+  isTraced(): boolean;
+
+  /** The spans of the last appends, while anybody takes spans. */
+  readonly appendSpans: AppendSpans;
 
   /**
    * Runs a function within a span: the span is active meanwhile, fails when the function does,
@@ -61,21 +63,20 @@ export interface Telemetry extends Instruments {
   runInContext<T>(context: TelemetryContext, fn: () => T): T;
 
   /**
-   * Reports position and lag of projections whenever metrics are collected. Dispose the returned
-   * object to stop.
+   * Measures how late the event loop is, while anybody takes metrics: once, however many ask for
+   * it. Dispose the returned object to stop.
    */
-  observeProjections(
-    callback: () =>
-      | Iterable<ProjectionObservation>
-      | Promise<Iterable<ProjectionObservation>>,
-  ): Disposable;
-
-  /**
-   * Reports active and queued rebuilds whenever metrics are collected. Dispose the returned
-   * object to stop.
-   */
-  observeRebuilds(callback: () => RebuildObservation): Disposable;
+  watchEventLoop(): Disposable;
 }
+
+/** Of the whole process: its stores report one set of metrics. */
+const meters = new MeterSource();
+const instruments = createInstruments(meters);
+const observers = createObservers(meters);
+const eventLoopDelay = new EventLoopDelay(
+  meters,
+  (seconds) => instruments.eventLoopDelay.record(seconds),
+);
 
 /**
  * Makes the telemetry of one Opossum. An SDK may be registered before or after: it is looked for
@@ -85,9 +86,9 @@ export interface Telemetry extends Instruments {
  */
 export function createTelemetry(): Telemetry {
   const tracers = new TracerSource();
-  const meters = new MeterSource();
   return {
-    ...createInstruments(meters),
+    ...instruments,
+    ...observers,
     isHeard() {
       try {
         return tracers.isHeard || meters.isHeard;
@@ -96,11 +97,18 @@ export function createTelemetry(): Telemetry {
         return true;
       }
     },
+    isTraced() {
+      try {
+        return tracers.isHeard;
+      } catch {
+        return true;
+      }
+    },
+    appendSpans: new AppendSpans(),
     span: (name, options, fn) => runInSpan(tracers, name, options, fn),
     startSpan: (name, options = {}) => startSpan(tracers, name, options),
     activeContext,
     runInContext,
-    observeProjections: (callback) => observeProjections(meters, callback),
-    observeRebuilds: (callback) => observeRebuilds(meters, callback),
+    watchEventLoop: () => eventLoopDelay.watch(),
   };
 }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { metrics } from "@opentelemetry/api";
 import { startTelemetry } from "../../api/telemetry.ts";
+import { startOtlpReceiver } from "../support/otlp_receiver.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const PARENT_ID = "b7ad6b7169203331";
@@ -42,6 +43,16 @@ Deno.test("startTelemetry() keeps metrics in Prometheus' format, and exports not
   const text = await telemetry.metrics();
   assert(text.includes('target_info{service_name="opossum-test"} 1'));
   assertMatch(text, /^cheese_eaten_total\{kind="brie".*\} 2$/m);
+});
+
+Deno.test("startTelemetry() ends the last line of the metrics, also where there are none", async () => {
+  await using telemetry = await startTelemetry({
+    serviceName: "opossum-test",
+    env: () => undefined,
+  });
+  assertMatch(await telemetry.metrics(), /[^\n]\n$/);
+  metrics.getMeter("test").createCounter("cheese.eaten").add(1);
+  assertMatch(await telemetry.metrics(), /[^\n]\n$/);
 });
 
 Deno.test("startTelemetry() can be started again once it was shut down", async () => {
@@ -87,32 +98,29 @@ Deno.test("createApp() records durations of requests by route", async () => {
   assert(!text.includes("secret"));
 });
 
-Deno.test("startTelemetry() exports to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names", async () => {
-  const received = new Map<string, string>();
-  await using collector = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      received.set(new URL(request.url).pathname, await request.text());
-      return Response.json({});
-    },
-  );
-  const prometheus = await runProgram({
-    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
-    OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-  }, `00-${TRACE_ID}-${PARENT_ID}-01`);
+for (const protocol of ["http/protobuf", "http/json"] as const) {
+  Deno.test(`startTelemetry() exports to the collector that OTEL_EXPORTER_OTLP_ENDPOINT names, by ${protocol}`, async () => {
+    await using receiver = startOtlpReceiver();
+    const prometheus = await runProgram(
+      receiver.env(protocol),
+      `00-${TRACE_ID}-${PARENT_ID}-01`,
+    );
 
-  const { resourceSpans: [{ resource, scopeSpans: [{ spans }] }] } = JSON.parse(
-    received.get("/v1/traces") ?? "",
-  );
-  // The request that carried a trace context continues that trace.
-  assertEquals(
-    [spans[0].name, spans[0].traceId, spans[0].parentSpanId],
-    ["GET /admin/projections/status", TRACE_ID, PARENT_ID],
-  );
-  assert(JSON.stringify(resource).includes("opossum-test"));
-  // Pushed and pulled at the same time.
-  const pushed = received.get("/v1/metrics") ?? "";
-  assert(pushed.includes("http.server.request.duration"));
-  assert(prometheus.includes("http_server_request_duration_count"));
-  for (const body of received.values()) assert(!body.includes("secret"));
-});
+    const [span] = await receiver.spans();
+    // The request that carried a trace context continues that trace.
+    assertEquals(
+      [span?.name, span?.kind, span?.traceId, span?.parentSpanId],
+      ["GET /admin/projections/status", 2, TRACE_ID, PARENT_ID],
+    );
+    assertEquals(span?.resource["service.name"], "opossum-test");
+    // The query was refused, and is not told of.
+    assertEquals(span?.attributes["http.response.status_code"], 400);
+    // Pushed and pulled at the same time.
+    const pushed = (await receiver.metrics()).find(({ name }) =>
+      name === "http.server.request.duration"
+    );
+    assertEquals([pushed?.kind, pushed?.unit], ["histogram", "s"]);
+    assert(prometheus.includes("http_server_request_duration_count"));
+    for (const text of receiver.texts()) assert(!text.includes("secret"));
+  });
+}

@@ -46,6 +46,20 @@ Deno.test("appends and reads are measured, and conflicts counted", async () => {
   assertEquals(sum("opossum.append.conflicts"), 1);
 });
 
+Deno.test("appends and conflicts are counted from 0 on, so that rates see the first of them", async () => {
+  await using otel = registerOtel();
+  using dir = new TempDir();
+  await using _opossum = await openOpossum({
+    path: dir.file("data"),
+    logger: silentLogger,
+    startDaemon: false,
+  });
+  const metrics = await otel.collect();
+  const sum = (name: string) => metrics.get(name)?.dataPoints[0]?.value;
+  assertEquals(sum("opossum.append.events"), 0);
+  assertEquals(sum("opossum.append.conflicts"), 0);
+});
+
 Deno.test("append() that is refused or throws rejects, and its span ends, heard or not", async () => {
   const failing = new MemoryEventStore();
   failing.append = () => {

@@ -51,6 +51,18 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
   fc.record({ kind: fc.constant("dropTags" as const) }),
 );
 
+/**
+ * Whether a document is slipped in, checksum and all, under a key that events of the log have: then
+ * it passes for one of the projection's, which only comparing with the log would tell.
+ */
+function passesForSound(
+  damage: Damage,
+  events: readonly NodeEvent[],
+): boolean {
+  return damage.kind === "foreign" &&
+    events.some(({ data }) => Object.values(data).includes(damage.key));
+}
+
 Deno.test("repair() makes a projection what a rebuild would, whatever happened to its documents, while events are appended", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -74,7 +86,11 @@ Deno.test("repair() makes a projection what a rebuild would, whatever happened t
           await reads.waitFor(last);
         }
         const file = dir.file("projections/Nodes/000001.sqlite");
-        damageDocuments(file, damages);
+        const all = [...before.flat(), ...meanwhile];
+        damageDocuments(
+          file,
+          damages.filter((each) => !passesForSound(each, all)),
+        );
         const repairing = rebuilder.repair("Nodes");
         for (const each of meanwhile) await log.append([each]);
         const { checkpoint, keys } = await repairing;

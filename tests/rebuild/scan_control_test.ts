@@ -14,6 +14,7 @@ Deno.test("what one side says of a member, the other reads of that member alone"
       const progress = {
         position: 2 ** 50 + member,
         eventsApplied: 1_000 + member,
+        bytesRead: 2 ** 51 + member,
         share: member / members,
       };
       worker.report(member, progress);

@@ -2,27 +2,37 @@ import { assertEquals } from "@std/assert";
 import { metrics } from "@opentelemetry/api";
 import { DataPointType, type Histogram } from "@opentelemetry/sdk-metrics";
 import { PACKAGE_NAME, VERSION } from "../../src/telemetry/manifest.ts";
-import { ATTRIBUTES, METRICS } from "../../src/telemetry/names.ts";
+import { METRICS } from "../../src/telemetry/metrics.ts";
+import { ATTRIBUTES } from "../../src/telemetry/names.ts";
 import { createTelemetry } from "../../src/telemetry/telemetry.ts";
 import { onlyPoint, registerOtel } from "./otel_fixture.ts";
 
 const NAME = ATTRIBUTES.projectionName;
 
+const projectionA = {
+  name: "A",
+  position: 10,
+  lag: 2,
+  isFaulted: false,
+  deadLetters: 0,
+  documents: 3,
+  bytes: 4_096,
+};
+const buildA = { name: "A", remaining: 12, isStalled: false };
+
 Deno.test("every metric is exported with the name, unit, kind and buckets of METRICS", async () => {
   await using otel = registerOtel();
   const telemetry = createTelemetry();
   using _projections = telemetry.observeProjections(
-    () => [{
-      name: "A",
-      position: 10,
-      lag: 2,
-      isFaulted: false,
-      deadLetters: 0,
-    }],
+    () => [projectionA],
   );
   using _rebuilds = telemetry.observeRebuilds(
-    () => ({ active: 1, queued: 2 }),
+    () => ({ active: 1, queued: 2, workers: 3, builds: [buildA] }),
   );
+  using _log = telemetry.observeLog(
+    () => ({ bytes: 1, segments: 1, position: 1, freeBytes: 1 }),
+  );
+  using _scrubs = telemetry.observeScrubs(() => 1);
   const { span: _1, startSpan: _2, activeContext: _3, ...rest } = telemetry;
   for (const instrument of Object.values(rest)) {
     if ("add" in instrument) instrument.add(1);
@@ -101,7 +111,7 @@ Deno.test("observeProjections() reports position, lag, faults and dead letters u
     calls++;
     const lag = 10 - position;
     const stands = { isFaulted: true, deadLetters: 4 };
-    return Promise.resolve([{ name: "A", position, lag, ...stands }]);
+    return Promise.resolve([{ ...projectionA, position, lag, ...stands }]);
   });
   position = 7;
   const collected = await otel.collect();
@@ -122,13 +132,7 @@ Deno.test("observeProjections() reports position, lag, faults and dead letters u
 Deno.test("observeProjections() moves to an SDK that is registered later", async () => {
   const telemetry = createTelemetry();
   using _observing = telemetry.observeProjections(
-    () => [{
-      name: "A",
-      position: 5,
-      lag: 0,
-      isFaulted: false,
-      deadLetters: 0,
-    }],
+    () => [{ ...projectionA, position: 5 }],
   );
   await using otel = registerOtel();
   telemetry.appendEvents.add(1);
@@ -138,14 +142,22 @@ Deno.test("observeProjections() moves to an SDK that is registered later", async
   );
 });
 
-Deno.test("observeRebuilds() reports what is rebuilt and what waits", async () => {
+Deno.test("observeRebuilds() reports what is rebuilt, what waits, and how far each is", async () => {
   await using otel = registerOtel();
+  const builds = [{ ...buildA, isStalled: true }, { ...buildA, name: "B" }];
   using _observing = createTelemetry().observeRebuilds(
-    () => ({ active: 4, queued: 9 }),
+    () => ({ active: 4, queued: 9, workers: 3, builds }),
   );
   const collected = await otel.collect();
-  assertEquals(onlyPoint(collected.get("opossum.rebuild.active")).value, 4);
-  assertEquals(onlyPoint(collected.get("opossum.rebuild.queued")).value, 9);
+  const valuesOf = (name: string) =>
+    collected.get(`opossum.rebuild.${name}`)?.dataPoints.map((
+      { value, attributes },
+    ) => [attributes[NAME], value]);
+  assertEquals(valuesOf("active"), [[undefined, 4]]);
+  assertEquals(valuesOf("queued"), [[undefined, 9]]);
+  assertEquals(valuesOf("workers"), [[undefined, 3]]);
+  assertEquals(valuesOf("remaining"), [["A", 12], ["B", 12]]);
+  assertEquals(valuesOf("stalled"), [["A", 1], ["B", 0]]);
 });
 
 Deno.test("a failing callback costs its own metrics only", async () => {
@@ -154,7 +166,9 @@ Deno.test("a failing callback costs its own metrics only", async () => {
   using _failing = telemetry.observeProjections(() => {
     throw new Error("closed");
   });
-  using _rebuilds = telemetry.observeRebuilds(() => ({ active: 1, queued: 0 }));
+  using _rebuilds = telemetry.observeRebuilds(
+    () => ({ active: 1, queued: 0, workers: 0, builds: [] }),
+  );
   const collected = await otel.collect();
   assertEquals(onlyPoint(collected.get("opossum.rebuild.active")).value, 1);
 });

@@ -4,7 +4,9 @@
  *
  * @module
  */
+import { context, propagation, trace } from "@opentelemetry/api";
 import { systemClock } from "../../events/clock.ts";
+import { harmless } from "../../telemetry/harmless.ts";
 import { UsageError } from "../command.ts";
 import type { CommandIo } from "../io.ts";
 import { ServerUnreachableError } from "./server_errors.ts";
@@ -195,6 +197,7 @@ export class ServerClient {
       return await fetch(`${this.url}${path}${queryOf(query)}`, {
         method,
         headers: {
+          ...traceHeaders(),
           accept: "application/json",
           ...this.#token === undefined
             ? {}
@@ -220,6 +223,17 @@ export class ServerClient {
       clearTimeout(timer);
     }
   }
+}
+
+/** The place in the trace of whoever asks, where there is one: nothing without an SDK. */
+function traceHeaders(): Record<string, string> {
+  const headers: Record<string, string> = {};
+  harmless(() => {
+    // Deno's own sends it with every request, and would send both.
+    const isSent = trace.getTracerProvider() === Deno.telemetry.tracerProvider;
+    if (!isSent) propagation.inject(context.active(), headers);
+  });
+  return headers;
 }
 
 function checkedUrl(text: string): URL {

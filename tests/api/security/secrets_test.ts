@@ -5,6 +5,7 @@ import { createJsonLogger } from "@opossum/deno";
 import { createApp } from "@opossum/deno/api";
 import { TempDir } from "../../support/temp_dir.ts";
 import { FakeOpossum } from "../fake_opossum.ts";
+import { startOtlpReceiver } from "../../support/otlp_receiver.ts";
 import { leastPrivilege } from "./sample_process.ts";
 import { ServerProcess } from "../../support/server_process.ts";
 
@@ -147,31 +148,19 @@ Deno.test("row G1: no token, payload or tag is found in output, spans, metrics, 
     mode: 0o600,
   });
   await Deno.mkdir(paths.data);
-  const exported = new Map<string, string>();
-  await using collector = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      const { pathname } = new URL(request.url);
-      const text = await request.text();
-      exported.set(pathname, (exported.get(pathname) ?? "") + text);
-      return Response.json({});
-    },
-  );
+  await using receiver = startOtlpReceiver();
   await using server = await ServerProcess.start([
     ...leastPrivilege(paths).map((arg) =>
       // It also sends what it measures, with libraries that look for settings of their own.
       arg === "--allow-net=127.0.0.1:0"
-        ? `${arg},127.0.0.1:${collector.addr.port}`
+        ? `${arg},127.0.0.1:${receiver.port}`
         : arg.replace(/^--allow-env=.*/, "--allow-env")
     ),
     "--max-triggers",
     "50",
     "--trusted-proxy",
     "127.0.0.1",
-  ], {
-    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
-    OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-  });
+  ], receiver.env());
 
   const statuses = new Map<number, number>();
   const send = async ({ path, ...init }: Asked) => {
@@ -203,15 +192,15 @@ Deno.test("row G1: no token, payload or tag is found in output, spans, metrics, 
   }
   assertEquals([code, status], [0, 200]);
   assert(scraped.includes("http_server_request_duration"));
-  assert(exported.get("/v1/traces")?.includes("POST /students"));
-  assert(exported.get("/v1/metrics")?.includes("http.server.request.duration"));
+  const spans = await receiver.spans();
+  assert(spans.some(({ name }) => name === "POST /students"));
+  const measured = await receiver.metrics();
+  assert(measured.some(({ name }) => name === "http.server.request.duration"));
   assert(written.includes("Credentials were refused"));
 
   assertEquals(hitIn(written), undefined);
   assertEquals(hitIn(scraped), undefined);
-  for (const [path, text] of exported) {
-    assertEquals([path, hitIn(text)], [path, undefined]);
-  }
+  for (const text of receiver.texts()) assertEquals(hitIn(text), undefined);
   for (const folder of ["operations", "audit"]) {
     const names = [...Deno.readDirSync(`${paths.data}/${folder}`)];
     assert(names.length > 0);

@@ -100,7 +100,7 @@ export const OPERATION_BUGS: readonly SeededBug[] = [
   },
   {
     name: "a rebuild that just fits is refused",
-    file: "src/rebuild/operation_starter.ts",
+    file: "src/rebuild/rebuild_survey.ts",
     replace: "if (estimatedBytes > freeBytes)",
     by: "if (estimatedBytes >= freeBytes)",
     tests: ["tests/rebuild/estimate_test.ts"],

@@ -117,11 +117,38 @@ export const STATE_BUGS: readonly SeededBug[] = [
   },
   {
     name: "faulted projections are not measured",
-    file: "src/assembly.ts",
+    file: "src/projections/projection_gauges.ts",
     replace: "isFaulted: fault !== null",
     by: "isFaulted: fault === undefined",
     tests: [
       "tests/telemetry/projection_health_test.ts",
+    ],
+  },
+  {
+    name: "of two stores that report the same, one counts alone",
+    file: "src/telemetry/observed_group.ts",
+    replace: "other ? merge(other, observation) : observation",
+    by: "observation",
+    tests: [
+      "tests/telemetry/observed_group_test.ts",
+    ],
+  },
+  {
+    name: "events that were counted during a rebuild count at its end again",
+    file: "src/rebuild/report.ts",
+    replace: "this.#telemetry.rebuildEvents.add(most - counted, {",
+    by: "this.#telemetry.rebuildEvents.add(most, {",
+    tests: [
+      "tests/rebuild/rebuild_metrics_test.ts",
+    ],
+  },
+  {
+    name: "metrics open closed databases at each collection",
+    file: "src/projections/projection_gauges.ts",
+    replace: "    if (isGood && !store.isOpen(name)) return last.numbers;\n",
+    by: "",
+    tests: [
+      "tests/projections/projection_gauges_test.ts",
     ],
   },
 ];

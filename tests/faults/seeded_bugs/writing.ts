@@ -186,7 +186,8 @@ export const WRITING_BUGS: readonly SeededBug[] = [
   {
     name: "the sync of the log does nothing",
     file: "src/log/segmented_log.ts",
-    replace: "      await this.#file?.sync();\n",
+    replace:
+      "      if (this.#file) await measureSync(this.#file, this.#telemetry);\n",
     by: "      await Promise.resolve();\n",
     tests: [
       "tests/faults/crash_states_test.ts",
@@ -289,9 +290,9 @@ export const WRITING_BUGS: readonly SeededBug[] = [
     name: "a failed sync is forgotten",
     file: "src/log/group_writer.ts",
     replace:
-      "      this.#poison(error, group);\n      return [];\n    }\n    this.#publish();",
+      "      this.#poison(error, group);\n      return [];\n    }\n    this.#options",
     by:
-      "      for (const { reject } of group) reject(error);\n      return [];\n    }\n    this.#publish();",
+      "      for (const { reject } of group) reject(error);\n      return [];\n    }\n    this.#options",
     tests: [
       "tests/log",
     ],
