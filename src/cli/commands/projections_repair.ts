@@ -41,9 +41,10 @@ than documents.`,
   place: { works: "anywhere" },
   needsProjections: true,
   async run(call) {
-    const { operands: [name = ""], options: { key: keys } } = call;
+    const { operands: [name = ""], options: { key: keys }, io } = call;
     for (const key of keys ?? []) checkKey(key);
     await using administration = await openAdministration(call);
+    io.report(`${name}: looking at its documents, and at every event`);
     const rebuilt = await administration.repair(name, keys);
     return { exitCode: EXIT_OK, json: rebuilt, text: toText(rebuilt) };
   },
