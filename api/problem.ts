@@ -211,7 +211,9 @@ export function problemOf(error: unknown): ProblemInit | undefined {
       kind: "unknown-projection",
       status: 404,
       title: "Unknown projection",
-      detail: `No projection of that name is registered: ${names}`,
+      detail:
+        `No projection is registered as ${names}: GET /admin/projections ` +
+        "lists those that are",
     };
   }
   if (error instanceof RebuildConflictError) return rebuildConflict(error);

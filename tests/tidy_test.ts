@@ -65,7 +65,7 @@ const tests = sourceFiles("tests", "bench");
 const everything = [
   ...product,
   ...tests,
-  ...sourceFiles("links", "scripts"),
+  ...sourceFiles("links", "scripts", "observability"),
 ];
 
 /** The folder of `src/` that a file stands in; those in none put everything together. */

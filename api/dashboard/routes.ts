@@ -22,7 +22,7 @@ import {
   problemResponse,
   requestIdOf,
 } from "../problem.ts";
-import { type Asset, SCRIPT, STYLE } from "./assets.ts";
+import { type Asset, SCRIPTS, STYLE } from "./assets.ts";
 import { planFragment } from "./dialog.tsx";
 import {
   dashboardPage,
@@ -128,7 +128,7 @@ export function addDashboard(
     return context.body(null, 204);
   });
 
-  for (const asset of [STYLE, SCRIPT]) {
+  for (const asset of [STYLE, ...SCRIPTS]) {
     router.get(asset.path, (context) => serveAsset(context, asset));
   }
 }

@@ -39,6 +39,8 @@ export interface DashboardState {
   readonly windows: readonly RebuildWindowStatus[];
   /** What the last scrub found. */
   readonly lastScrub: ScrubReport | undefined;
+  /** Since when a scrub is under way, ISO 8601. */
+  readonly scrubbingSince: string | undefined;
 }
 
 /** What the page of one projection shows besides. */
@@ -93,6 +95,7 @@ export async function gather(
     ),
     windows: daemon.schedule(),
     lastScrub,
+    scrubbingSince: opossum.scrubbingSince,
   });
 }
 

@@ -58,6 +58,10 @@ Usage: deno task serve [--data DIR] [--host H] [--port N] [--token-file FILE]
   --log-level LEVEL    What to log on standard error, a JSON object a line: debug
                        (every request too), info, warn or error. Default:
                        $OPOSSUM_LOG_LEVEL, else info
+  --rebuild-events-max N
+                       Events that rebuilds may read in a second, 100 at least:
+                       a small data set is rebuilt slowly enough to watch it.
+                       Default: as many as they can
   --help               Shows this.
 
 Environment:
@@ -83,6 +87,7 @@ interface ServeCommand {
   readonly limits: RequestLimits;
   /** `undefined`: as the environment says. */
   readonly logLevel: LogLevel | undefined;
+  readonly rebuildEventsPerSecondMax?: number;
 }
 
 /**
@@ -117,6 +122,7 @@ function parse(args: readonly string[]): ServeCommand | "help" {
   if (host === "") throw new UsageError("Option '--host' must be an address");
   const triggers = values["max-triggers"] ?? "10";
   const level = values["log-level"];
+  const rebuildEvents = values["rebuild-events-max"];
   return {
     logLevel: level === undefined
       ? undefined
@@ -136,6 +142,14 @@ function parse(args: readonly string[]): ServeCommand | "help" {
       ),
       trustedProxies: values["trusted-proxy"] ?? [],
     },
+    ...(rebuildEvents === undefined ? {} : {
+      rebuildEventsPerSecondMax: integerOption(
+        "--rebuild-events-max",
+        rebuildEvents,
+        100,
+        1_000_000_000,
+      ),
+    }),
   };
 }
 
@@ -153,6 +167,7 @@ function readArgs(args: readonly string[]) {
         "trusted-proxy": { type: "string", multiple: true },
         "max-triggers": { type: "string" },
         "log-level": { type: "string" },
+        "rebuild-events-max": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });

@@ -52,6 +52,8 @@ export interface CourseServerOptions {
    * Host names to answer to, besides loopback names and IP addresses. @default {none}
    */
   readonly allowedHosts?: readonly string[];
+  /** Events that rebuilds may read a second, from 100. @default {as many as they can} */
+  readonly rebuildEventsPerSecondMax?: number;
   /** Returns the metrics in Prometheus' text format. @default {none} */
   readonly metrics?: () => Promise<string>;
   /** Called when an empty folder was filled, with the number of events. */
@@ -80,7 +82,7 @@ export interface CourseServer extends AsyncDisposable {
 export async function startCourseServer(
   options: CourseServerOptions,
 ): Promise<CourseServer> {
-  const { data, auth, limits, allowedHosts = [], metrics, onSeeded } = options;
+  const { auth, limits, allowedHosts = [], metrics, onSeeded } = options;
   const { logger = createJsonLogger() } = options;
   // The endpoints under /admin rebuild projections:
   // - in development after the data was reset or a projection changed,
@@ -92,7 +94,7 @@ export async function startCourseServer(
   // Before the folder is touched.
   assertSafeToServe(auth, options.host);
   await using resources = new AsyncDisposableStack();
-  const opossum = resources.use(await openCampus(data, logger));
+  const opossum = resources.use(await openCampus(options, logger));
   if (await opossum.events.head() === 0) {
     // Not among the arguments: without a callback they are not evaluated.
     const events = await seedStore(opossum.events, { events: FIRST_EVENTS });
@@ -134,11 +136,14 @@ export async function startCourseServer(
   };
 }
 
-function openCampus(path: string, logger: Logger): Promise<Opossum> {
+function openCampus(
+  { data, rebuildEventsPerSecondMax }: CourseServerOptions,
+  logger: Logger,
+): Promise<Opossum> {
   // Projections are read models derived from the events in the store. The daemon keeps them up to
   // date as events are appended; a rebuild derives them anew while the old ones keep serving.
   return openOpossum({
-    path,
+    path: data,
     logger,
     // The URL of a module, not the definitions themselves: rebuilds can load it in workers.
     projections: import.meta.resolve("./projections.ts"),
@@ -151,6 +156,11 @@ function openCampus(path: string, logger: Logger): Promise<Opossum> {
     // pass over the log. More cost memory and disk: 2-4 on a hard disk, 4-8 on an SSD, 8-16 on
     // NVMe.
     maxConcurrentRebuilds: 4,
+    // How many events they may read a second. Without it they take what the machine gives, and
+    // slow down by themselves when requests suffer.
+    ...(rebuildEventsPerSecondMax === undefined
+      ? {}
+      : { rebuildEventsPerSecondMax }),
     // How long a projection's code may run on one event, in milliseconds, before the process is
     // ended: code that loops cannot be stopped in any other way. The next start knows the event.
     // The sample's code takes microseconds. Leave it out while you debug projections.

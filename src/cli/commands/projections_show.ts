@@ -4,11 +4,13 @@
  *
  * @module
  */
+import type { ProjectionLastError } from "../../projections/build_info.ts";
 import type { ProjectionInfo } from "../../projections/projections.ts";
 import type { ProjectionDetail } from "../administration.ts";
 import type { Command } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { openAdministration } from "../open_administration.ts";
+import { buildText } from "../operation_progress.ts";
 import { formatBytes, formatDuration, formatTable } from "../table.ts";
 
 /** Shows one projection. */
@@ -132,15 +134,19 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
         ? info.version
         : `${info.version}, built by ${info.builtVersion}`,
     ],
+    [
+      "Fingerprint",
+      info.builtFingerprint === info.fingerprint ||
+        info.builtFingerprint === null
+        ? info.fingerprint
+        : `${info.fingerprint}, built by ${info.builtFingerprint}`,
+    ],
     ["Checkpoint", `${info.checkpoint}, ${info.lag} events behind the log`],
     ["Documents", `${info.documents}, ${formatBytes(info.bytes)}`],
     ["Built", info.builtAt ?? "never"],
     [
       "Under way",
-      build &&
-      `${build.phase}, ${Math.floor(build.percent)} %${
-        build.stalled ? ", stalled" : ""
-      }${build.paused ? ", paused" : ""}`,
+      build && buildText(build),
     ],
     // An older server does not tell.
     ["Repair", repair ? `${repair.phase}, ${repair.percent} %` : null],
@@ -151,7 +157,7 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
         formatDuration(lastBuild.duration)
       }, ${lastBuild.eventsProcessed} events applied`,
     ],
-    ["Last error", lastError && `${lastError.at}: ${lastError.message}`],
+    ["Last error", lastError && errorText(lastError)],
     [
       "Stands still",
       fault && `before event ${fault.position}: ${fault.message}`,
@@ -163,4 +169,13 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
       owner ? `process ${owner.pid ?? "starting"}` : "nobody",
     ],
   ];
+}
+
+function errorText(
+  { at, position, eventType, message }: ProjectionLastError,
+): string {
+  const where = position === null
+    ? ""
+    : `, at event ${position} (${eventType})`;
+  return `${at}${where}: ${message}`;
 }

@@ -17,6 +17,7 @@ import type {
   RebuildOperation,
   RebuildPlan,
 } from "../../rebuild/operation.ts";
+import { UnknownOperationError } from "../../rebuild/refusals.ts";
 import type { RebuiltKeys } from "../../rebuild/rebuilt_keys.ts";
 import {
   type Administration,
@@ -178,7 +179,7 @@ export class ServerAdministration implements Administration {
     return await this.#get("/admin/operations", {
       query: {
         ...limit === undefined ? {} : { limit: String(limit) },
-        before,
+        before: before === undefined ? before : operationId(before),
         state,
       },
     });
@@ -190,7 +191,7 @@ export class ServerAdministration implements Administration {
   ): Promise<RebuildOperation> {
     const { signal, report } = this.#io;
     return await watchOperation(this.#client, {
-      id,
+      id: operationId(id),
       onChange,
       isOver: isAtRest,
       signal,
@@ -259,5 +260,11 @@ function projectionPath(name: string): string {
 }
 
 function operationPath(id: string): string {
-  return `/admin/operations/${encodeURIComponent(id)}`;
+  return `/admin/operations/${operationId(id)}`;
+}
+
+/** What can be no id is one of nothing that there is. */
+function operationId(id: string): string {
+  if (!/^[0-9a-f]{32}$/.test(id)) throw new UnknownOperationError(id);
+  return id;
 }
