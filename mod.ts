@@ -59,7 +59,9 @@ export type {
   ProjectionLastBuild,
   ProjectionLastError,
   ProjectionRebuildProgress,
+  ProjectionRepairProgress,
   RebuildPhase,
+  RepairPhase,
 } from "./src/projections/build_info.ts";
 export {
   ProjectionApplyError,

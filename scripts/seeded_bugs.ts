@@ -12,6 +12,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HEALTH_BUGS } from "../tests/faults/seeded_bugs/health.ts";
+import { REPAIR_BUGS } from "../tests/faults/seeded_bugs/repairs.ts";
 import { GENERATION_BUGS } from "../tests/faults/seeded_bugs/generations.ts";
 import { COMMAND_BUGS } from "../tests/faults/seeded_bugs/commands.ts";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
@@ -132,6 +133,7 @@ if (import.meta.main) {
     ...OPERATION_BUGS,
     ...HEALTH_BUGS,
     ...LOG_BUGS,
+    ...REPAIR_BUGS,
     ...TRACE_BUGS,
     ...ACCESS_BUGS,
     ...SESSION_BUGS,

@@ -108,7 +108,7 @@ function placeOf({ file, offset, first, last, what }: VerifyProblem): string {
 
 /** Mends single documents. */
 export function RepairButton(
-  { info: { name, state, generation, build }, principal }: {
+  { info: { name, state, generation, build, repair }, principal }: {
     readonly info: ProjectionInfo;
     readonly principal: Principal;
   },
@@ -126,6 +126,8 @@ export function RepairButton(
     url: `/admin/projections/${encodeURIComponent(name)}/repair`,
     unavailable: build !== null
       ? "A rebuild is under way"
+      : repair !== null
+      ? `A repair is under way: ${repair.percent} %`
       : generation === null
       ? "It was never built"
       : state === "stale"

@@ -82,10 +82,12 @@ export interface Administration extends AsyncDisposable {
    *
    * @param name The projection.
    * @param keys Which; `undefined`: those that are missing or damaged.
+   * @param progress Shows how far it is.
    */
   repair(
     name: string,
     keys: readonly string[] | undefined,
+    progress: Progress,
   ): Promise<RebuiltKeys>;
   /** Looks for damage, and marks the projections that are damaged. */
   scrub(): Promise<ScrubReport>;

@@ -22,6 +22,8 @@ export interface Step {
   readonly total: number;
   /** How much of the work that is, when units are not all of it. @default {that of the units} */
   readonly percent?: number;
+  /** What is counted in this phase: `"documents"`. @default {what the progress was begun for} */
+  readonly unit?: string;
 }
 
 /** Shows how far things are. Disposing it leaves the last state on the screen. */
@@ -90,11 +92,12 @@ function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
   return {
     show(step) {
       const { name, phase, detail = "", value, total } = step;
+      const { unit: counted = unit } = step;
       const payload = {
         // What a server says goes to the terminal past the line that makes it harmless elsewhere.
         name: visible(name).padEnd(NAME_WIDTH),
         phase: visible(`${phase}${detail}`),
-        count: `${value} of ${total} ${unit}`,
+        count: `${value} of ${total} ${counted}`,
       };
       const percent = percentOf(step);
       const bar = byName.get(name) ?? bars.create(100, percent, payload);
@@ -110,12 +113,12 @@ function startLines(report: (line: string) => void, unit: string): Progress {
   const lines = new Map<string, string>();
   return {
     show(step) {
-      const { name, phase, value, total } = step;
+      const { name, phase, value, total, unit: counted = unit } = step;
       const part = Math.floor(percentOf(step) * LINES_PER_PHASE / 100);
       const state = `${phase} ${part}`;
       if (reported.get(name) === state) return;
       reported.set(name, state);
-      const line = `${name}: ${phase}, ${value} of ${total} ${unit}`;
+      const line = `${name}: ${phase}, ${value} of ${total} ${counted}`;
       if (lines.get(name) === line) return;
       lines.set(name, line);
       report(line);

@@ -293,6 +293,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return {
       of: (name) => ({
         build: this.#starter.task(name)?.progress() ?? null,
+        repair: this.#keyRebuilder.progress(name),
         ...this.#lastBuilds.of(name),
       }),
     };

@@ -110,7 +110,7 @@ export class RebuildConflictError extends Error {
     super(
       `Cannot rebuild projection "${projectionName}" as it is being rebuilt already: ` +
         (operationId === null
-          ? "by another process"
+          ? "by another process, or its documents are being repaired"
           : `by operation ${operationId}`),
     );
   }

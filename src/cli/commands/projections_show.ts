@@ -122,7 +122,7 @@ function toText(detail: ProjectionDetail): string {
 }
 
 function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
-  const { build, lastBuild, lastError, fault, owner } = info;
+  const { build, repair, lastBuild, lastError, fault, owner } = info;
   return [
     ["Projection", info.name],
     ["State", info.state],
@@ -148,6 +148,8 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
       "Under way",
       build && buildText(build),
     ],
+    // An older server does not tell.
+    ["Repair", repair ? `${repair.phase}, ${repair.percent} %` : null],
     [
       "Last build",
       lastBuild &&

@@ -31,6 +31,8 @@ import type { CaughtUp } from "../catch_up.ts";
 import type { CommandIo } from "../io.ts";
 import type { ServerClient, ServerRequest } from "./server_client.ts";
 import { repairOnServer } from "./repair_on_server.ts";
+import type { Progress } from "../progress.ts";
+import { showRepair } from "../repair_progress.ts";
 import { scrubOnServer } from "./scrub_on_server.ts";
 import { ServerProblemError } from "./server_errors.ts";
 import { watchOperation } from "./watch_operation.ts";
@@ -102,6 +104,7 @@ export class ServerAdministration implements Administration {
   async repair(
     name: string,
     keys: readonly string[] | undefined,
+    progress: Progress,
   ): Promise<RebuiltKeys> {
     return await this.#of(name, () =>
       repairOnServer(this.#client, {
@@ -109,6 +112,7 @@ export class ServerAdministration implements Administration {
         name,
         keys,
         report: this.#io.report,
+        onProgress: showRepair(progress),
       }));
   }
 
