@@ -46,10 +46,10 @@ than documents.`,
   place: { works: "anywhere" },
   needsProjections: true,
   async run(call) {
-    const { operands: [name = ""], options: { key: keys }, io } = call;
+    const { operands: [name = ""], options: { key: keys } } = call;
     for (const key of keys ?? []) checkKey(key);
     await using administration = await openAdministration(call);
-    using progress = startProgress(io, "documents");
+    using progress = startProgress(call.io, "documents");
     const rebuilt = await administration.repair(name, keys, progress);
     return { exitCode: EXIT_OK, json: rebuilt, text: toText(rebuilt) };
   },

@@ -31,7 +31,7 @@ const STRUCK: readonly string[] = [
   "fsync projections/*",
   "fsync operations",
   // Of a repair: documents are folded aside, and others are told to let go of theirs.
-  "write projections/*/*.scratch.tmp",
+  "pwrite projections/*/*.scratch.tmp",
   "rename projections/*/current.json",
 ];
 const KILLS: readonly FaultKind[] = ["before", "half", "after"];
