@@ -48,12 +48,12 @@ Usage: deno task serve [--data DIR] [--host H] [--port N] [--token-file FILE]
                        these, and with a token every IP address
   --trusted-proxy IP   A proxy, or network of them, whose X-Forwarded-For tells
                        clients apart; may be repeated. Default: none
-  --max-triggers N     Requests a token may change something with in a minute.
-                       Default: 10
   --rebuild-events-max N
                        Events that rebuilds may read in a second, 100 at least:
                        a small data set is rebuilt slowly enough to watch it.
                        Default: as many as they can
+  --max-triggers N     Requests a token may change something with in a minute.
+                       Default: 10
   --help               Shows this.
 
 Environment:
@@ -72,10 +72,10 @@ interface ServeCommand {
   readonly host: string;
   readonly port: number;
   readonly tokenFile: string | undefined;
+  readonly rebuildEventsPerSecondMax?: number;
   readonly allowUnauthenticated: boolean;
   readonly allowedHosts: readonly string[];
   readonly limits: RequestLimits;
-  readonly rebuildEventsPerSecondMax?: number;
 }
 
 /**
@@ -105,15 +105,23 @@ export async function runServe(
 function parse(args: readonly string[]): ServeCommand | "help" {
   const { values } = readArgs(args);
   const { data = "./data", host = "127.0.0.1", port = "8000" } = values;
+  const rebuildEvents = values["rebuild-events-max"];
   if (values.help) return "help";
   if (data === "") throw new UsageError("Option '--data' must name a folder");
   if (host === "") throw new UsageError("Option '--host' must be an address");
   const triggers = values["max-triggers"] ?? "10";
-  const rebuildEvents = values["rebuild-events-max"];
   return {
     data,
     host,
     port: integerOption("--port", port, 0, 65_535),
+    ...(rebuildEvents === undefined ? {} : {
+      rebuildEventsPerSecondMax: integerOption(
+        "--rebuild-events-max",
+        rebuildEvents,
+        100,
+        1_000_000_000,
+      ),
+    }),
     tokenFile: values["token-file"],
     allowUnauthenticated: values["allow-unauthenticated"] === true,
     allowedHosts: values["allow-host"] ?? [],
@@ -126,14 +134,6 @@ function parse(args: readonly string[]): ServeCommand | "help" {
       ),
       trustedProxies: values["trusted-proxy"] ?? [],
     },
-    ...(rebuildEvents === undefined ? {} : {
-      rebuildEventsPerSecondMax: integerOption(
-        "--rebuild-events-max",
-        rebuildEvents,
-        100,
-        1_000_000_000,
-      ),
-    }),
   };
 }
 
@@ -146,11 +146,11 @@ function readArgs(args: readonly string[]) {
         host: { type: "string" },
         port: { type: "string" },
         "token-file": { type: "string" },
+        "rebuild-events-max": { type: "string" },
         "allow-unauthenticated": { type: "boolean" },
         "allow-host": { type: "string", multiple: true },
         "trusted-proxy": { type: "string", multiple: true },
         "max-triggers": { type: "string" },
-        "rebuild-events-max": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
