@@ -59,7 +59,9 @@ export type {
   ProjectionLastBuild,
   ProjectionLastError,
   ProjectionRebuildProgress,
+  ProjectionRepairProgress,
   RebuildPhase,
+  RepairPhase,
 } from "./src/projections/build_info.ts";
 export {
   ProjectionApplyError,
@@ -132,6 +134,7 @@ export {
   UnknownOperationError,
 } from "./src/rebuild/refusals.ts";
 export { RebuildNotStartedError } from "./src/rebuild/errors.ts";
+export type { RollbackOptions } from "./src/rebuild/roll_back_projection.ts";
 
 // src/audit/
 export {
@@ -161,13 +164,27 @@ export type {
 
 // src/telemetry/
 export {
+  combineLoggers,
   createJsonLogger,
+  isLevelWanted,
   type JsonLoggerOptions,
+  LOG_LEVELS,
   type LogAttributes,
   type Logger,
   type LogLevel,
+  parseLogLevel,
   silentLogger,
 } from "./src/telemetry/logger.ts";
+export {
+  LOG_FIELDS,
+  type LogField,
+  type LogFieldDefinition,
+} from "./src/telemetry/log_fields.ts";
+export {
+  createOtelLogger,
+  type OtelLoggerOptions,
+  toOtelAttributes,
+} from "./src/telemetry/otel_logger.ts";
 
 // src/log/
 export {

@@ -14,6 +14,7 @@ import { LOOPBACK_HOSTS, requireHost, requireWellFormed } from "./hosts.ts";
 import { provideLimits, resolveLimits } from "./limits.ts";
 import { createNotFoundHandler } from "./methods.ts";
 import { createErrorHandler, type ProblemMapper } from "./problem.ts";
+import { logRequests } from "./request_log.ts";
 import { traceRequests } from "./tracing.ts";
 import { validationHook } from "./validation.ts";
 
@@ -89,6 +90,7 @@ export function createApp(options: AppOptions): OpenAPIHono {
     securityHeaders(),
     requireWellFormed(),
     traceRequests(),
+    logRequests(logger, clock),
     provideLimits(limits),
   );
   if (allowedHosts !== "any") {
@@ -101,7 +103,7 @@ export function createApp(options: AppOptions): OpenAPIHono {
   addHealthRoutes(app, {
     opossum,
     metrics,
-    metricsGuard: openMetrics ? (_context, next) => next() : access.guard,
+    metricsGuard: openMetrics ? undefined : access.guard,
   });
   for (const router of routers) app.route("/", router);
   addDocs(app, info);

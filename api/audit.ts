@@ -74,7 +74,14 @@ export function auditRequests(
         await audit.record(whole);
       } catch (error) {
         logger.log("error", "A record of the audit log could not be written", {
-          ...whole,
+          requestId: entry.requestId,
+          principal: entry.principal,
+          client: entry.client,
+          action: entry.action,
+          target: entry.target,
+          result,
+          status,
+          operationId: operation,
           error,
         });
         throw error;

@@ -15,6 +15,7 @@ import {
 import {
   type AdminScope,
   ANONYMOUS,
+  isNoLess,
   type Principal,
   setPrincipal,
 } from "./principal.ts";
@@ -220,7 +221,7 @@ export function createAccess(
       findPrincipal(knownTokens(read()), match[1] ?? "", nowMs());
     const principal = find();
     if (principal === undefined) return fail(UNKNOWN_TOKEN);
-    const isStillAccepted = () => find() !== undefined;
+    const isStillAccepted = () => isNoLess(principal, find());
     return admit(context, principal, isStillAccepted) ?? await next();
   };
   const admit = (

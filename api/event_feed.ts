@@ -52,6 +52,8 @@ const OPEN_STATES: ReadonlySet<string> = new Set([
   "interrupted",
 ]);
 
+const OPERATION_PREFIX = "operation:";
+
 /** Tells those who watch. */
 export class EventFeed {
   readonly #opossum: Opossum;
@@ -180,32 +182,65 @@ export class EventFeed {
     await this.#sampling;
   }
 
+  /** Looks at everything: what cannot be told hides nothing else. */
   async #look(operationId: string | undefined): Promise<void> {
     const { rebuilder, projections } = this.#opossum;
-    try {
+    const errors: unknown[] = [];
+    const attempt = async (step: () => Promise<void>) => {
+      try {
+        await step();
+      } catch (error) {
+        errors.push(error);
+      }
+    };
+    const ids = new Set(this.#operationIds());
+    if (operationId !== undefined) ids.add(operationId);
+    await attempt(async () => {
       const { operationIds } = await rebuilder.getRebuildStatus();
-      const watched = [...this.#subscriptions].map((each) => each.operationId);
-      for (const id of new Set([...operationIds, ...watched, operationId])) {
-        if (id === undefined) continue;
+      for (const id of operationIds) ids.add(id);
+    });
+    for (const id of ids) {
+      await attempt(async () => {
         const operation = await rebuilder.getOperation(id);
         if (operation) this.#tell(operation);
-      }
-      for (const name of projections.names) {
+        // The history has forgotten it.
+        else this.#latest.delete(operationKey(id));
+      });
+    }
+    for (const name of projections.names) {
+      await attempt(async () => {
         const info = await projections.info(name);
         this.#publish("projection", `projection:${name}`, info);
-      }
-      this.#hasFailed = false;
-    } catch (error) {
-      const isClosed = error instanceof ProjectionsClosedError ||
-        error instanceof StoreClosedError;
-      // Nothing will change any more. Whatever else fails may go well with the next look.
-      if (isClosed) { for (const each of [...this.#subscriptions]) each.end(); }
-      else if (!this.#hasFailed) {
-        this.#hasFailed = true;
-        const { logger } = this.#opossum.options;
-        logger.log("warn", "A look for what changed failed", { error });
-      }
+      });
     }
+    this.#noteErrors(errors);
+  }
+
+  /** Operations that somebody watches, or was told of and not that they have ended. */
+  *#operationIds(): Generator<string, void, void> {
+    for (const { operationId } of this.#subscriptions) {
+      if (operationId !== undefined) yield operationId;
+    }
+    for (const { type, key } of this.#latest.values()) {
+      if (type === "operation") yield key.slice(OPERATION_PREFIX.length);
+    }
+  }
+
+  #noteErrors(errors: readonly unknown[]): void {
+    const isClosed = errors.some((error) =>
+      error instanceof ProjectionsClosedError ||
+      error instanceof StoreClosedError
+    );
+    // Nothing will change any more. Whatever else fails may go well with the next look.
+    if (isClosed) { for (const each of [...this.#subscriptions]) each.end(); }
+    else if (errors.length > 0 && !this.#hasFailed) {
+      const { logger } = this.#opossum.options;
+      logger.log("warn", "A look for what changed failed", {
+        error: errors[0],
+        failures: errors.length,
+      });
+    }
+    this.#hasFailed = errors.length > 0 && !isClosed;
   }
 
   #tell(operation: RebuildOperation): void {
@@ -249,7 +284,7 @@ export class EventFeed {
 }
 
 function operationKey(id: string): string {
-  return `operation:${id}`;
+  return OPERATION_PREFIX + id;
 }
 
 function toEvent(id: number, operation: RebuildOperation): FeedEvent {

@@ -51,9 +51,16 @@ export class EventStreams {
         if (this.#isStopping) end();
       },
       async pull(controller) {
-        const { done, value } = await reader.read();
+        let next: ReadableStreamReadResult<Uint8Array>;
+        try {
+          next = await reader.read();
+        } catch (error) {
+          // What has failed cannot be ended any more.
+          over();
+          throw error;
+        }
         if (isOver) return;
-        if (!done) return controller.enqueue(value);
+        if (!next.done) return controller.enqueue(next.value);
         over();
         controller.close();
       },

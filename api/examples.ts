@@ -124,6 +124,7 @@ export const infoExample: ProjectionInfo = {
   errorPolicy: "stop",
   deadLetters: 0,
   build: null,
+  repair: null,
   lastBuild: {
     operationId: OPERATION_ID,
     state: "succeeded",

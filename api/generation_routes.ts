@@ -8,6 +8,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Opossum } from "../mod.ts";
 import { infoExample, operationExample } from "./examples.ts";
 import { findOperation } from "./find_operation.ts";
+import { refusedOrder } from "./operation_refusal.ts";
 import { ProblemError } from "./problem.ts";
 import { announceOperation } from "./rebuild_wait.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
@@ -36,11 +37,24 @@ fingerprint is served as it is, state \`stale\`: its code is not there any more.
 schedule undoes a rollback until another definition is registered; a rebuild by name or with
 \`forceAll\` does.
 
+With \`from\` it goes back only while that generation serves: say which one you saw, so that two who
+press the same button do not undo each other's rollback.
+
 409 \`no-previous-generation\` when there is none that could serve, \`rebuild-running\` when the
-projection is being rebuilt, or a build of it waits to be promoted.`,
+projection is being rebuilt, or a build of it waits to be promoted, \`generation-changed\` when
+another generation serves than \`from\`.`,
   request: {
     params: z.object({ projectionName: ProjectionName }),
-    query: NoQuery,
+    query: z.strictObject({
+      from: z.string().regex(/^[1-9]\d{0,14}$/, {
+        error: "must be the number of a generation",
+      }).optional().openapi({
+        description: "The generation that serves, as far as you know",
+        type: "integer",
+        minimum: 1,
+        example: 7,
+      }),
+    }),
   },
   responses: {
     200: jsonResponse("The previous generation serves", Info, {
@@ -68,7 +82,8 @@ caught up with the log and swapped in. The answer comes once that is noted down 
 operation for the outcome. Promoting twice is no error.
 
 409 \`not-awaiting-promotion\` as long as not all of its builds are complete, and for operations
-that swap in by themselves. \`DELETE /admin/operations/{operationId}\` discards what waits.`,
+that swap in by themselves; \`operation-elsewhere\` when another process has it: ask that one.
+\`DELETE /admin/operations/{operationId}\` discards what waits.`,
   request: {
     params: z.object({ operationId: OperationId }),
     query: NoQuery,
@@ -98,7 +113,11 @@ export function addGenerationRoutes(
 
   router.openapi(rollbackRoute, async (context) => {
     const { projectionName } = context.req.valid("param");
-    await rebuilder.rollback(projectionName);
+    const { from } = context.req.valid("query");
+    await rebuilder.rollback(
+      projectionName,
+      from === undefined ? {} : { from: Number(from) },
+    );
     return context.json(await projections.info(projectionName), 200);
   });
 
@@ -109,15 +128,7 @@ export function addGenerationRoutes(
       announceOperation(context, promoted, opossum);
       return context.json(promoted, 202);
     }
-    const { state, result } = await findOperation(opossum, operationId);
-    throw new ProblemError({
-      kind: "operation-ended",
-      status: 409,
-      title: "Operation ended",
-      detail: result === null
-        ? "The operation cannot be promoted as it does not run in this process"
-        : `The operation cannot be promoted as it has ended: ${state}`,
-      extensions: { state },
-    });
+    const operation = await findOperation(opossum, operationId);
+    throw new ProblemError(refusedOrder(operation, "promote"));
   });
 }

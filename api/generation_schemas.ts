@@ -36,7 +36,10 @@ export const Comparison: z.ZodType<RebuildComparison> = z.object({
   removed: Count,
   changed: Count,
   unchanged: Count,
-  samples: z.array(Sample).max(20),
+  samples: z.array(Sample).max(20).openapi({
+    description:
+      "The first that differ; none for tokens that may only look, as documents are data",
+  }),
 }).openapi("RebuildComparison");
 
 /** One generation of a projection. */

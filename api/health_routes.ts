@@ -22,8 +22,8 @@ export interface HealthOptions {
   readonly opossum: Opossum;
   /** Returns the metrics in Prometheus' text format. @default {none are kept} */
   readonly metrics?: (() => Promise<string>) | undefined;
-  /** Decides who may read the metrics. */
-  readonly metricsGuard: MiddlewareHandler;
+  /** Decides who may read the metrics; `undefined` when everybody may. */
+  readonly metricsGuard: MiddlewareHandler | undefined;
 }
 
 /** The text format that every version of Prometheus reads. */
@@ -114,30 +114,33 @@ const readyRoute = createRoute({
   },
 });
 
-const metricsRoute = createRoute({
-  method: "get",
-  path: "/metrics",
-  operationId: "getMetrics",
-  tags: [HEALTH_TAG],
-  security: ADMIN_SECURITY,
-  summary: "Metrics in Prometheus' text format",
-  description: "Needs the token of the admin API unless the server was told " +
-    "to open it: metrics name the projections.",
-  request: { query: NoQuery },
-  responses: {
-    200: {
-      description: "The metrics",
-      content: {
-        "text/plain": {
-          schema: z.string(),
-          example: "# TYPE opossum_projection_lag gauge\n" +
-            'opossum_projection_lag{opossum_projection_name="CourseDetails"} 0\n',
+const metricsRoute = (isGuarded: boolean) =>
+  createRoute({
+    method: "get",
+    path: "/metrics",
+    operationId: "getMetrics",
+    tags: [HEALTH_TAG],
+    ...isGuarded ? { security: ADMIN_SECURITY } : {},
+    summary: "Metrics in Prometheus' text format",
+    description: isGuarded
+      ? "Needs the token of the admin API, as metrics name the projections."
+      : "Everybody may read them here.",
+    request: { query: NoQuery },
+    responses: {
+      200: {
+        description: "The metrics",
+        content: {
+          "text/plain": {
+            schema: z.string(),
+            example: "# TYPE opossum_projection_lag gauge\n" +
+              'opossum_projection_lag{opossum_projection_name="CourseDetails"} 0\n',
+          },
         },
       },
+      ...problemResponses(400, 404, 500),
+      ...isGuarded ? problemResponses(401) : {},
     },
-    ...problemResponses(400, 401, 404, 500),
-  },
-});
+  });
 
 /**
  * Adds `/healthz`, `/readyz` and `/metrics`.
@@ -173,8 +176,8 @@ export function addHealthRoutes(
     });
   });
 
-  router.use("/metrics", metricsGuard);
-  router.openapi(metricsRoute, async (context) => {
+  if (metricsGuard) router.use("/metrics", metricsGuard);
+  router.openapi(metricsRoute(metricsGuard !== undefined), async (context) => {
     if (metrics === undefined) {
       throw new ProblemError({
         kind: "no-metrics",

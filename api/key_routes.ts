@@ -78,7 +78,9 @@ const repairRoute = createRoute({
   description:
     `Looks at every document and every event, and rebuilds the documents that are
 missing, damaged or foreign, at most 10,000. A projection that was found to be damaged serves again,
-if nothing else is wrong with it. ${RULES}`,
+if nothing else is wrong with it. While it goes on, the projection tells how far it is: \`repair\` of
+\`GET /admin/projections/{projectionName}\`, and of the events. No more repairs go on at once than
+rebuilds may. ${RULES}`,
   request: {
     params: z.object({ projectionName: ProjectionName }),
     query: NoQuery,

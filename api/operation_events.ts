@@ -15,6 +15,7 @@ import { isStillAccepted, principalOf } from "./principal.ts";
 import { ProblemError } from "./problem.ts";
 import { problemResponses } from "./responses.ts";
 import { NoQuery, OperationId } from "./schemas.ts";
+import { visibleTo } from "./samples.ts";
 import { ADMIN_SECURITY, OPERATIONS_TAG } from "./sections.ts";
 
 /** Clients that watch at once. */
@@ -33,7 +34,7 @@ second each while it goes on, and at once when an operation begins, is paused, g
 \`id\` grows, also over restarts. \`Last-Event-ID\` makes up for what was missed, or, if that is too
 long ago, for how things stand. A client that reads slowly misses intermediate events, never the
 last one. A comment keeps the connection alive every 15 seconds. The stream ends when its token is
-revoked or expires. Of the 100 streams that there can be, 20 are kept for tokens that may operate.`;
+revoked, expires or may do less. Of the 100 streams that there can be, 20 are kept for tokens that may operate.`;
 
 const stream = {
   description: "The events, as they happen",
@@ -122,7 +123,8 @@ async function answer(
   if (context.req.raw.method === "HEAD") {
     return context.body(null, 200, { "Content-Type": "text/event-stream" });
   }
-  const mayOperate = principalOf(context).scopes.includes("operate");
+  const principal = principalOf(context);
+  const mayOperate = principal.scopes.includes("operate");
   const streamsMax = mayOperate ? STREAMS_MAX : STREAMS_OF_READERS_MAX;
   if (feed.size >= streamsMax) {
     throw new ProblemError({
@@ -154,7 +156,9 @@ async function answer(
         else {
           sending = stream.writeSSE({
             event: event.type,
-            data: event.data,
+            data: mayOperate
+              ? event.data
+              : JSON.stringify(visibleTo(principal, JSON.parse(event.data))),
             id: String(event.id),
           });
           if (endsWith(event, subscription)) subscription.end();

@@ -9,10 +9,13 @@ import type { Opossum, RebuildOperation } from "../mod.ts";
 import { operationExample } from "./examples.ts";
 import { findOperation } from "./find_operation.ts";
 import { pageLimit } from "./paging.ts";
-import { operationPath, ProblemError, type ProblemInit } from "./problem.ts";
+import { refusedOrder } from "./operation_refusal.ts";
+import { principalOf } from "./principal.ts";
+import { ProblemError } from "./problem.ts";
 import { announceOperation } from "./rebuild_wait.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import { NoQuery, Operation, OperationId, State } from "./schemas.ts";
+import { visibleTo } from "./samples.ts";
 import { ADMIN_SECURITY, OPERATIONS_TAG } from "./sections.ts";
 
 const OperationParams = z.object({ operationId: OperationId });
@@ -171,7 +174,8 @@ export function addOperationRoutes(
       ? []
       : await rebuilder.listOperations({ ...filter, before: last, limit: 1 });
     const next = rest.length > 0 ? last ?? null : null;
-    return context.json({ operations: [...operations], next }, 200);
+    const told = visibleTo(principalOf(context), [...operations]);
+    return context.json({ operations: told, next }, 200);
   });
 
   router.openapi(getRoute, async (context) => {
@@ -182,7 +186,7 @@ export function addOperationRoutes(
     if (operation.result === null) {
       announceOperation(context, operation, opossum);
     }
-    return context.json(operation, 200);
+    return context.json(visibleTo(principalOf(context), operation), 200);
   });
 
   const act = async (
@@ -191,12 +195,12 @@ export function addOperationRoutes(
   ): Promise<RebuildOperation> => {
     const isDone = await rebuilder[action](id);
     const operation = await findOperation(opossum, id);
-    // It may have ended while it was being cancelled: what became of it counts.
-    const isAsWanted = action === "cancel"
-      ? operation.state === "cancelled" || (isDone && operation.result === null)
-      : isDone;
+    // It may have ended while it was being cancelled or paused: what became of it counts.
+    const isOpen = isDone && (action === "resume" || operation.result === null);
+    const isAsWanted = isOpen ||
+      (action === "cancel" && operation.state === "cancelled");
     if (isAsWanted) return operation;
-    throw new ProblemError(refusal(operation, action));
+    throw new ProblemError(refusedOrder(operation, action));
   };
 
   const orders = [
@@ -211,42 +215,4 @@ export function addOperationRoutes(
       return context.json(await act(operationId, action), 202);
     });
   }
-}
-
-/** Why nothing was done to an operation. */
-function refusal(
-  { state, result, resumedBy }: RebuildOperation,
-  action: "cancel" | "pause" | "resume",
-): ProblemInit {
-  const done = { cancel: "cancelled", pause: "paused", resume: "resumed" };
-  const what = `The operation cannot be ${done[action]} as it`;
-  if (resumedBy !== undefined) {
-    const operation = operationPath(resumedBy);
-    return {
-      kind: "operation-ended",
-      status: 409,
-      title: "Operation ended",
-      detail: `${what} was interrupted and continued by another one: ask that`,
-      extensions: { state, resumedBy, operation },
-      headers: { "Link": `<${operation}>; rel="related"` },
-    };
-  }
-  if (result !== null || state === "interrupted") {
-    return {
-      kind: "operation-ended",
-      status: 409,
-      title: "Operation ended",
-      detail: `${what} has ended: ${state}`,
-      extensions: { state },
-    };
-  }
-  return {
-    kind: "operation-elsewhere",
-    status: 409,
-    title: "Operation elsewhere",
-    detail:
-      `${what} is one of another process, or of one that was ended: ask ` +
-      "that process, or restart the server to have it continued",
-    extensions: { state },
-  };
 }

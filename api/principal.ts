@@ -24,6 +24,21 @@ export const ANONYMOUS: Principal = {
   scopes: ["read", "operate"],
 };
 
+/**
+ * Whether somebody may still do all that they might when they asked.
+ *
+ * @param before Who they were.
+ * @param now Who they are, or `undefined` for nobody.
+ * @returns `false` also when they may do less.
+ */
+export function isNoLess(
+  before: Principal,
+  now: Principal | undefined,
+): boolean {
+  return now !== undefined &&
+    before.scopes.every((scope) => now.scopes.includes(scope));
+}
+
 type PrincipalContext = Context<{
   Variables: { principal?: Principal; isStillAccepted?: () => boolean };
 }>;
@@ -64,7 +79,7 @@ export function setPrincipal(
  * Whether who asked may still be told more: an answer without end must not outlive its token.
  *
  * @param context The request's context.
- * @returns `false` once the token is revoked or has expired, or that cannot be told.
+ * @returns `false` once the token is revoked, has expired or may do less, or that cannot be told.
  */
 export function isStillAccepted(context: Context): boolean {
   try {

@@ -23,7 +23,8 @@ import { HTTPException } from "hono/http-exception";
 import type { RequestIdVariables } from "hono/request-id";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { keyProblemOf } from "./key_problem.ts";
-import { routeOf } from "./route_of.ts";
+import { rollbackProblem } from "./rollback_problem.ts";
+import { methodOf, routeOf } from "./route_of.ts";
 import { storeProblemOf } from "./store_problem.ts";
 
 /** The media type of problem details. */
@@ -164,10 +165,11 @@ export function createErrorHandler(
   return (error, context) => {
     const problem = toProblem?.(error) ?? problemOf(error) ?? UNEXPECTED;
     if (problem.isFault) {
+      (context as LoggedContext).set("failure", "logged");
       logger.log("error", "A request failed", {
         problem: problem.kind,
         requestId: requestIdOf(context),
-        method: context.req.method,
+        method: methodOf(context),
         // Not the path, which may hold the key of a document.
         route: routeOf(context),
         error,
@@ -176,6 +178,18 @@ export function createErrorHandler(
     }
     return problemResponse(context, problem);
   };
+}
+
+type LoggedContext = Context<{ Variables: { failure?: "logged" } }>;
+
+/**
+ * Whether a request's failure stands in the log already, with its error.
+ *
+ * @param context The request's context.
+ * @returns Whether it does.
+ */
+export function isFailureLogged(context: Context): boolean {
+  return (context as LoggedContext).get("failure") === "logged";
 }
 
 /** Path of the resource of a rebuild operation. */
@@ -197,7 +211,9 @@ export function problemOf(error: unknown): ProblemInit | undefined {
       kind: "unknown-projection",
       status: 404,
       title: "Unknown projection",
-      detail: `No projection of that name is registered: ${names}`,
+      detail:
+        `No projection is registered as ${names}: GET /admin/projections ` +
+        "lists those that are",
     };
   }
   if (error instanceof RebuildConflictError) return rebuildConflict(error);
@@ -234,7 +250,10 @@ export function problemOf(error: unknown): ProblemInit | undefined {
       extensions: { projectionName, position, refusal },
     };
   }
-  if (error instanceof ProjectionRollbackError) return rollbackProblem(error);
+  if (error instanceof ProjectionRollbackError) {
+    const { operationId: id } = error;
+    return rollbackProblem(error, id === null ? null : operationPath(id));
+  }
   if (error instanceof PromotionRefusedError) {
     const { operationId, projectionNames, message } = error;
     return {
@@ -301,31 +320,6 @@ function rebuildConflict(
       "the operation that does it",
     extensions: { projectionName, operationId, operation },
     headers: { "Link": `<${operation}>; rel="related"` },
-  };
-}
-
-function rollbackProblem(
-  { projectionName, refusal, operationId, message }: ProjectionRollbackError,
-): ProblemInit {
-  if (refusal === "noPreviousGeneration") {
-    return {
-      kind: "no-previous-generation",
-      status: 409,
-      title: "No previous generation",
-      detail: message,
-      extensions: { projectionName },
-    };
-  }
-  const operation = operationId === null ? null : operationPath(operationId);
-  return {
-    kind: "rebuild-running",
-    status: 409,
-    title: "Rebuild running",
-    detail: message,
-    extensions: {
-      projectionName,
-      ...operation === null ? {} : { operationId, operation },
-    },
   };
 }
 

@@ -12,6 +12,7 @@ import {
   planExample,
   statusExample,
 } from "./examples.ts";
+import { principalOf } from "./principal.ts";
 import {
   namedProjections,
   PlanQuery,
@@ -27,6 +28,7 @@ import {
   ProjectionName,
   RebuildStatus,
 } from "./schemas.ts";
+import { visibleTo } from "./samples.ts";
 import { ADMIN_SECURITY, PROJECTIONS_TAG } from "./sections.ts";
 
 const statusRoute = createRoute({
@@ -139,7 +141,10 @@ export function addProjectionRoutes(
 
   router.openapi(
     statusRoute,
-    async (context) => context.json(await rebuilder.getRebuildStatus(), 200),
+    async (context) => {
+      const status = await rebuilder.getRebuildStatus();
+      return context.json(visibleTo(principalOf(context), status), 200);
+    },
   );
 
   router.openapi(checkpointsRoute, async (context) => {
@@ -156,14 +161,16 @@ export function addProjectionRoutes(
     const infos = await Promise.all(
       projections.names.map((name) => projections.info(name)),
     );
-    return context.json({ projections: infos }, 200);
+    const told = visibleTo(principalOf(context), infos);
+    return context.json({ projections: told }, 200);
   });
 
   router.openapi(infoRoute, async (context) => {
     const { projectionName } = context.req.valid("param");
     const info = await projections.info(projectionName);
     const generations = await projections.generations(projectionName);
-    return context.json({ ...info, generations: [...generations] }, 200);
+    const details = { ...info, generations: [...generations] };
+    return context.json(visibleTo(principalOf(context), details), 200);
   });
 
   router.openapi(planRoute, async (context) => {

@@ -5,7 +5,7 @@
  * rebuilds what needs it and nothing else; `POST /admin/projections/{projectionName}/rebuild`
  * after a fix of one projection. Readers notice neither: the old documents are served until the
  * new ones are complete. Both cost CPU and disk for as long as they run, and both wait for the
- * end for 30 seconds unless the caller prefers otherwise.
+ * end for as long as the server is set to, unless the caller prefers otherwise.
  *
  * @module
  */
@@ -40,8 +40,8 @@ import {
 } from "./schemas.ts";
 import { ADMIN_SECURITY, PROJECTIONS_TAG } from "./sections.ts";
 
-const WAITING = `
-The answer comes when the rebuild has ended. What takes longer than 30 seconds is answered with
+const waiting = (seconds: number) => `
+The answer comes when the rebuild has ended. What takes longer than ${seconds} seconds is answered with
 202 and the operation to follow, as is what only an operator lets go on; \`Prefer: wait=N\` waits N seconds (up to 600), and
 \`Prefer: respond-async\` not at all. With \`dryRun=true\` nothing is started: the answer is the plan, as of
 \`GET /admin/plan\`. A request with an \`Idempotency-Key\` can be repeated: it is answered with the
@@ -90,14 +90,15 @@ function jsonBody<Body>(schema: z.ZodType<Body>): {
   return { content: { "application/json": { schema, example: {} } } };
 }
 
-const rebuildAllRoute = createRoute({
-  method: "post",
-  path: "/admin/projections/rebuild",
-  operationId: "rebuildAllProjections",
-  tags: [PROJECTIONS_TAG],
-  security: ADMIN_SECURITY,
-  summary: "Rebuild all projections",
-  description: `Rebuilds all registered projections from the event store.
+const rebuildAllRoute = (waitSeconds: number) =>
+  createRoute({
+    method: "post",
+    path: "/admin/projections/rebuild",
+    operationId: "rebuildAllProjections",
+    tags: [PROJECTIONS_TAG],
+    security: ADMIN_SECURITY,
+    summary: "Rebuild all projections",
+    description: `Rebuilds all registered projections from the event store.
 
 WARNING: This operation can take several minutes depending on the number of events.
 
@@ -117,32 +118,45 @@ Production Usage:
 
 With \`projectionNames\`, rebuilds exactly these, in one operation. Names, \`note\`,
 \`concurrency\` and \`priority\` may stand in the body or in the query.
-${WAITING}`,
-  request: {
-    query: RebuildAllQuery,
-    headers: RequestHeaders,
-    body: jsonBody(RebuildAllRequest),
-  },
-  middleware: [strictJson()],
-  responses: {
-    200: jsonResponse(
-      "Every projection that needed it was rebuilt; with `dryRun`, the plan",
-      z.union([RebuildResult, Plan]),
-      resultExample,
-    ),
-    202: accepted,
-    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503, 507),
-  },
-});
+${waiting(waitSeconds)}`,
+    request: {
+      query: RebuildAllQuery,
+      headers: RequestHeaders,
+      body: jsonBody(RebuildAllRequest),
+    },
+    middleware: [strictJson()],
+    responses: {
+      200: jsonResponse(
+        "Every projection that needed it was rebuilt; with `dryRun`, the plan",
+        z.union([RebuildResult, Plan]),
+        resultExample,
+      ),
+      202: accepted,
+      ...problemResponses(
+        400,
+        401,
+        403,
+        404,
+        409,
+        413,
+        415,
+        422,
+        500,
+        503,
+        507,
+      ),
+    },
+  });
 
-const rebuildOneRoute = createRoute({
-  method: "post",
-  path: "/admin/projections/{projectionName}/rebuild",
-  operationId: "rebuildProjection",
-  tags: [PROJECTIONS_TAG],
-  security: ADMIN_SECURITY,
-  summary: "Rebuild a specific projection",
-  description: `Rebuilds a single projection from the event store.
+const rebuildOneRoute = (waitSeconds: number) =>
+  createRoute({
+    method: "post",
+    path: "/admin/projections/{projectionName}/rebuild",
+    operationId: "rebuildProjection",
+    tags: [PROJECTIONS_TAG],
+    security: ADMIN_SECURITY,
+    summary: "Rebuild a specific projection",
+    description: `Rebuilds a single projection from the event store.
 
 Use Cases:
 - Fix buggy projection logic (deploy fix, then rebuild)
@@ -152,28 +166,40 @@ Use Cases:
 Example: \`POST /admin/projections/CourseDetails/rebuild\`
 
 Answers 409 with the running operation when the projection is being rebuilt already.
-${WAITING}`,
-  request: {
-    params: z.object({ projectionName: ProjectionName }),
-    query: RebuildQuery,
-    headers: RequestHeaders,
-    body: jsonBody(RebuildRequest),
-  },
-  middleware: [strictJson()],
-  responses: {
-    200: jsonResponse(
-      "The projection was rebuilt; with `dryRun`, the plan",
-      z.union([SingleRebuild, Plan]),
-      {
-        ...detailExample,
-        status: "Rebuilt",
-        operationId: resultExample.operationId,
-      },
-    ),
-    202: accepted,
-    ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 500, 503, 507),
-  },
-});
+${waiting(waitSeconds)}`,
+    request: {
+      params: z.object({ projectionName: ProjectionName }),
+      query: RebuildQuery,
+      headers: RequestHeaders,
+      body: jsonBody(RebuildRequest),
+    },
+    middleware: [strictJson()],
+    responses: {
+      200: jsonResponse(
+        "The projection was rebuilt; with `dryRun`, the plan",
+        z.union([SingleRebuild, Plan]),
+        {
+          ...detailExample,
+          status: "Rebuilt",
+          operationId: resultExample.operationId,
+        },
+      ),
+      202: accepted,
+      ...problemResponses(
+        400,
+        401,
+        403,
+        404,
+        409,
+        413,
+        415,
+        422,
+        500,
+        503,
+        507,
+      ),
+    },
+  });
 
 /**
  * Adds the routes that rebuild.
@@ -205,7 +231,8 @@ export function addRebuildRoutes(
     return await awaitOutcome(context, opossum, operation, waitMs);
   };
 
-  router.openapi(rebuildAllRoute, async (context) => {
+  const waitSeconds = waitMsDefault / 1_000;
+  router.openapi(rebuildAllRoute(waitSeconds), async (context) => {
     const query = context.req.valid("query");
     const body = context.req.valid("json");
     const { names, forceRebuild } = namedProjections(body, query);
@@ -223,7 +250,7 @@ export function addRebuildRoutes(
       : context.json(outcome.operation, 202);
   });
 
-  router.openapi(rebuildOneRoute, async (context) => {
+  router.openapi(rebuildOneRoute(waitSeconds), async (context) => {
     const { projectionName } = context.req.valid("param");
     const query = context.req.valid("query");
     const options = rebuildOptionsOf(

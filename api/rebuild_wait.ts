@@ -113,8 +113,13 @@ async function waitAtMost(
   const waiting = new AbortController();
   const timer = new AbortController();
   const isWorthWaiting = async () => {
-    const operation = await rebuilder.getOperation(id);
-    return operation !== undefined && !isHeld(operation);
+    try {
+      const operation = await rebuilder.getOperation(id);
+      return operation !== undefined && !isHeld(operation);
+    } catch {
+      // Nobody would take it: the next look, or the end, will tell.
+      return true;
+    }
   };
   const endMs = clock.monotonicMs() + waitMs;
   const giveUp = async () => {

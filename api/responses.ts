@@ -125,7 +125,8 @@ const PROBLEMS: Readonly<Record<ProblemStatus, ProblemDocument>> = {
   404: {
     kind: "unknown-projection",
     title: "Unknown projection",
-    detail: "No projection of that name is registered: CourseDetials",
+    detail:
+      "No projection is registered as CourseDetials: GET /admin/projections lists those that are",
     description: "There is nothing of that name or id",
   },
   406: {

@@ -1,6 +1,6 @@
 /**
- * The route that a request took: what may stand in logs and metrics, unlike its path, which may
- * hold the key of a document or a token pasted into the wrong place.
+ * The route that a request took, and its method: what may stand in logs and metrics, unlike its
+ * path, which may hold the key of a document or a token pasted into the wrong place.
  *
  * @module
  */
@@ -17,4 +17,25 @@ export function routeOf(context: Context): string | undefined {
   const path = routePath(context);
   if (path === "" || path.includes("*")) return undefined;
   return path.replaceAll(/:([^/]+)/g, "{$1}");
+}
+
+/** Methods that may become values of attributes; others would let strangers make up new series. */
+const METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+]);
+
+/**
+ * The method of a request, as OpenTelemetry's conventions want it.
+ *
+ * @param context The request's context.
+ * @returns One of the usual methods, or `_OTHER`.
+ */
+export function methodOf({ req }: Context): string {
+  return METHODS.has(req.method) ? req.method : "_OTHER";
 }

@@ -130,30 +130,31 @@ const getRoute = createRoute({
   },
 });
 
-const postRoute = createRoute({
-  method: "post",
-  path: PATH,
-  operationId: "scrub",
-  tags: [OPERATIONS_TAG],
-  security: ADMIN_SECURITY,
-  summary: "Look for damage",
-  description:
-    `Reads the whole log and every row of every projection, as slowly as rebuilds
+const postRoute = (waitSeconds: number) =>
+  createRoute({
+    method: "post",
+    path: PATH,
+    operationId: "scrub",
+    tags: [OPERATIONS_TAG],
+    security: ADMIN_SECURITY,
+    summary: "Look for damage",
+    description:
+      `Reads the whole log and every row of every projection, as slowly as rebuilds
 would, and says what is damaged: the status is 200 all the same. A damaged projection is marked, so
 that its status says so, and rebuilt where that is done automatically.
 
-The answer waits for the end, for 30 seconds unless \`Prefer\` says otherwise, and is 202 then: look
+The answer waits for the end, for ${waitSeconds} seconds unless \`Prefer\` says otherwise, and is 202 then: look
 again with \`GET /admin/scrub\`. A client that goes away cancels nothing. One scrub goes on at a
 time: 409 tells since when.`,
-  request: { query: NoQuery },
-  responses: {
-    200: jsonResponse("What was found", Report, reportExample),
-    202: jsonResponse("It goes on", Started, {
-      startedAt: reportExample.startedAt,
-    }),
-    ...problemResponses(400, 401, 403, 409, 500, 503),
-  },
-});
+    request: { query: NoQuery },
+    responses: {
+      200: jsonResponse("What was found", Report, reportExample),
+      202: jsonResponse("It goes on", Started, {
+        startedAt: reportExample.startedAt,
+      }),
+      ...problemResponses(400, 401, 403, 409, 500, 503),
+    },
+  });
 
 /**
  * Adds the routes that look for damage.
@@ -183,7 +184,7 @@ export function addScrubRoutes(
     });
   });
 
-  router.openapi(postRoute, async (context) => {
+  router.openapi(postRoute(waitMsDefault / 1_000), async (context) => {
     const waitMs = preferredWaitMs(context, waitMsDefault);
     const startedAt = opossum.options.clock.now().toISOString();
     const report = await scrubAtMost(opossum, waitMs);

@@ -9,7 +9,7 @@ import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import type { Clock } from "../mod.ts";
 import { isLoopback } from "./hosts.ts";
-import type { Principal } from "./principal.ts";
+import { isNoLess, type Principal } from "./principal.ts";
 import { tokenDigest } from "./tokens.ts";
 
 /** How long a session lasts without being used. */
@@ -121,7 +121,7 @@ export class Sessions {
       principal,
       isAlive: () =>
         this.#entries.get(key) === entry &&
-        this.#bearerOf(entry) !== undefined,
+        isNoLess(principal, this.#bearerOf(entry)),
     };
   }
 

@@ -1,24 +1,29 @@
 /**
  * Telemetry for programs that serve or rebuild: metrics for `/metrics` always, and whatever the
  * standard `OTEL_*` variables ask for. Only entry points import this module; the library itself
- * knows nothing but OpenTelemetry's API.
+ * knows nothing but OpenTelemetry's API. `docs/TELEMETRY.md` says what there is to see.
  *
  * | variable                                | effect                                             |
  * | --------------------------------------- | -------------------------------------------------- |
- * | `OTEL_EXPORTER_OTLP_ENDPOINT`           | traces and metrics go there                        |
+ * | `OTEL_EXPORTER_OTLP_ENDPOINT`           | traces, metrics and logs go there                  |
  * | `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`    | traces and metrics are exported, traces there      |
  * | `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`   | traces and metrics are exported, metrics there     |
+ * | `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`      | all three are exported, logs there                 |
  * | `OTEL_TRACES_EXPORTER`                  | `otlp`, `console`, `zipkin` or `none`              |
  * | `OTEL_METRICS_EXPORTER`                 | `otlp`, `console` or `none`                        |
+ * | `OTEL_LOGS_EXPORTER`                    | `otlp`, `console` or `none`                        |
  * | `OTEL_EXPORTER_OTLP_PROTOCOL`           | `http/protobuf`, `http/json` or `grpc`             |
+ * | `OTEL_TRACES_SAMPLER`                   | which traces are taken, such as `traceidratio`     |
  * | `OTEL_SERVICE_NAME`                     | replaces the name that the program gives itself    |
  * | `OTEL_SDK_DISABLED`                     | `true` turns all of it off, `/metrics` too         |
+ * | `OTEL_DENO`                             | `true`: Deno's own telemetry exports, not this one |
  *
  * @module
  */
 import {
   context,
   diag,
+  logs,
   metrics as metricsApi,
   propagation,
   trace,
@@ -28,13 +33,29 @@ import {
   PrometheusSerializer,
 } from "@opentelemetry/exporter-prometheus";
 import { envDetector, resourceFromAttributes } from "@opentelemetry/resources";
+import { type IMetricReader, MeterProvider } from "@opentelemetry/sdk-metrics";
+import { createOtelLogger, type Logger, silentLogger } from "../mod.ts";
 import {
-  ConsoleMetricExporter,
-  type IMetricReader,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-  type PushMetricExporter,
-} from "@opentelemetry/sdk-metrics";
+  isMeasuredByDeno,
+  isTracedByDeno,
+  registerBesideDeno,
+} from "./deno_telemetry.ts";
+import { assertInteger } from "./integer_option.ts";
+import { metricReaders } from "./metric_readers.ts";
+import { isDoneWithin, tellOfTroubles } from "./telemetry_troubles.ts";
+import {
+  asksForExport,
+  asksForLogs,
+  type Env,
+  isDenoTelemetryOn,
+  isDisabled,
+} from "./telemetry_variables.ts";
+
+export {
+  createProgramLogger,
+  type ProgramLoggerOptions,
+} from "./program_logger.ts";
+export { createOtelLogger };
 
 /** How to start telemetry. */
 export interface TelemetryOptions {
@@ -42,6 +63,16 @@ export interface TelemetryOptions {
   readonly serviceName: string;
   /** Reads an environment variable. @default {the environment of the process} */
   readonly env?: (name: string) => string | undefined;
+  /**
+   * Told when something cannot be exported; a logger that does not export itself.
+   * @default {nobody is}
+   */
+  readonly logger?: Logger;
+  /**
+   * How long the end may take to export what is pending, in milliseconds: 1 to 600,000. What is
+   * not exported by then is lost. @default {3_000}
+   */
+  readonly shutdownTimeoutMs?: number;
 }
 
 /** Telemetry that was started. */
@@ -50,27 +81,25 @@ export interface Telemetry extends AsyncDisposable {
   readonly isExporting: boolean;
   /** The metrics in Prometheus' text format, for `createApp({ metrics })`. */
   metrics(): Promise<string>;
-  /** Exports what is pending and stops. Does nothing more when called again. */
+  /**
+   * Exports what is pending and stops, within `shutdownTimeoutMs`. Never rejects. Does nothing
+   * more when called again.
+   */
   shutdown(): Promise<void>;
 }
-
-/** Variables any of which asks for exporting. */
-const EXPORT_VARIABLES = [
-  "OTEL_EXPORTER_OTLP_ENDPOINT",
-  "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-  "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-  "OTEL_TRACES_EXPORTER",
-  "OTEL_METRICS_EXPORTER",
-] as const;
 
 /** What stops a part of telemetry. */
 type Stop = () => Promise<void>;
 
 /**
- * Starts telemetry for this process. Call it before `openOpossum()`, and shut it down last.
+ * Starts telemetry for this process. Call it before `openOpossum()`, and shut it down last. A
+ * collector that is down, slow or hangs slows nothing down and fails nothing.
+ *
+ * With Deno's own telemetry (`OTEL_DENO=true`) it starts no SDK, as Deno exports what this would.
  *
  * @param options The name of the program.
  * @returns What to read the metrics from, and to stop.
+ * @throws {RangeError} If `shutdownTimeoutMs` is out of range.
  *
  * @example
  * ```ts
@@ -85,36 +114,88 @@ type Stop = () => Promise<void>;
  * ```
  */
 export async function startTelemetry(
-  { serviceName, env = Deno.env.get }: TelemetryOptions,
+  options: TelemetryOptions,
 ): Promise<Telemetry> {
-  if (env("OTEL_SDK_DISABLED")?.trim().toLowerCase() === "true") {
-    return telemetryOf({ isExporting: false, stop: async () => {} });
+  const { serviceName, env = Deno.env.get, logger = silentLogger } = options;
+  const { shutdownTimeoutMs = 3_000 } = options;
+  assertInteger(shutdownTimeoutMs, {
+    action: "start telemetry",
+    name: "shutdownTimeoutMs",
+    min: 1,
+    max: 600_000,
+  });
+  const common = { logger, shutdownTimeoutMs };
+  if (isDisabled(env)) {
+    return telemetryOf({
+      ...common,
+      isExporting: false,
+      stop: async () => {},
+      metrics: "# Telemetry is disabled\n",
+    });
+  }
+  if (isMeasuredByDeno()) {
+    return telemetryOf({
+      ...common,
+      isExporting: true,
+      stop: async () => {},
+      metrics: "# Deno exports the metrics (OTEL_DENO=true): " +
+        "set OTEL_DENO_METRICS=false to read them here instead\n",
+    });
   }
   const name = env("OTEL_SERVICE_NAME") || serviceName;
   // Its own server stays off: the application answers to "/metrics".
   const prometheus = new PrometheusExporter({ preventServerStart: true });
-  const isExporting = EXPORT_VARIABLES.some((variable) =>
-    !["", "none"].includes(env(variable)?.trim() ?? "")
-  );
-  const stop = isExporting
-    ? await startSdk(name, [prometheus, ...await metricReaders(env)])
-    : startMetricsOnly(name, prometheus);
-  return telemetryOf({ isExporting, stop, prometheus });
+  if (isDenoTelemetryOn(env)) {
+    return telemetryOf({
+      ...common,
+      isExporting: isTracedByDeno(),
+      stop: startMetricsOnly(name, prometheus, { besideDeno: true }),
+      metrics: prometheus,
+    });
+  }
+  const sdk = asksForExport(env)
+    ? await tryStartSdk({ name, env, logger, prometheus })
+    : undefined;
+  return telemetryOf({
+    ...common,
+    isExporting: sdk !== undefined,
+    stop: sdk ?? startMetricsOnly(name, prometheus),
+    metrics: prometheus,
+  });
 }
 
-function telemetryOf({ isExporting, stop, prometheus }: {
+function telemetryOf({ isExporting, stop, metrics, ...settings }: {
   readonly isExporting: boolean;
   readonly stop: Stop;
-  readonly prometheus?: PrometheusExporter;
+  /** Where they are read from, or why they are not. */
+  readonly metrics: PrometheusExporter | string;
+  readonly logger: Logger;
+  readonly shutdownTimeoutMs: number;
 }): Telemetry {
+  const { logger, shutdownTimeoutMs } = settings;
   const serializer = new PrometheusSerializer();
   let stopped: Promise<void> | undefined;
-  const shutdown = () => stopped ??= stop();
+  const end = async () => {
+    try {
+      if (await isDoneWithin(stop(), shutdownTimeoutMs)) return;
+      logger.log(
+        "warn",
+        "Telemetry could not be exported in time at the end: what was pending is lost",
+        { durationMs: shutdownTimeoutMs },
+      );
+    } catch (error) {
+      // A collector that went away must not turn an orderly stop into a failure.
+      logger.log("warn", "Telemetry could not be exported at the end", {
+        error,
+      });
+    }
+  };
+  const shutdown = () => stopped ??= end();
   return {
     isExporting,
     async metrics() {
-      if (prometheus === undefined) return "# Telemetry is disabled\n";
-      const { resourceMetrics, errors } = await prometheus.collect();
+      if (typeof metrics === "string") return metrics;
+      const { resourceMetrics, errors } = await metrics.collect();
       for (const error of errors) {
         diag.error("A metric was not collected", error);
       }
@@ -127,81 +208,68 @@ function telemetryOf({ isExporting, stop, prometheus }: {
 }
 
 /** Without exporting, the large SDK is not even loaded: a start-up costs milliseconds. */
-function startMetricsOnly(name: string, reader: IMetricReader): Stop {
+function startMetricsOnly(
+  name: string,
+  reader: IMetricReader,
+  { besideDeno = false } = {},
+): Stop {
   const provider = new MeterProvider({
     resource: resourceFromAttributes({ "service.name": name }),
     readers: [reader],
   });
-  metricsApi.setGlobalMeterProvider(provider);
+  const isRegistered = metricsApi.setGlobalMeterProvider(provider);
+  const beside = besideDeno && !isRegistered
+    ? registerBesideDeno(provider)
+    : undefined;
   return async () => {
-    metricsApi.disable();
+    if (beside) beside[Symbol.dispose]();
+    else metricsApi.disable();
     await provider.shutdown();
   };
 }
 
+interface SdkSettings {
+  readonly name: string;
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly prometheus: IMetricReader;
+}
+
+/** What cannot be exported must not keep anybody from serving. */
+async function tryStartSdk(settings: SdkSettings): Promise<Stop | undefined> {
+  try {
+    return await startSdk(settings);
+  } catch (error) {
+    settings.logger.log("error", "Telemetry could not be started", { error });
+    return undefined;
+  }
+}
+
 async function startSdk(
-  name: string,
-  readers: IMetricReader[],
+  { name, env, logger, prometheus }: SdkSettings,
 ): Promise<Stop> {
   const { NodeSDK } = await import("@opentelemetry/sdk-node");
+  // With this variable set, the SDK prints them.
+  if (!env("OTEL_LOG_LEVEL")) tellOfTroubles(logger);
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({ "service.name": name }),
     // The detectors of host and process would ask for permissions that serving does not need.
     resourceDetectors: [envDetector],
-    metricReaders: readers,
-    // Logs go where the logger writes them.
-    logRecordProcessors: [],
+    metricReaders: [prometheus, ...await metricReaders(env)],
+    // Else it looks at the environment by itself.
+    ...asksForLogs(env) ? {} : { logRecordProcessors: [] },
   });
   sdk.start();
   return async () => {
     try {
       await sdk.shutdown();
-    } catch (error) {
-      // A collector that went away must not turn an orderly stop into a failure.
-      diag.error("Telemetry could not be exported at the end", error);
     } finally {
       metricsApi.disable();
       trace.disable();
+      logs.disable();
       propagation.disable();
       context.disable();
+      diag.disable();
     }
   };
-}
-
-/** The readers that push metrics: `NodeSDK` takes its own or ours, not both. */
-async function metricReaders(
-  env: (name: string) => string | undefined,
-): Promise<IMetricReader[]> {
-  const names = new Set(
-    (env("OTEL_METRICS_EXPORTER") || "otlp").split(",").map((name) =>
-      name.trim()
-    ),
-  );
-  const readers: IMetricReader[] = [];
-  for (const name of names) {
-    const exporter = name === "console"
-      ? new ConsoleMetricExporter()
-      : name === "otlp"
-      ? await otlpExporter(env)
-      : undefined;
-    if (exporter !== undefined) {
-      readers.push(new PeriodicExportingMetricReader({ exporter }));
-    } else if (name !== "none" && name !== "prometheus") {
-      diag.warn(`OTEL_METRICS_EXPORTER holds an unknown exporter: ${name}`);
-    }
-  }
-  return readers;
-}
-
-async function otlpExporter(
-  env: (name: string) => string | undefined,
-): Promise<PushMetricExporter> {
-  const protocol = env("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL") ||
-    env("OTEL_EXPORTER_OTLP_PROTOCOL");
-  const { OTLPMetricExporter } = protocol === "grpc"
-    ? await import("@opentelemetry/exporter-metrics-otlp-grpc")
-    : protocol === "http/json"
-    ? await import("@opentelemetry/exporter-metrics-otlp-http")
-    : await import("@opentelemetry/exporter-metrics-otlp-proto");
-  return new OTLPMetricExporter();
 }

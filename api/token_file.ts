@@ -93,7 +93,7 @@ export function watchTokenFile(
       loaded = fresh;
       if (isNew || complaint !== undefined) {
         logger.log("info", "Tokens were read from their file again", {
-          ids: loaded.tokens.map(({ id }) => id),
+          principals: loaded.tokens.map(({ id }) => id),
         });
       }
       complaint = undefined;

@@ -13,21 +13,11 @@ import {
   SpanStatusCode,
   trace,
 } from "@opentelemetry/api";
-import type { MiddlewareHandler } from "hono";
-import { routeOf } from "./route_of.ts";
+import type { Context, MiddlewareHandler } from "hono";
+import { isMeasuredByDeno, isTracedByDeno } from "./deno_telemetry.ts";
+import { methodOf, routeOf } from "./route_of.ts";
 
 const SCOPE = "@opossum/deno/api";
-
-/** Methods that may become attribute values; others would let strangers make up new series. */
-const METHODS = new Set([
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "PATCH",
-  "DELETE",
-  "OPTIONS",
-]);
 
 /** Bounds of the buckets that the conventions advise, in seconds. */
 const DURATION_BUCKETS = [
@@ -50,7 +40,8 @@ const DURATION_BUCKETS = [
 /**
  * Opens a span for each request, named after its route (`GET /admin/operations/{operationId}`),
  * and records its duration. Query strings, headers and bodies are never looked at; `url.path` is
- * the route, as the path itself may hold the key of a document.
+ * the route, as the path itself may hold the key of a document. Where Deno's own telemetry has
+ * opened a span and measures, its span gets name and route, and nothing is opened or measured.
  *
  * @returns The middleware; register it first. Costs next to nothing without a telemetry SDK.
  */
@@ -66,10 +57,34 @@ export function traceRequests(): MiddlewareHandler {
   );
   return async (context, next) => {
     const startMs = performance.now();
-    const method = METHODS.has(context.req.method)
-      ? context.req.method
-      : "_OTHER";
+    const method = methodOf(context);
     const scheme = new URL(context.req.url).protocol.slice(0, -1);
+    const served = servedSpan(context);
+    try {
+      if (served) await next();
+      else await inSpan(context, { method, scheme }, next);
+    } finally {
+      const route = routeOf(context);
+      const { status } = context.res;
+      if (served) describe(served, { method, route });
+      // Deno's measurement has the same name.
+      if (!isMeasuredByDeno()) {
+        duration.record((performance.now() - startMs) / 1_000, {
+          "http.request.method": method,
+          "url.scheme": scheme,
+          "http.response.status_code": status,
+          ...(route === undefined ? {} : { "http.route": route }),
+          ...(status < 500 ? {} : { "error.type": String(status) }),
+        });
+      }
+    }
+  };
+
+  async function inSpan(
+    context: Context,
+    { method, scheme }: { readonly method: string; readonly scheme: string },
+    next: () => Promise<void>,
+  ): Promise<void> {
     const parent = propagation.extract(
       contexts.active(),
       context.req.raw.headers,
@@ -88,18 +103,10 @@ export function traceRequests(): MiddlewareHandler {
     try {
       await contexts.with(trace.setSpan(parent, span), next);
     } finally {
-      const route = routeOf(context);
       const { status } = context.res;
-      finish(span, { method, route, status });
-      duration.record((performance.now() - startMs) / 1_000, {
-        "http.request.method": method,
-        "url.scheme": scheme,
-        "http.response.status_code": status,
-        ...(route === undefined ? {} : { "http.route": route }),
-        ...(status < 500 ? {} : { "error.type": String(status) }),
-      });
+      finish(span, { method, route: routeOf(context), status });
     }
-  };
+  }
 }
 
 function finish(
@@ -120,4 +127,29 @@ function finish(
     span.setAttribute("error.type", String(status));
   }
   span.end();
+}
+
+/**
+ * The span that Deno's own telemetry (`OTEL_DENO=true`) opened for a request that it serves, or
+ * `undefined` when there is none.
+ */
+function servedSpan({ env }: Context): Span | undefined {
+  // Served by Deno: it says who asked. Else the active span is whoever called the application.
+  const isServed = typeof env === "object" && env !== null &&
+    "remoteAddr" in env;
+  return isServed && isTracedByDeno() ? trace.getActiveSpan() : undefined;
+}
+
+/** What Deno cannot know. It says the path and the query by itself, and nothing takes them back. */
+function describe(
+  span: Span,
+  { method, route }: {
+    readonly method: string;
+    readonly route: string | undefined;
+  },
+): void {
+  if (route === undefined) return;
+  span.updateName(`${method} ${route}`);
+  // Deno's measurements take it from here.
+  span.setAttribute("http.route", route);
 }

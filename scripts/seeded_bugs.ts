@@ -12,6 +12,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HEALTH_BUGS } from "../tests/faults/seeded_bugs/health.ts";
+import { REPAIR_BUGS } from "../tests/faults/seeded_bugs/repairs.ts";
 import { GENERATION_BUGS } from "../tests/faults/seeded_bugs/generations.ts";
 import { COMMAND_BUGS } from "../tests/faults/seeded_bugs/commands.ts";
 import { OVERLOOKED_BUGS } from "../tests/faults/seeded_bugs/overlooked.ts";
@@ -21,6 +22,7 @@ import { PROJECTION_BUGS } from "../tests/faults/seeded_bugs/projections.ts";
 import { SESSION_BUGS } from "../tests/faults/seeded_bugs/sessions.ts";
 import { STATE_BUGS } from "../tests/faults/seeded_bugs/state.ts";
 import { READING_BUGS } from "../tests/faults/seeded_bugs/reading.ts";
+import { LOG_BUGS } from "../tests/faults/seeded_bugs/logs.ts";
 import { TRACE_BUGS } from "../tests/faults/seeded_bugs/traces.ts";
 import type { SeededBug } from "../tests/faults/seeded_bugs/seeded_bug.ts";
 import { WRITING_BUGS } from "../tests/faults/seeded_bugs/writing.ts";
@@ -130,6 +132,8 @@ if (import.meta.main) {
     ...COMMAND_BUGS,
     ...OPERATION_BUGS,
     ...HEALTH_BUGS,
+    ...LOG_BUGS,
+    ...REPAIR_BUGS,
     ...TRACE_BUGS,
     ...ACCESS_BUGS,
     ...SESSION_BUGS,

@@ -237,7 +237,7 @@ export async function openOpossumOn(
       observers[Symbol.dispose]();
       await assembly[Symbol.asyncDispose]();
       await log[Symbol.asyncDispose]();
-      audit[Symbol.dispose]();
+      await audit[Symbol.asyncDispose]();
     },
   };
 }

@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "./events/clock.ts";
 import type { ProjectionDefinition } from "./projections/definition.ts";
 import {
   createJsonLogger,
-  harmlessLogger,
+  libraryLogger,
   type Logger,
 } from "./telemetry/logger.ts";
 import type { GivenSchedule, RebuildWindow } from "./daemon/rebuild_window.ts";
@@ -330,7 +330,7 @@ export function resolveOptions(options: OpossumOptions): ResolvedOptions {
     segmentBytesMax,
     allowNetworkFileSystem,
     readOnly,
-    logger: harmlessLogger(logger),
+    logger: libraryLogger(logger),
     clock,
   };
 }

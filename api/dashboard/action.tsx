@@ -33,6 +33,8 @@ export interface Action {
   readonly isRebuild?: boolean;
   /** Whether it takes something away. */
   readonly isDrastic?: boolean;
+  /** Whether it does what its plan showed, and nothing that came up since. */
+  readonly asPlanned?: boolean;
   /** Why it cannot be done now. */
   readonly unavailable?: string | undefined;
 }
@@ -58,13 +60,15 @@ export function ActionButton(
   },
 ): JSX.Element {
   const { label, subject, title, text, confirm, done, url, plan } = action;
-  const { ofSelection, isRebuild, isDrastic, unavailable } = action;
+  const { ofSelection, isRebuild, isDrastic, asPlanned, unavailable } = action;
   const isForbidden = url !== undefined && !mayOperate(principal);
   return (
     <button
       type="button"
       class={isDrastic ? "drastic" : undefined}
-      disabled={isForbidden || unavailable !== undefined}
+      disabled={isForbidden}
+      // It keeps the focus while that changes, and says why when it is pressed.
+      aria-disabled={unavailable === undefined ? undefined : "true"}
       title={isForbidden ? "Your token may look only" : unavailable}
       aria-describedby={isForbidden ? SCOPE_NOTE_ID : undefined}
       aria-haspopup="dialog"
@@ -77,6 +81,7 @@ export function ActionButton(
       data-plan={plan}
       data-selection={ofSelection ? "" : undefined}
       data-rebuild={isRebuild ? "" : undefined}
+      data-as-planned={asPlanned ? "" : undefined}
     >
       {label}
       {subject === undefined

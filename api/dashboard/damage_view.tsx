@@ -6,11 +6,11 @@
  * @module
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
-import type { ProjectionInfo, ScrubReport } from "../../mod.ts";
+import type { ProjectionInfo, ScrubReport, VerifyProblem } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
 import { type Action, ActionButton, Badge } from "./action.tsx";
 import type { DashboardState } from "./state.ts";
-import { countOf, instant, relative } from "./words.ts";
+import { count, countOf, instant, relative } from "./words.ts";
 
 const SCRUB: Action = {
   label: "Check for damage",
@@ -25,18 +25,29 @@ const SCRUB: Action = {
 
 /** What the last scrub found, and a button for the next one. */
 export function DamageSection(
-  { state: { lastScrub, nowMs, principal } }: {
+  { state: { lastScrub, scrubbingSince, nowMs, principal } }: {
     readonly state: DashboardState;
   },
 ): JSX.Element {
+  const action: Action = {
+    ...SCRUB,
+    unavailable: scrubbingSince === undefined
+      ? undefined
+      : "A check is under way already",
+  };
   return (
     <section aria-labelledby="damage-heading" data-key="damage">
       <header class="section-head">
-        <h2 id="damage-heading">Damage</h2>
+        <h2 id="damage-heading" tabindex={-1}>Damage</h2>
         <div class="buttons">
-          <ActionButton action={SCRUB} principal={principal} />
+          <ActionButton action={action} principal={principal} />
         </div>
       </header>
+      {scrubbingSince === undefined ? null : (
+        <p data-key="scrubbing">
+          A check is under way since {instant(scrubbingSince)}.
+        </p>
+      )}
       {lastScrub === undefined
         ? <p class="empty">Nothing was checked for damage yet.</p>
         : <Found report={lastScrub} nowMs={nowMs} />}
@@ -58,7 +69,7 @@ function Found(
         Last checked {relative(completedAt, nowMs)}, {instant(completedAt)}.
       </p>
       {ok ? null : (
-        <ul>
+        <ul class="findings">
           {findingsOf(report).map((finding) => <li key={finding}>{finding}
           </li>)}
         </ul>
@@ -70,7 +81,11 @@ function Found(
 function findingsOf({ log, projections }: ScrubReport): string[] {
   const places = Math.max(log.problems.length, 1);
   return [
-    ...log.ok ? [] : [`The log is damaged in ${countOf(places, "place")}`],
+    ...log.ok ? [] : [
+      `The log is damaged in ${countOf(places, "place")}: restore it from a ` +
+      "backup, or save what can be read with “opossum salvage”",
+      ...log.problems.slice(0, PLACES_SHOWN).map(placeOf),
+    ],
     ...projections.flatMap(({ name, state, problem, previousProblem }) => [
       ...state === "ok" || state === "absent"
         ? []
@@ -82,9 +97,18 @@ function findingsOf({ log, projections }: ScrubReport): string[] {
   ];
 }
 
+/** More would not help anybody to see what is wrong. */
+const PLACES_SHOWN = 10;
+
+function placeOf({ file, offset, first, last, what }: VerifyProblem): string {
+  return `${file}, byte ${count(offset)}, events ${count(first)} to ${
+    count(last)
+  }: ${what}`;
+}
+
 /** Mends single documents. */
 export function RepairButton(
-  { info: { name, state, generation, build }, principal }: {
+  { info: { name, state, generation, build, repair }, principal }: {
     readonly info: ProjectionInfo;
     readonly principal: Principal;
   },
@@ -102,6 +126,8 @@ export function RepairButton(
     url: `/admin/projections/${encodeURIComponent(name)}/repair`,
     unavailable: build !== null
       ? "A rebuild is under way"
+      : repair !== null
+      ? `A repair is under way: ${repair.percent} %`
       : generation === null
       ? "It was never built"
       : state === "stale"

@@ -55,19 +55,14 @@ function Plan({ plan }: { readonly plan: RebuildPlan }): JSX.Element {
   const { projections, events, estimatedDuration } = plan;
   const { estimatedBytes, freeBytes } = plan;
   const planned = projections.filter(({ rebuild }) => rebuild);
-  if (planned.length === 0) {
-    return (
-      <p data-nothing>
-        <strong>Nothing needs a rebuild:</strong>{" "}
-        {countOf(projections.length, "projection")}{" "}
-        {projections.length === 1 ? "is" : "are"} up to date.
-      </p>
-    );
-  }
+  if (planned.length === 0) return <NothingPlanned plan={plan} />;
   const isTooLarge = freeBytes !== null && estimatedBytes > freeBytes;
   return (
     <>
-      <table class="plan">
+      <table
+        class="plan"
+        data-names={planned.map((each) => each.projectionName).join(",")}
+      >
         <caption class="unseen">What would be rebuilt</caption>
         <thead>
           <tr>
@@ -107,6 +102,7 @@ function Plan({ plan }: { readonly plan: RebuildPlan }): JSX.Element {
           </dd>
         </div>
       </dl>
+      <LeftAlone plan={plan} />
       {isTooLarge
         ? (
           <p class="problem">
@@ -114,6 +110,42 @@ function Plan({ plan }: { readonly plan: RebuildPlan }): JSX.Element {
           </p>
         )
         : null}
+    </>
+  );
+}
+
+function NothingPlanned({ plan }: { readonly plan: RebuildPlan }): JSX.Element {
+  const { length } = plan.projections.filter(({ reason }) =>
+    reason === "upToDate"
+  );
+  return (
+    <div data-nothing>
+      <p>
+        <strong>Nothing is to be rebuilt</strong>
+        {length === 0
+          ? "."
+          : `: ${countOf(length, "projection")} ${
+            length === 1 ? "is" : "are"
+          } up to date.`}
+      </p>
+      <LeftAlone plan={plan} />
+    </div>
+  );
+}
+
+/** What needs a rebuild all the same, but was decided otherwise by somebody. */
+function LeftAlone(
+  { plan: { projections } }: { readonly plan: RebuildPlan },
+): JSX.Element {
+  return (
+    <>
+      {projections.filter(({ rebuild, reason }) =>
+        !rebuild && reason !== "upToDate"
+      ).map(({ projectionName, reason }) => (
+        <p>
+          {`Left alone: ${projectionName}, as ${REASONS[reason]}.`}
+        </p>
+      ))}
     </>
   );
 }

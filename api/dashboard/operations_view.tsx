@@ -10,6 +10,7 @@ import type {
   ProjectionRebuildProgress,
   ProjectionRebuildResult,
   RebuildOperation,
+  RebuildPhase,
   RebuildThrottleStatus,
 } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
@@ -31,15 +32,22 @@ import {
   TRIGGERS,
 } from "./words.ts";
 
-/** What runs, waits or is paused. */
+/** What runs, waits or is paused: all of it, or what a projection is in. */
 export function UnderWaySection(
-  { state }: { readonly state: DashboardState },
+  { state, projection }: {
+    readonly state: DashboardState;
+    /** The projection. @default {all} */
+    readonly projection?: string;
+  },
 ): JSX.Element {
-  const { underWay, status, principal, nowMs } = state;
+  const { status, principal, nowMs } = state;
+  const underWay = state.underWay.filter(({ projectionNames }) =>
+    projection === undefined || projectionNames.includes(projection)
+  );
   const pace = paceOf(status.throttle);
   return (
     <section aria-labelledby="under-way-heading" data-key="under-way">
-      <h2 id="under-way-heading">Under way</h2>
+      <h2 id="under-way-heading" tabindex={-1}>Under way</h2>
       {underWay.length === 0
         ? <p class="empty">No rebuild is under way.</p>
         : underWay.map((operation) => (
@@ -126,7 +134,7 @@ function Bar(
   );
 }
 
-const PHASES: Readonly<Record<string, string>> = {
+const PHASES: Readonly<Partial<Record<RebuildPhase, string>>> = {
   queued: "waits for a free place",
   scanning: "reads the log",
   catchingUp: "catches up with new events",
@@ -141,9 +149,17 @@ function factsOf(
   const { phase, position, target, paused, stalled } = progress;
   const { eventsPerSecond, estimatedCompletionAt } = progress;
   const isAtWork = !paused && phase !== "awaitingPromotion";
-  const facts = [paused ? "paused" : PHASES[phase] ?? phase];
+  // What was read is folded then, which is a good part of the work.
+  const isFolding = phase === "scanning" && target > 0 && position >= target;
+  const facts = [
+    paused
+      ? "paused"
+      : isFolding
+      ? "makes the documents"
+      : PHASES[phase] ?? phase,
+  ];
   if (stalled) facts.push("stalled: nothing has moved for 10 s");
-  facts.push(`event ${count(position)} of ${count(target)}`);
+  facts.push(`${count(position)} of ${countOf(target, "event")} read`);
   if (eventsPerSecond !== null && isAtWork) {
     facts.push(`${countOf(Math.round(eventsPerSecond), "event")}/s`);
   }
@@ -236,7 +252,7 @@ export function HistorySection(
 ): JSX.Element {
   return (
     <section aria-labelledby="history-heading" data-key="history">
-      <h2 id="history-heading">History</h2>
+      <h2 id="history-heading" tabindex={-1}>History</h2>
       {history.length === 0
         ? <p class="empty">Nothing was rebuilt yet.</p>
         : (
@@ -338,7 +354,7 @@ export function ScheduleSection(
 ): JSX.Element {
   return (
     <section aria-labelledby="schedule-heading" data-key="schedule">
-      <h2 id="schedule-heading">Schedule</h2>
+      <h2 id="schedule-heading" tabindex={-1}>Schedule</h2>
       {windows.length === 0
         ? <p class="empty">No rebuilds are scheduled.</p>
         : (

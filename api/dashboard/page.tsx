@@ -8,7 +8,7 @@
 import type { Child } from "hono/jsx";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { mayOperate, SCOPE_NOTE_ID } from "./action.tsx";
-import { SCRIPT, STYLE } from "./assets.ts";
+import { SCRIPT_PATH, STYLE } from "./assets.ts";
 import { DamageSection } from "./damage_view.tsx";
 import { ConfirmDialog } from "./dialog.tsx";
 import {
@@ -91,7 +91,7 @@ export function dashboardPage(content: PageContent): string {
           <noscript>
             <meta http-equiv="refresh" content={String(REFRESH_SECONDS)} />
           </noscript>
-          <script type="module" src={SCRIPT.path}></script>
+          <script type="module" src={SCRIPT_PATH}></script>
         </>
       }
     >
@@ -165,7 +165,7 @@ function VerdictBand(
       <span class="symbol" aria-hidden="true">{SYMBOLS[tone]}</span>
       <div>
         <div role="status">
-          <h2 id="verdict-heading" data-verdict>{headline}</h2>
+          <h2 id="verdict-heading" tabindex={-1} data-verdict>{headline}</h2>
           {more.map((sentence) => <p key={sentence}>{sentence}</p>)}
         </div>
         <p class="facts">
@@ -186,7 +186,7 @@ function Charts(): JSX.Element {
       data-key="charts"
       data-keep
     >
-      <h2 id="charts-heading">Since this page was opened</h2>
+      <h2 id="charts-heading" tabindex={-1}>Since this page was opened</h2>
       <div class="chart-pair">
         <Chart
           id="throughput"

@@ -15,6 +15,7 @@ import type {
 import { Badge } from "./action.tsx";
 import { CardTable, type Column } from "./card_table.tsx";
 import { RepairButton } from "./damage_view.tsx";
+import { UnderWaySection } from "./operations_view.tsx";
 import { ProjectionButtons } from "./projections_view.tsx";
 import type { DashboardState, ProjectionDetails } from "./state.ts";
 import {
@@ -39,7 +40,7 @@ export function ProjectionPage(
     <>
       <section aria-labelledby="projection-heading" data-key="projection">
         <header class="section-head">
-          <h2 id="projection-heading">
+          <h2 id="projection-heading" tabindex={-1}>
             {info.name}
             <Badge tone={STATE_TONES[info.state]} text={info.state} />
           </h2>
@@ -58,6 +59,7 @@ export function ProjectionPage(
           ))}
         </dl>
       </section>
+      <UnderWaySection state={state} projection={info.name} />
       <Generations generations={generations} />
       <DeadLetters deadLetters={deadLetters} />
       <p data-key="back">
@@ -76,6 +78,7 @@ function factsOf(info: ProjectionInfo): readonly (readonly [string, Child])[] {
         ? String(info.version)
         : `${info.version}, built with ${builtVersion}`,
     ],
+    ["Fingerprint", fingerprintOf(info)],
     [
       "Generation",
       `${info.generation ?? "none"}${
@@ -129,6 +132,16 @@ function factsOf(info: ProjectionInfo): readonly (readonly [string, Child])[] {
   ];
 }
 
+/** Digits of a fingerprint that tell two apart. */
+const FINGERPRINT_DIGITS = 12;
+
+function fingerprintOf({ fingerprint, builtFingerprint }: ProjectionInfo) {
+  const short = (text: string) => text.slice(0, FINGERPRINT_DIGITS);
+  return builtFingerprint === null || builtFingerprint === fingerprint
+    ? short(fingerprint)
+    : `${short(fingerprint)}, built with ${short(builtFingerprint)}`;
+}
+
 const ROLES: Readonly<Record<ProjectionGeneration["role"], string>> = {
   current: "serves",
   previous: "can be rolled back to",
@@ -150,7 +163,7 @@ function Generations(
 ): JSX.Element {
   return (
     <section aria-labelledby="generations" data-key="generations">
-      <h2 id="generations">Generations</h2>
+      <h2 id="generations" tabindex={-1}>Generations</h2>
       {generations.length === 0
         ? <p class="empty">None was built yet.</p>
         : (
@@ -204,7 +217,7 @@ function DeadLetters(
   const shown = deadLetters.slice(0, LETTERS_SHOWN);
   return (
     <section id="dead-letters" aria-labelledby="letters" data-key="letters">
-      <h2 id="letters">Dead letters</h2>
+      <h2 id="letters" tabindex={-1}>Dead letters</h2>
       {deadLetters.length === 0
         ? <p class="empty">No event was passed over.</p>
         : (

@@ -56,7 +56,7 @@ export function ProjectionsSection(
   return (
     <section aria-labelledby="projections-heading" data-key="projections">
       <header class="section-head">
-        <h2 id="projections-heading">Projections</h2>
+        <h2 id="projections-heading" tabindex={-1}>Projections</h2>
         <div class="buttons">
           {TOOLBAR.map((action) => (
             <ActionButton action={action} principal={principal} />
@@ -99,6 +99,7 @@ const TOOLBAR: readonly Action[] = [
     url: "/admin/projections/rebuild",
     plan: "view=plan",
     isRebuild: true,
+    asPlanned: true,
   },
   {
     label: "Rebuild selected",
@@ -280,11 +281,13 @@ function actionsOf(info: ProjectionInfo): Action[] {
     label: "Roll back",
     title: `Roll ${name} back?`,
     text: `Generation ${previousGeneration} serves again instead of ` +
-      `generation ${generation}, and is brought up to date. Rolling back ` +
-      "once more goes forward again.",
+      `generation ${generation}, at once. If the code that is registered now ` +
+      "built it, it is brought up to date; else it is served as it was, and " +
+      "is stale. No start and no schedule undoes that. Rolling back once " +
+      "more goes forward again.",
     confirm: "Roll back",
     done: "It is rolled back",
-    url: `${path}/rollback`,
+    url: `${path}/rollback${generation === null ? "" : `?from=${generation}`}`,
     isDrastic: true,
     unavailable: previousGeneration === null
       ? "There is no generation to go back to"

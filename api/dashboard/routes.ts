@@ -22,7 +22,7 @@ import {
   problemResponse,
   requestIdOf,
 } from "../problem.ts";
-import { type Asset, SCRIPT, STYLE } from "./assets.ts";
+import { type Asset, SCRIPTS, STYLE } from "./assets.ts";
 import { planFragment } from "./dialog.tsx";
 import {
   dashboardPage,
@@ -128,7 +128,7 @@ export function addDashboard(
     return context.body(null, 204);
   });
 
-  for (const asset of [STYLE, SCRIPT]) {
+  for (const asset of [STYLE, ...SCRIPTS]) {
     router.get(asset.path, (context) => serveAsset(context, asset));
   }
 }
@@ -306,7 +306,12 @@ function auditOf(
       await audit.record(entry);
     } catch (error) {
       logger.log("error", "A record of the audit log could not be written", {
-        ...entry,
+        requestId: entry.requestId,
+        principal: entry.principal,
+        client: entry.client,
+        action,
+        result: entry.result,
+        status,
         error,
       });
     }

@@ -15,6 +15,7 @@ import type {
   ScrubReport,
 } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
+import { visibleTo } from "../samples.ts";
 
 /** Operations that have ended and are shown. */
 const HISTORY_LENGTH = 20;
@@ -38,6 +39,8 @@ export interface DashboardState {
   readonly windows: readonly RebuildWindowStatus[];
   /** What the last scrub found. */
   readonly lastScrub: ScrubReport | undefined;
+  /** Since when a scrub is under way, ISO 8601. */
+  readonly scrubbingSince: string | undefined;
 }
 
 /** What the page of one projection shows besides. */
@@ -79,7 +82,7 @@ export async function gather(
   const shown = new Set(newestFirst.map(({ id }) => id));
   const isOpen = ({ id, result, state }: RebuildOperation) =>
     !shown.has(id) && result === null && state !== "interrupted";
-  return {
+  return visibleTo(viewer.principal, {
     ...viewer,
     nowMs: options.clock.now().getTime(),
     head,
@@ -92,7 +95,8 @@ export async function gather(
     ),
     windows: daemon.schedule(),
     lastScrub,
-  };
+    scrubbingSince: opossum.scrubbingSince,
+  });
 }
 
 /**

@@ -7,6 +7,7 @@ import type {
   AppendHealth,
   ProjectionInfo,
   RebuildOperation,
+  ScrubReport,
 } from "../../mod.ts";
 import { count, countOf, list, shortId, type Tone } from "./words.ts";
 
@@ -26,6 +27,8 @@ export interface VerdictInput {
   /** Operations that run, wait or are paused. */
   readonly underWay: readonly RebuildOperation[];
   readonly appendState: AppendHealth["state"];
+  /** What the last scrub found, if there was one. */
+  readonly lastScrub: ScrubReport | undefined;
 }
 
 interface Finding {
@@ -50,7 +53,7 @@ export function judge(input: VerdictInput): Verdict {
 }
 
 function findingsOf(
-  { projections, underWay, appendState }: VerdictInput,
+  { projections, underWay, appendState, lastScrub }: VerdictInput,
 ): Finding[] {
   const findings: Finding[] = [];
   const add = (tone: Tone, text: string) => void findings.push({ tone, text });
@@ -59,6 +62,13 @@ function findingsOf(
   }
   if (appendState === "failing") {
     add("bad", "The last append could not be written");
+  }
+  if (lastScrub && !lastScrub.log.ok) {
+    const places = Math.max(lastScrub.log.problems.length, 1);
+    add(
+      "bad",
+      `The last check found the log damaged in ${countOf(places, "place")}`,
+    );
   }
   const damaged = namesIn(projections, "damaged");
   if (damaged.length > 0) {
@@ -80,6 +90,12 @@ function findingsOf(
         ? `${due[0]} ${need} a rebuild`
         : `${due.length} projections ${need} a rebuild: ${list(due)}`,
     );
+  }
+  const failed = projections.filter(({ build, lastBuild }) =>
+    build === null && lastBuild?.state === "failed"
+  ).map(({ name }) => name);
+  if (failed.length > 0) {
+    add("warn", `The last rebuild of ${list(failed)} failed`);
   }
   const stalled = projections.filter(({ build }) => build?.stalled)
     .map(({ name }) => name);

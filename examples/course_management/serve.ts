@@ -4,13 +4,18 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { createJsonLogger, type Logger } from "@opossum/deno";
+import {
+  createJsonLogger,
+  type Logger,
+  type LogLevel,
+  parseLogLevel,
+} from "@opossum/deno";
 import {
   type AdminAuth,
   type RequestLimits,
   watchTokenFile,
 } from "@opossum/deno/api";
-import { startTelemetry } from "@opossum/deno/telemetry";
+import { createProgramLogger, startTelemetry } from "@opossum/deno/telemetry";
 import { type CourseServer, startCourseServer } from "./server.ts";
 import {
   EXIT_FAILURE,
@@ -48,20 +53,25 @@ Usage: deno task serve [--data DIR] [--host H] [--port N] [--token-file FILE]
                        these, and with a token every IP address
   --trusted-proxy IP   A proxy, or network of them, whose X-Forwarded-For tells
                        clients apart; may be repeated. Default: none
+  --max-triggers N     Requests a token may change something with in a minute.
+                       Default: 10
+  --log-level LEVEL    What to log on standard error, a JSON object a line: debug
+                       (every request too), info, warn or error. Default:
+                       $OPOSSUM_LOG_LEVEL, else info
   --rebuild-events-max N
                        Events that rebuilds may read in a second, 100 at least:
                        a small data set is rebuilt slowly enough to watch it.
                        Default: as many as they can
-  --max-triggers N     Requests a token may change something with in a minute.
-                       Default: 10
   --help               Shows this.
 
 Environment:
   OPOSSUM_ADMIN_TOKEN   A bearer token of the admin API that may do everything,
                         32 characters at least; accepted besides those of the
                         file.
+  OPOSSUM_LOG_LEVEL     What to log, where --log-level does not say it.
   OTEL_*                OpenTelemetry's own variables, such as
-                        OTEL_EXPORTER_OTLP_ENDPOINT, send traces and metrics.
+                        OTEL_EXPORTER_OTLP_ENDPOINT, send traces, metrics and
+                        logs. docs/TELEMETRY.md lists them.
 
 SIGINT and SIGTERM stop it within 10 seconds. Exit status: 0 stopped when told
 to; 1 it did not work; 2 called wrongly.`;
@@ -72,10 +82,12 @@ interface ServeCommand {
   readonly host: string;
   readonly port: number;
   readonly tokenFile: string | undefined;
-  readonly rebuildEventsPerSecondMax?: number;
   readonly allowUnauthenticated: boolean;
   readonly allowedHosts: readonly string[];
   readonly limits: RequestLimits;
+  /** `undefined`: as the environment says. */
+  readonly logLevel: LogLevel | undefined;
+  readonly rebuildEventsPerSecondMax?: number;
 }
 
 /**
@@ -105,23 +117,19 @@ export async function runServe(
 function parse(args: readonly string[]): ServeCommand | "help" {
   const { values } = readArgs(args);
   const { data = "./data", host = "127.0.0.1", port = "8000" } = values;
-  const rebuildEvents = values["rebuild-events-max"];
   if (values.help) return "help";
   if (data === "") throw new UsageError("Option '--data' must name a folder");
   if (host === "") throw new UsageError("Option '--host' must be an address");
   const triggers = values["max-triggers"] ?? "10";
+  const level = values["log-level"];
+  const rebuildEvents = values["rebuild-events-max"];
   return {
+    logLevel: level === undefined
+      ? undefined
+      : readLevel(level, "Option '--log-level'"),
     data,
     host,
     port: integerOption("--port", port, 0, 65_535),
-    ...(rebuildEvents === undefined ? {} : {
-      rebuildEventsPerSecondMax: integerOption(
-        "--rebuild-events-max",
-        rebuildEvents,
-        100,
-        1_000_000_000,
-      ),
-    }),
     tokenFile: values["token-file"],
     allowUnauthenticated: values["allow-unauthenticated"] === true,
     allowedHosts: values["allow-host"] ?? [],
@@ -134,6 +142,14 @@ function parse(args: readonly string[]): ServeCommand | "help" {
       ),
       trustedProxies: values["trusted-proxy"] ?? [],
     },
+    ...(rebuildEvents === undefined ? {} : {
+      rebuildEventsPerSecondMax: integerOption(
+        "--rebuild-events-max",
+        rebuildEvents,
+        100,
+        1_000_000_000,
+      ),
+    }),
   };
 }
 
@@ -146,14 +162,25 @@ function readArgs(args: readonly string[]) {
         host: { type: "string" },
         port: { type: "string" },
         "token-file": { type: "string" },
-        "rebuild-events-max": { type: "string" },
         "allow-unauthenticated": { type: "boolean" },
         "allow-host": { type: "string", multiple: true },
         "trusted-proxy": { type: "string", multiple: true },
         "max-triggers": { type: "string" },
+        "log-level": { type: "string" },
+        "rebuild-events-max": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : "", {
+      cause,
+    });
+  }
+}
+
+function readLevel(text: string, name: string): LogLevel {
+  try {
+    return parseLogLevel(text, name);
   } catch (cause) {
     throw new UsageError(cause instanceof Error ? cause.message : "", {
       cause,
@@ -165,12 +192,20 @@ async function serve(
   command: ServeCommand,
   terminal: Terminal,
 ): Promise<void> {
-  const { print, report, env, signal } = terminal;
-  const logger = createJsonLogger({ write: report });
+  const { print, report: write, env, signal } = terminal;
+  // Set to nothing is not set, as usual.
+  const level = command.logLevel ??
+    readLevel(
+      env("OPOSSUM_LOG_LEVEL") || "info",
+      "Variable 'OPOSSUM_LOG_LEVEL'",
+    );
+  const logger = createProgramLogger({ level, write, env });
   const auth = authOf(command, { env, logger });
   await using telemetry = await startTelemetry({
     serviceName: "opossum-course-management",
     env,
+    // What cannot be exported had better not be exported.
+    logger: createJsonLogger({ level, write }),
   });
   await using server = await startCourseServer({
     ...command,

@@ -48,9 +48,19 @@ export function processTerminal(): Terminal {
     // deno-lint-ignore no-console -- the command's own output
     report: (line) => console.error(line),
     isInteractive: Deno.stderr.isTerminal(),
-    env: (name) => Deno.env.get(name),
+    env: readVariable,
     signal: stop.signal,
   };
+}
+
+function readVariable(name: string): string | undefined {
+  try {
+    return Deno.env.get(name);
+  } catch (error) {
+    // Not allowed to look: then there is none.
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
 }
 
 /**

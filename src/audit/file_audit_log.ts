@@ -48,12 +48,13 @@ const SUFFIX = ".ndjson";
 const LIMIT_MAX = 1_000;
 
 /** The audit log of a data folder. */
-export class FileAuditLog implements AuditLog, Disposable {
+export class FileAuditLog implements AuditLog, Disposable, AsyncDisposable {
   readonly #options: FileAuditLogOptions;
   #file: FileHandle | undefined;
   #bytes = 0;
   #lines = 0;
   #queue: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   constructor(options: FileAuditLogOptions) {
     this.#options = options;
@@ -61,6 +62,7 @@ export class FileAuditLog implements AuditLog, Disposable {
 
   /** {@inheritDoc AuditLog.record} */
   record(entry: AuditEntry): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new AuditUnavailableError());
     const written = this.#queue.then(() => this.#write(entry));
     this.#queue = written.catch(() => {});
     return written;
@@ -191,8 +193,15 @@ export class FileAuditLog implements AuditLog, Disposable {
     this.#file = undefined;
   }
 
-  /** Closes its file. */
+  /** Closes its file at once; the next record begins another one. */
   [Symbol.dispose](): void {
+    this.#end();
+  }
+
+  /** Writes down what it was told so far, and takes no more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#queue;
     this.#end();
   }
 }

@@ -70,17 +70,24 @@ export interface Administration extends AsyncDisposable {
     position: Position,
     progress: Progress,
   ): Promise<ProjectionInfo>;
-  /** Lets the previous generation serve again. */
-  rollback(name: string): Promise<ProjectionInfo>;
+  /**
+   * Lets the previous generation serve again.
+   *
+   * @param name The projection.
+   * @param from The generation that was seen to serve, or `null` if none was.
+   */
+  rollback(name: string, from: number | null): Promise<ProjectionInfo>;
   /**
    * Rebuilds single documents of a projection.
    *
    * @param name The projection.
    * @param keys Which; `undefined`: those that are missing or damaged.
+   * @param progress Shows how far it is.
    */
   repair(
     name: string,
     keys: readonly string[] | undefined,
+    progress: Progress,
   ): Promise<RebuiltKeys>;
   /** Looks for damage, and marks the projections that are damaged. */
   scrub(): Promise<ScrubReport>;

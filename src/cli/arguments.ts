@@ -5,6 +5,7 @@
  */
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { type Command, type OptionValues, UsageError } from "./command.ts";
+import { levelOf } from "./command_logger.ts";
 import { type OptionName, OPTIONS, optionsOf } from "./options.ts";
 
 /** What was asked for. */
@@ -162,6 +163,8 @@ function check(
         `unexpected is ${JSON.stringify(operands[max])}`,
     );
   }
+  // Also where nothing is logged: it would be taken for granted the next time.
+  levelOf(options);
   checkTarget(command, options);
 }
 

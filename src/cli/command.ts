@@ -13,6 +13,7 @@ export interface OptionValues {
   readonly projections?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
+  readonly "log-level"?: string;
   readonly "allow-network-file-system"?: boolean;
   readonly "read-only"?: boolean;
   readonly force?: boolean;

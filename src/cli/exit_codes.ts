@@ -106,6 +106,9 @@ function exitCodeOfStatus({ status, kind }: ServerProblemError): number {
   if (kind === "projection-code-failed") return EXIT_FAILURE;
   if (status === 409) return EXIT_CONFLICT;
   if (status === 404 && kind !== "not-found") return EXIT_USAGE;
+  if (kind === "invalid-parameter" || kind === "invalid-body") {
+    return EXIT_USAGE;
+  }
   // What cannot be read before it is rebuilt does not come by waiting.
   const isForGood = kind === "projection-not-built" ||
     kind === "projection-damaged" || kind === "store-read-only";

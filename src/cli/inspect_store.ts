@@ -12,7 +12,7 @@ import {
 import { loadProjections } from "../projections/registry.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { type CommandCall, UsageError } from "./command.ts";
-import { bytesShown } from "./log_progress.ts";
+import { bytesShown, stepsShown } from "./log_progress.ts";
 import { looksLikeStore, toModuleUrl } from "./open_store.ts";
 import { startProgress } from "./progress.ts";
 
@@ -75,6 +75,7 @@ export async function inspectStore(
   return await withFolder(call, async (options) => {
     using progress = startProgress(call.io, "bytes");
     const onRun = bytesShown(progress, options, "Verifying");
-    return await inspectFolder({ ...options, deep, onRun });
+    const onStep = stepsShown(progress);
+    return await inspectFolder({ ...options, deep, onRun, onStep });
   });
 }

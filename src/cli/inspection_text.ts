@@ -8,6 +8,15 @@ import type { Finding } from "../maintenance/finding.ts";
 import { type Inspection, positionsOf } from "../maintenance/inspect_folder.ts";
 import { formatBytes } from "./table.ts";
 
+/** What to do about a damaged log. */
+export const LOG_ADVICE =
+  "Restore the log from a backup, or save what can be read: opossum salvage TARGET --data DIR";
+
+/** `1` as "1 place"; a log that does not open is damaged in one at least. */
+export function placesText(count: number): string {
+  return count > 1 ? `${count} places` : "1 place";
+}
+
 /** A line for each place where the log is damaged. */
 export function damageLines({ log }: Inspection): string[] {
   const lines = log.report.problems.map(problemLine);

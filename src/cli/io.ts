@@ -5,6 +5,7 @@
  * @module
  */
 import process from "node:process";
+import type { Logger } from "../telemetry/logger.ts";
 import { ask } from "./ask.ts";
 
 /** Where the command line reads and writes, and who stops it. */
@@ -30,6 +31,11 @@ export interface CommandIo {
   readonly signal: AbortSignal;
   /** Reads a variable of the environment. @default {none is set} */
   readonly env?: (name: string) => string | undefined;
+  /**
+   * Takes what is logged, besides standard error and whatever the level is there.
+   * @default {nobody does}
+   */
+  readonly logger?: Logger;
   /**
    * Asks somebody who can answer. @default {nobody can: the command does what it was told}
    *

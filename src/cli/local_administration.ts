@@ -25,6 +25,7 @@ import { catchUp, type CaughtUp } from "./catch_up.ts";
 import type { CommandIo } from "./io.ts";
 import { OperationConflictError } from "./operation_conflict.ts";
 import type { Progress } from "./progress.ts";
+import { showRepair } from "./repair_progress.ts";
 
 /** How often an operation of this process is looked at, in milliseconds. */
 const OWN_MS = 100;
@@ -92,21 +93,23 @@ export class LocalAdministration implements Administration {
     return await this.#advance(name, progress);
   }
 
-  async rollback(name: string): Promise<ProjectionInfo> {
+  async rollback(name: string, from: number | null): Promise<ProjectionInfo> {
     const { projections, rebuilder } = this.#opossum;
-    await rebuilder.rollback(name);
+    await rebuilder.rollback(name, from === null ? {} : { from });
     return await projections.info(name);
   }
 
   async repair(
     name: string,
     keys: readonly string[] | undefined,
+    progress: Progress,
   ): Promise<RebuiltKeys> {
     const { rebuilder } = this.#opossum;
     const { signal } = this.#io;
+    const options = { signal, onProgress: showRepair(progress) };
     return keys === undefined
-      ? await rebuilder.repair(name, { signal })
-      : await rebuilder.rebuildKeys(name, keys, { signal });
+      ? await rebuilder.repair(name, options)
+      : await rebuilder.rebuildKeys(name, keys, options);
   }
 
   async scrub(): Promise<ScrubReport> {

@@ -6,6 +6,7 @@
 import { listSegments } from "../log/segments.ts";
 import type { VerifyOptions } from "../log/verify.ts";
 import type { FileSystem } from "../storage/file_system.ts";
+import type { InspectStep } from "../maintenance/projection_inspection.ts";
 import type { Progress } from "./progress.ts";
 
 /**
@@ -43,4 +44,21 @@ function sizeOf(fileSystem: FileSystem, path: string): number {
     // Whoever reads the log says what is wrong with it.
     return 0;
   }
+}
+
+/** What people read instead of the phases. */
+const PHASES: Readonly<Record<InspectStep["phase"], string>> = {
+  checking: "checking its database",
+  comparing: "comparing with the log",
+};
+
+/**
+ * Shows the work on projections.
+ *
+ * @param progress Where.
+ * @returns To be called with each piece of it.
+ */
+export function stepsShown(progress: Progress): (step: InspectStep) => void {
+  return ({ projectionName: name, phase, value, total }) =>
+    progress.show({ name, phase: PHASES[phase], value, total, unit: "rows" });
 }

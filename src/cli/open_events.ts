@@ -8,7 +8,7 @@ import {
   type FileEventStore,
   openFileEventStore,
 } from "../log/file_event_store.ts";
-import { createJsonLogger } from "../telemetry/logger.ts";
+import { commandLogger } from "./command_logger.ts";
 import { type CommandCall, type OptionValues, UsageError } from "./command.ts";
 import { looksLikeStore } from "./open_store.ts";
 
@@ -22,7 +22,7 @@ import { looksLikeStore } from "./open_store.ts";
 export async function openEvents(
   { options, io }: CommandCall,
 ): Promise<FileEventStore> {
-  const { data = "", verbose = false } = options;
+  const { data = "" } = options;
   if (!await looksLikeStore(data)) {
     throw new UsageError(
       `Cannot find a store in "${data}": it has neither "store.json" nor "events"`,
@@ -32,10 +32,7 @@ export async function openEvents(
     path: data,
     readOnly: true,
     allowNetworkFileSystem: options["allow-network-file-system"] ?? false,
-    logger: createJsonLogger({
-      level: verbose ? "info" : "warn",
-      write: io.report,
-    }),
+    logger: commandLogger({ options, io }),
   });
 }
 

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { openOpossum, type Opossum } from "../opossum.ts";
 import type { OpossumOptions } from "../options.ts";
-import { createJsonLogger } from "../telemetry/logger.ts";
+import { commandLogger } from "./command_logger.ts";
 import { type CommandCall, UsageError } from "./command.ts";
 
 /** How to open the store. */
@@ -34,7 +34,7 @@ export async function openStore(
   { options: given, io }: CommandCall,
   options: OpenStoreOptions = {},
 ): Promise<Opossum> {
-  const { data, projections, verbose = false } = given;
+  const { data, projections } = given;
   if (!data) throw new UsageError("Option '--data' is missing");
   if (!options.create && !await looksLikeStore(data)) {
     throw new UsageError(
@@ -47,10 +47,7 @@ export async function openStore(
     enableAutoRebuild: false,
     allowNetworkFileSystem: given["allow-network-file-system"] ?? false,
     readOnly: given["read-only"] === true,
-    logger: createJsonLogger({
-      level: verbose ? "info" : "warn",
-      write: io.report,
-    }),
+    logger: commandLogger({ options: given, io }),
     ...options.projections && projections !== undefined
       ? { projections: toModuleUrl(projections) }
       : {},

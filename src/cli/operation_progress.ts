@@ -46,29 +46,77 @@ export function showOperation(
       const { projectionName: name, state, success, checkpoint } of result
         .details
     ) {
-      const { value, total } = shown.get(name) ??
-        { value: checkpoint, total: checkpoint };
+      const last = shown.get(name);
+      const { value, total } = last ?? { value: checkpoint, total: checkpoint };
       // What failed did not come further than we saw.
-      const now = { value: success ? total : value, total };
-      show({ name, phase: PHASES[state], ...now });
+      show({
+        name,
+        phase: PHASES[state],
+        value: success ? total : value,
+        total,
+        percent: success ? 100 : last?.percent ?? 0,
+      });
     }
   };
 }
 
+/**
+ * How fast a build goes, and when it is about to be done, as far as that is known.
+ *
+ * @param progress How far it is.
+ * @returns A text for each: `"25278/s"`, `"ETA 19:58:11Z"`. A time rather than how long it
+ * will take: the clock of a server need not be that of whoever watches.
+ */
+export function paceOf(
+  { paused, eventsPerSecond, estimatedCompletionAt }: ProjectionRebuildProgress,
+): string[] {
+  if (paused) return [];
+  return [
+    ...eventsPerSecond === null ? [] : [`${Math.round(eventsPerSecond)}/s`],
+    ...estimatedCompletionAt === null
+      ? []
+      : [`ETA ${estimatedCompletionAt.slice(11, 19)}Z`],
+  ];
+}
+
+/**
+ * What is being done, in words.
+ *
+ * @param progress How far it is.
+ * @returns The text: `"scanning, stalled"`.
+ */
+export function phaseOf(
+  { phase, paused, stalled, position, target }: ProjectionRebuildProgress,
+): string {
+  // What was read is folded then, which is a good part of the work.
+  const isFolding = phase === "scanning" && target > 0 && position >= target;
+  const words = isFolding ? "making documents" : PHASES[phase];
+  if (paused) return `${words}, paused`;
+  return stalled ? `${words}, stalled` : words;
+}
+
+/**
+ * How far a build is, in words.
+ *
+ * @param progress How far it is.
+ * @returns The text: `"scanning, 42 %, 25278/s, ETA 19:58:11Z"`.
+ */
+export function buildText(progress: ProjectionRebuildProgress): string {
+  return [
+    phaseOf(progress),
+    `${Math.floor(progress.percent)} %`,
+    ...paceOf(progress),
+  ].join(", ");
+}
+
 function toStep(state: ProjectionRebuildProgress): Step {
-  const { projectionName, phase, position, target, eventsPerSecond } = state;
-  const words = state.paused
-    ? "paused"
-    : state.stalled
-    ? `${PHASES[phase]}, stalled`
-    : PHASES[phase];
+  const { projectionName, position, target, percent } = state;
   return {
     name: projectionName,
-    phase: words,
-    detail: eventsPerSecond === null
-      ? ""
-      : `, ${Math.round(eventsPerSecond)}/s`,
+    phase: state.paused ? "paused" : phaseOf(state),
+    detail: paceOf(state).map((text) => `, ${text}`).join(""),
     value: position,
     total: target,
+    percent,
   };
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { LOG_LEVELS } from "../telemetry/logger.ts";
 import type { Command, OptionValues } from "./command.ts";
 
 /** Name of an option. */
@@ -22,7 +23,11 @@ export interface OptionHelp {
 }
 
 /** Options that every command takes. */
-export const COMMON_OPTIONS: readonly OptionName[] = ["json", "verbose"];
+export const COMMON_OPTIONS: readonly OptionName[] = [
+  "json",
+  "verbose",
+  "log-level",
+];
 
 /** Options of commands that work on a folder. */
 export const FOLDER_OPTIONS: readonly OptionName[] = [
@@ -59,6 +64,11 @@ export const OPTIONS: Readonly<Record<OptionName, OptionHelp>> = {
   },
   verbose: {
     meaning: "Log to standard error from level info; else from level warn.",
+  },
+  "log-level": {
+    value: "LEVEL",
+    meaning: "debug, info, warn or error; else $OPOSSUM_LOG_LEVEL counts.",
+    values: LOG_LEVELS,
   },
   "allow-network-file-system": {
     meaning: "Open a folder on NFS, SMB or the like. No other machine may.",

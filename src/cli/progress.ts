@@ -20,6 +20,10 @@ export interface Step {
   readonly value: number;
   /** Units in all. */
   readonly total: number;
+  /** How much of the work that is, when units are not all of it. @default {that of the units} */
+  readonly percent?: number;
+  /** What is counted in this phase: `"documents"`. @default {what the progress was begun for} */
+  readonly unit?: string;
 }
 
 /** Shows how far things are. Disposing it leaves the last state on the screen. */
@@ -36,16 +40,20 @@ interface Bars {
 
 interface Bar {
   update(value: number, payload: BarPayload): void;
-  setTotal(total: number): void;
 }
 
 interface BarPayload {
   readonly name: string;
   readonly phase: string;
+  /** How many units are done. */
+  readonly count: string;
 }
 
 /** The bars of names up to this long begin in one column. */
 const NAME_WIDTH = 20;
+
+/** So that phase, rate and end fit into 80 columns. */
+const BAR_WIDTH = 16;
 
 /** Lines for one phase of one thing, from nothing to everything. */
 const LINES_PER_PHASE = 4;
@@ -69,8 +77,10 @@ export function startProgress(
 function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
   const bars: Bars = new MultiBar({
     stream,
-    format: `{name} {bar} {percentage} % | {value} of {total} ${unit} | ` +
-      "{phase} | {duration_formatted}",
+    // What a narrow terminal cuts off comes last.
+    format: "{name} {bar} {percentage} % | {phase} | {count} | " +
+      "{duration_formatted}",
+    barsize: BAR_WIDTH,
     barCompleteChar: "█",
     barIncompleteChar: "░",
     hideCursor: true,
@@ -80,17 +90,19 @@ function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
   });
   const byName = new Map<string, Bar>();
   return {
-    show({ name, phase, detail = "", value, total }) {
+    show(step) {
+      const { name, phase, detail = "", value, total } = step;
+      const { unit: counted = unit } = step;
       const payload = {
         // What a server says goes to the terminal past the line that makes it harmless elsewhere.
         name: visible(name).padEnd(NAME_WIDTH),
         phase: visible(`${phase}${detail}`),
+        count: `${value} of ${total} ${counted}`,
       };
-      const bar = byName.get(name) ?? bars.create(total, value, payload);
+      const percent = percentOf(step);
+      const bar = byName.get(name) ?? bars.create(100, percent, payload);
       byName.set(name, bar);
-      bar.setTotal(Math.max(total, 1));
-      // Nothing to do is all done.
-      bar.update(total === 0 ? 1 : value, payload);
+      bar.update(percent, payload);
     },
     [Symbol.dispose]: () => bars.stop(),
   };
@@ -98,16 +110,24 @@ function startBars(stream: NodeJS.WritableStream, unit: string): Progress {
 
 function startLines(report: (line: string) => void, unit: string): Progress {
   const reported = new Map<string, string>();
+  const lines = new Map<string, string>();
   return {
-    show({ name, phase, value, total }) {
-      const part = total === 0
-        ? LINES_PER_PHASE
-        : Math.floor(value * LINES_PER_PHASE / total);
+    show(step) {
+      const { name, phase, value, total, unit: counted = unit } = step;
+      const part = Math.floor(percentOf(step) * LINES_PER_PHASE / 100);
       const state = `${phase} ${part}`;
       if (reported.get(name) === state) return;
       reported.set(name, state);
-      report(`${name}: ${phase}, ${value} of ${total} ${unit}`);
+      const line = `${name}: ${phase}, ${value} of ${total} ${counted}`;
+      if (lines.get(name) === line) return;
+      lines.set(name, line);
+      report(line);
     },
     [Symbol.dispose]() {},
   };
+}
+
+/** Nothing to do is all done. */
+function percentOf({ value, total, percent }: Step): number {
+  return percent ?? (total === 0 ? 100 : value * 100 / total);
 }

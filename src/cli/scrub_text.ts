@@ -4,7 +4,7 @@
  * @module
  */
 import type { ScrubbedProjection, ScrubReport } from "../daemon/scrub.ts";
-import { problemLine } from "./inspection_text.ts";
+import { LOG_ADVICE, placesText, problemLine } from "./inspection_text.ts";
 import { formatBytes } from "./table.ts";
 
 /** A line for each place where the log is damaged and for each projection, and one for all. */
@@ -18,8 +18,12 @@ export function scrubLines({ ok, log, projections }: ScrubReport): string[] {
         formatBytes(bytes)
       }`
       : `The log is damaged in ${
-        Math.max(problems.length, 1)
-      } places: ${events} events could be read`,
+        placesText(problems.length)
+      }: ${events} events could be read`,
+    ...log.ok ? [] : [LOG_ADVICE],
+    ...projections.filter(({ state }) => state === "damaged").map(({ name }) =>
+      `To mend ${name}: opossum projections repair ${name}, or projections rebuild ${name}`
+    ),
     ok
       ? "Nothing is damaged"
       : "Something is damaged, or could not be looked at",

@@ -47,12 +47,32 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
 /**
  * A duration.
  *
  * @param ms The duration in milliseconds.
- * @returns The duration in the unit that fits: `"1.2 s"`.
+ * @returns The duration in units that fit: `"1.2 s"`, `"4 min 5 s"`, `"2 h"`.
  */
 export function formatDuration(ms: number): string {
-  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < MINUTE_MS) return `${(ms / 1_000).toFixed(1)} s`;
+  return ms < HOUR_MS
+    ? inTwo(ms, MINUTE_MS, "min", 1_000, "s")
+    : inTwo(ms, HOUR_MS, "h", MINUTE_MS, "min");
+}
+
+function inTwo(
+  ms: number,
+  large: number,
+  largeUnit: string,
+  small: number,
+  smallUnit: string,
+): string {
+  const total = Math.round(ms / small);
+  const rest = total % (large / small);
+  const whole = `${(total - rest) / (large / small)} ${largeUnit}`;
+  return rest === 0 ? whole : `${whole} ${rest} ${smallUnit}`;
 }

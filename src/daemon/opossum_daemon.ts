@@ -48,6 +48,8 @@ export class OpossumDaemon implements Daemon {
   /** Projections that were found to be damaged, and are about to be rebuilt. */
   readonly #damaged = new Set<string>();
   #mending: Promise<void> = Promise.resolve();
+  /** Rebuilds of those. */
+  readonly #followed = new Set<Promise<void>>();
   #damageWatch: Disposable | undefined;
 
   /** @param options What it is made of. */
@@ -116,6 +118,7 @@ export class OpossumDaemon implements Daemon {
   async whenEnded(): Promise<void> {
     await this.#started;
     await this.#mending;
+    await Promise.all(this.#followed);
     await this.#scheduled;
   }
 
@@ -165,10 +168,19 @@ export class OpossumDaemon implements Daemon {
             names.includes(projectionName) && reason === "damaged"
           ).map(({ projectionName }) => projectionName);
         if (plan.length === 0) return;
-        await this.#waitFor(await rebuilder.startDue({ trigger }, plan));
+        this.#follow(await rebuilder.startDue({ trigger }, plan));
       });
+    });
+  }
+
+  /** What is found meanwhile does not wait for it: that may take hours. */
+  #follow(begun: UnderWay | undefined): void {
+    const followed = this.#isolate("Automatic rebuild failed", async () => {
+      await this.#waitFor(begun);
       this.#loop?.wake();
     });
+    this.#followed.add(followed);
+    followed.finally(() => this.#followed.delete(followed));
   }
 
   async #rebuild(): Promise<void> {
@@ -208,15 +220,13 @@ export class OpossumDaemon implements Daemon {
   #logResult(result: ProjectionRebuildResult): void {
     const { logger } = this.#options;
     const { totalRebuilt, details, failedProjections, success } = result;
-    const attributes = {
-      operationId: result.operationId,
-      duration: Math.round(result.duration),
-    };
+    const { operationId, state } = result;
+    const durationMs = Math.round(result.duration);
     if (success) {
       logger.log(
         "info",
-        `Successfully rebuilt ${totalRebuilt} projections`,
-        attributes,
+        `Successfully rebuilt ${totalRebuilt} projections in ${durationMs} ms`,
+        { operationId, durationMs },
       );
     } else {
       logger.log(
@@ -224,7 +234,7 @@ export class OpossumDaemon implements Daemon {
         `Projection rebuild completed with ${totalRebuilt} successes and ` +
           `${details.length - totalRebuilt} failures. ` +
           `Failed projections: ${failedProjections.join(", ")}`,
-        attributes,
+        { operationId, state, durationMs },
       );
     }
   }

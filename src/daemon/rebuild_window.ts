@@ -12,14 +12,15 @@ export interface RebuildWindow {
   /**
    * How long it stays open, in milliseconds, 60,000 to 604,800,000 (a week). What is not done by
    * then is interrupted, and goes on from there when a window opens again, also after a restart.
+   * One that opens again before it closes stays open.
    * @default {until all is done}
    */
   readonly duration?: number;
   /** At most this many projections at once, 1 to 64. @default {maxConcurrentRebuilds} */
   readonly concurrency?: number;
   /**
-   * Events of the log that all rebuilds of the process together may read a second while it is
-   * open, an integer from 100 to 1,000,000,000. @default {rebuildEventsPerSecondMax}
+   * Events of the log that all rebuilds of the process together may read a second while what was
+   * begun in it goes on, an integer from 100 to 1,000,000,000. @default {rebuildEventsPerSecondMax}
    */
   readonly eventsPerSecondMax?: number;
 }

@@ -6,6 +6,7 @@
 import type { Clock } from "../events/clock.ts";
 import type { OpossumRebuilder } from "../rebuild/opossum_rebuilder.ts";
 import type { ProjectionRebuildResult } from "../rebuild/operation.ts";
+import type { UnderWay } from "../rebuild/operations_under_way.ts";
 import type { RebuildThrottle } from "../rebuild/throttle.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import {
@@ -148,20 +149,39 @@ class ScheduledWindow {
       return;
     }
     const ended = new AbortController();
-    const closing = this.#closeAt(closes, id, ended.signal);
+    const closing = this.#closeAt(closes, begun, ended.signal);
     await rebuilding;
     ended.abort();
     await closing;
     await told;
   }
 
-  /** Interrupts the operation when the window closes. */
+  /**
+   * Interrupts the operation when the window closes; not while it opens again at that moment, or
+   * did before.
+   */
   async #closeAt(
     closes: Date,
-    id: string,
+    { operation }: UnderWay,
     ended: AbortSignal,
   ): Promise<void> {
     const { rebuilder, logger, clock } = this.#options;
+    const { id } = operation;
+    let at = closes;
+    for (;;) {
+      await this.#sleepUntil(at, ended);
+      if (ended.aborted) return;
+      const again = closingOf(this.#window, clock.now());
+      // What waits for an operator would keep it from beginning anything else.
+      if (again === undefined || again <= at || operation.isHeld) break;
+      at = again;
+    }
+    logger.log("info", "Window for rebuilds closes", { operationId: id });
+    await rebuilder.interrupt(id);
+  }
+
+  async #sleepUntil(closes: Date, ended: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     // Set back, the clock would keep it open for longer than it may be.
     const endMs = clock.monotonicMs() + closes.getTime() -
       clock.now().getTime();
@@ -170,11 +190,8 @@ class ScheduledWindow {
         closes.getTime() - clock.now().getTime(),
         endMs - clock.monotonicMs(),
       );
-      if (leftMs <= 0) break;
+      if (leftMs <= 0) return;
       await clock.sleep(Math.min(leftMs, SLEEP_MS_MAX), ended);
     }
-    if (ended.aborted) return;
-    logger.log("info", "Window for rebuilds closes", { operationId: id });
-    await rebuilder.interrupt(id);
   }
 }

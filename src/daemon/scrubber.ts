@@ -209,21 +209,32 @@ export class Scrubber implements Scrubs, AsyncDisposable {
   #tell({ ok, log, projections }: ScrubReport): void {
     const { logger } = this.#options;
     if (ok) {
-      const found = { events: log.events, projections: projections.length };
-      logger.log("info", "No damage was found", found);
+      logger.log("info", "No damage was found", {
+        events: log.events,
+        projections: projections.map(({ name }) => name),
+      });
       return;
     }
     for (const { file, offset, what } of log.problems) {
-      logger.log("error", "Damage in the event log", { file, offset, what });
+      logger.log("error", "Damage in the event log", {
+        file,
+        offset,
+        damage: what,
+      });
     }
     for (const { name, state, problem, previousProblem } of projections) {
       if (problem !== null) {
-        const found = { projection: name, state, problem };
-        logger.log("error", "Projection is damaged or unreadable", found);
+        logger.log("error", "Projection is damaged or unreadable", {
+          projection: name,
+          state,
+          damage: problem,
+        });
       }
       if (previousProblem !== null) {
-        const found = { projection: name, problem: previousProblem };
-        logger.log("warn", "Previous generation is of no use", found);
+        logger.log("warn", "Previous generation is of no use", {
+          projection: name,
+          damage: previousProblem,
+        });
       }
     }
   }

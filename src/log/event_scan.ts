@@ -37,6 +37,9 @@ export interface ScanOptions extends LogCursorOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where nothing matches, a batch of lines ends after so many times its size. */
+const LOOKED_AT_PER_BATCH = 4;
+
 /** A batch ends when its events have about this many bytes: batches of large events stay small. */
 const BATCH_BYTES_MAX = 8 * 1_024 * 1_024;
 
@@ -91,7 +94,8 @@ export class LineEvent implements UnparsedEvent {
 
 /**
  * Like {@linkcode scanEvents}, but hands out the lines, for readers that do not need to look into
- * every event.
+ * every event. Where hardly any matches, it hands out small and empty batches: a rebuild rests,
+ * pauses, stops and gives signs of life between them.
  *
  * @param options What to scan; `types` instead of a query.
  * @returns The batches; the last one's `through` is `upTo`. None when there is nothing to scan.
@@ -113,7 +117,8 @@ export async function* scanLines(
       ? new LineEvent(line.position, event.type, textOfLine(line))
       : undefined;
   };
-  for await (const { items, ...rest } of scan(options, pick)) {
+  const lookedAtMax = options.batchSize * LOOKED_AT_PER_BATCH;
+  for await (const { items, ...rest } of scan(options, pick, lookedAtMax)) {
     yield { events: items, ...rest };
   }
 }
@@ -129,6 +134,7 @@ interface Picked<T> {
 async function* scan<T>(
   options: Omit<ScanOptions, "query">,
   pick: (line: EventLine) => T | undefined,
+  lookedAtMax = Infinity,
 ): AsyncGenerator<Picked<T>, void, void> {
   const { after, upTo, batchSize, signal } = options;
   if (after >= upTo) return;
@@ -138,6 +144,7 @@ async function* scan<T>(
   let items: T[] = [];
   let bytes = 0;
   let through = after;
+  let handedOut = after;
   try {
     for (let run = cursor.read(); run; run = cursor.read()) {
       signal?.throwIfAborted();
@@ -152,12 +159,14 @@ async function* scan<T>(
           yield { items, through: upTo, throughId: idOfLine(line), bytes };
           return;
         }
-        if (items.length >= batchSize || bytes >= BATCH_BYTES_MAX) {
+        const isFull = items.length >= batchSize || bytes >= BATCH_BYTES_MAX;
+        if (isFull || position - handedOut >= lookedAtMax) {
           const throughId = idOfLine(line);
           yield { items, through: position, throughId, bytes };
           signal?.throwIfAborted();
           items = [];
           bytes = 0;
+          handedOut = position;
         }
         through = position;
       }

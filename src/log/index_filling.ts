@@ -97,7 +97,10 @@ export async function fillIndex(options: FillIndexOptions): Promise<void> {
       `The index ends at position ${through} after it was filled up to ${upTo}`,
     );
   }
-  logger.log("info", "Indexed the log", { from: after + 1, upTo });
+  logger.log("info", "Indexed the log", {
+    positionFirst: after + 1,
+    positionLast: upTo,
+  });
 }
 
 /** Writes what was gathered: there may be several blocks of it. */

@@ -7,6 +7,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Position, StoredEvent } from "../events/event.ts";
 import type { FileSystem } from "../storage/file_system.ts";
 import { faultsOf, openForReading } from "../storage/sqlite_reading.ts";
+import { isUnreadable } from "../storage/unreadable.ts";
 import { reasonOf } from "./errors.ts";
 import { readMark } from "./index_mark.ts";
 import { IndexSums } from "./index_sums.ts";
@@ -44,6 +45,7 @@ export class IndexInspection implements Disposable {
   readonly #types = new Map<string, number>();
   #through: Position = 0;
   #fault: string | undefined;
+  #isUnreadable = false;
   #seen = 0;
   #tagsSeen = 0;
 
@@ -63,8 +65,13 @@ export class IndexInspection implements Disposable {
       this.#through = readMark(this.#database, storeId).through;
       this.#fault = faultsOf(this.#database) ?? this.#checkSums();
     } catch (error) {
-      this.#fault = reasonOf(error);
+      this.#fail(error);
     }
+  }
+
+  /** Whether it only cannot be read just now, so that nothing can be said of it. */
+  get isUnreadable(): boolean {
+    return this.#isUnreadable;
   }
 
   /** Looks up an event of the log. */
@@ -81,7 +88,7 @@ export class IndexInspection implements Disposable {
       this.#seen++;
       this.#tagsSeen += hashes.size;
     } catch (error) {
-      this.#fault = reasonOf(error);
+      this.#fail(error);
     }
   }
 
@@ -104,6 +111,11 @@ export class IndexInspection implements Disposable {
   [Symbol.dispose](): void {
     this.#statements.clear();
     if (this.#database?.isOpen) this.#database.close();
+  }
+
+  #fail(error: unknown): void {
+    this.#fault = reasonOf(error);
+    this.#isUnreadable = isUnreadable(error);
   }
 
   #checkSums(): undefined {

@@ -335,8 +335,9 @@ export class LogIndex implements Disposable {
     if (isUnwritable(error)) return this.#useMemory(error);
     const { storeId, logger, readOnly = false } = this.#options;
     if (!readOnly) {
-      const reason = reasonOf(error);
-      logger.log("warn", "Making the index of the log again", { reason });
+      logger.log("warn", "Making the index of the log again", {
+        error: reasonOf(error),
+      });
     }
     this.#file?.[Symbol.dispose]();
     this.#file = undefined;
@@ -353,7 +354,7 @@ export class LogIndex implements Disposable {
   #useMemory(error: unknown): void {
     const { storeId, logger } = this.#options;
     logger.log("error", "Keeping the index in memory: its file fails", {
-      reason: reasonOf(error),
+      error: reasonOf(error),
     });
     this.#file?.[Symbol.dispose]();
     this.#file = new PositionIndex(":memory:", storeId);

@@ -202,7 +202,7 @@ async function makeFolders(
       logger.log(
         "warn",
         "A power cut may take back the new data folder, as the folder above cannot be synced",
-        { reason: reason.message },
+        { error: reason.message },
       );
     }
   }

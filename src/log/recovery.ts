@@ -109,7 +109,7 @@ export async function repairTail(
       offset,
       bytes,
       position,
-      what: damage.what,
+      damage: damage.what,
       keptAt,
     },
   );

@@ -20,11 +20,12 @@ import {
 import type { FileSystem } from "../storage/file_system.ts";
 import { readTextIfExists } from "../storage/atomic_replace.ts";
 import type { Finding } from "./finding.ts";
-import { ProjectionCheck } from "./projection_check.ts";
 import {
-  type ProjectionFiles,
-  projectionFiles,
-} from "./projection_findings.ts";
+  type ComparedProjection,
+  type InspectStep,
+  ProjectionInspection,
+} from "./projection_inspection.ts";
+import { unusable } from "./projection_findings.ts";
 
 /** What to inspect. */
 export interface InspectOptions {
@@ -40,8 +41,12 @@ export interface InspectOptions {
   readonly deep: boolean;
   /** Of what is derived, only this projection. @default {everything} */
   readonly only?: string;
+  /** So many projections are looked at in a pass over the log. @default {64} */
+  readonly projectionsMax?: number;
   /** Sees every run of whole frames of the log. */
   readonly onRun?: ExamineLogOptions["onRun"];
+  /** Told of the work on projections, besides that on the log. */
+  readonly onStep?: (step: InspectStep) => void;
   /** Stops by throwing the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -58,16 +63,12 @@ export interface Inspection {
   readonly compared?: readonly ComparedProjection[];
 }
 
-/** A projection whose documents were compared with a fold of the log. */
-export interface ComparedProjection {
-  readonly projectionName: string;
-  /** Up to where both had applied the log. */
-  readonly checkpoint: Position;
-}
-
 /** Names in the data folder that mean something. */
 const KNOWN_NAMES =
   /^(store\.json|lock|lock\.waiting|events|index\.sqlite(-wal|-shm|-journal)?|projections|operations|audit|quarantine|scrub\.json|.*\.tmp)$/;
+
+/** Each takes up to five descriptors, of which a process may have 1,024 as a rule. */
+const PROJECTIONS_MAX = 64;
 
 const OPERATION_NAME = /^\d{15}-[0-9a-f]{32}\.json$/;
 
@@ -86,24 +87,19 @@ export async function inspectFolder(
     const findings = tornFindings(log);
     return { log, ok: isSound(log, findings), findings };
   }
-  using resources = new DisposableStack();
   // What is derived is opened before the log is: it is never ahead of what is read then.
   const storeId = storeIdOf(fileSystem, path);
-  const { only } = options;
+  const { only, projectionsMax = PROJECTIONS_MAX } = options;
   const names = projectionNames(options)
     .filter((name) => only === undefined || name === only);
-  const compared: ComparedProjection[] = [];
-  const projections = names.map((name) => {
-    const definition = options.definitions?.find((each) => each.name === name);
-    const files = projectionFiles({ ...options, name, storeId, definition });
-    return { name, ...withCheck(files, options, definition) };
-  });
-  for (const { check, current } of projections) {
-    if (check) resources.use(check);
-    else if (current) resources.defer(() => current.database.close());
-  }
-  const index = only === undefined
-    ? resources.use(new IndexInspection(fileSystem, path, storeId ?? ""))
+  const projections = (from: number) =>
+    new ProjectionInspection(names.slice(from, from + projectionsMax), {
+      ...options,
+      storeId,
+    });
+  using first = projections(0);
+  using index = only === undefined
+    ? new IndexInspection(fileSystem, path, storeId ?? "")
     : undefined;
   const log = await salvageLog({
     ...options,
@@ -111,9 +107,7 @@ export async function inspectFolder(
       await options.onRun?.(segment, run);
       const events = eventsOf(run);
       for (const event of events) index?.see(event);
-      for (const { check } of projections) {
-        await check?.see(events, run.bytes.length);
-      }
+      await first.see(events, run.bytes.length);
     },
   });
   const isWhole = log.refusal === undefined;
@@ -123,29 +117,28 @@ export async function inspectFolder(
     findings.push({
       file: "index.sqlite",
       what: fault,
-      // Against a damaged log it is evidence, and stays as it is.
-      remedy: isWhole ? "remake" : "none",
+      // Against a damaged log it is evidence, and stays as it is; and so does what another process
+      // keeps to itself.
+      remedy: isWhole && !index?.isUnreadable ? "remake" : "none",
       harmless: fault === "it is missing",
     });
   }
-  for (const { name, findings: found, current, check } of projections) {
-    findings.push(...found);
-    if (!current) continue;
-    const { file, checkpoint } = current;
-    if (checkpoint > log.head) {
-      findings.push({
-        file,
-        what: `it has applied the log up to position ${checkpoint}, ` +
-          `which ends at ${log.head}`,
-        remedy: isWhole ? "rebuild" : "none",
-        harmless: false,
-      });
-    } else if (check && log.lost.length === 0) {
-      const what = await check.finish();
-      compared.push({ projectionName: name, checkpoint });
-      if (what === undefined) continue;
-      findings.push({ file, what, remedy: "move", harmless: false });
-    }
+  const compared: ComparedProjection[] = [];
+  const finish = async (group: ProjectionInspection, read: SalvagedLog) => {
+    const found = await group.finish(read);
+    findings.push(...found.findings);
+    compared.push(...found.compared);
+  };
+  await finish(first, log);
+  first[Symbol.dispose]();
+  for (let from = projectionsMax; from < names.length; from += projectionsMax) {
+    // Each of them takes several files: the log is read again rather than all opened at once.
+    using group = projections(from);
+    const again = await salvageLog({
+      ...options,
+      onRun: (_segment, run) => group.see(eventsOf(run), run.bytes.length),
+    });
+    await finish(group, again);
   }
   if (only === undefined) {
     findings.push(...operationFindings(options), ...strayFindings(options));
@@ -172,24 +165,6 @@ function tornFindings({ torn }: SalvagedLog): Finding[] {
     remedy: "cut",
     harmless: true,
   }];
-}
-
-function withCheck(
-  files: ProjectionFiles,
-  { fileSystem, scratch }: InspectOptions,
-  definition: ProjectionDefinition | undefined,
-): ProjectionFiles & { readonly check?: ProjectionCheck } {
-  const { current } = files;
-  if (!current?.isOfDefinition || !definition || !scratch) return files;
-  const { database, checkpoint } = current;
-  const check = new ProjectionCheck({
-    fileSystem,
-    definition,
-    database,
-    checkpoint,
-    scratch,
-  });
-  return { ...files, check };
 }
 
 function eventsOf(run: FrameRun) {
@@ -225,18 +200,20 @@ function operationFindings({ fileSystem, path }: Folder): Finding[] {
   const directory = join(path, "operations");
   return fileSystem.list(directory).filter((name) => OPERATION_NAME.test(name))
     .flatMap((name): Finding[] => {
+      let cause: unknown;
       try {
         const text = readTextIfExists(fileSystem, join(directory, name)) ?? "";
         const { id, state, projectionNames } = Object(JSON.parse(text));
         const isWhole = typeof id === "string" && name.includes(id) &&
           typeof state === "string" && Array.isArray(projectionNames);
         if (isWhole) return [];
-      } catch {
-        // Neither text nor JSON.
+      } catch (error) {
+        // Neither text nor JSON, or only not to be read.
+        cause = error;
       }
-      const what = "it is no record of an operation";
       const file = `operations/${name}`;
-      return [{ file, what, remedy: "move", harmless: false }];
+      const [what, rest] = unusable(cause, "it is no record of an operation");
+      return [{ file, what, ...rest }];
     });
 }
 

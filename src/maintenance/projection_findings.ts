@@ -19,6 +19,7 @@ import { checkRows } from "../projections/generation_rows.ts";
 import { GENERATION_FORMAT } from "../projections/generation_schema.ts";
 import { readCheckedMeta } from "../projections/sqlite_connection.ts";
 import type { FileSystem } from "../storage/file_system.ts";
+import { isUnreadable } from "../storage/unreadable.ts";
 import { faultsOf, openForReading } from "../storage/sqlite_reading.ts";
 import type { Finding } from "./finding.ts";
 
@@ -67,8 +68,8 @@ export function projectionFiles(
   let current: CurrentFile | undefined;
   try {
     current = readCurrentFile(fileSystem, directory, name);
-  } catch {
-    find("current.json", "it is damaged", { remedy: "move", harmless: false });
+  } catch (error) {
+    find("current.json", ...unusable((error as Error).cause, "it is damaged"));
   }
   const generations = listGenerationFiles(fileSystem, directory);
   const known = generations.map(({ fileName }) => fileName);
@@ -96,14 +97,18 @@ export function projectionFiles(
     : generationFileName(previous, "complete");
   // Nobody misses it before it is gone back to.
   if (previous !== null && kept !== undefined && known.includes(kept)) {
-    const { fault, database } = openGeneration(options, previous);
+    const { fault, remedy = "move", database } = openGeneration(
+      options,
+      previous,
+    );
     database?.close();
-    if (fault) find(kept, fault, { remedy: "move", harmless: false });
+    if (fault) find(kept, fault, { remedy, harmless: false });
   }
   const fileName = generationFileName(current.generation, "complete");
-  const { fault, database, meta } = openGeneration(options, current.generation);
+  const opened = openGeneration(options, current.generation);
+  const { fault, database, meta } = opened;
   if (fault || !database || !meta) {
-    const remedy = known.includes(fileName) ? "move" : "rebuild";
+    const { remedy = known.includes(fileName) ? "move" : "rebuild" } = opened;
     find(fileName, fault ?? "it is damaged", { remedy, harmless: false });
     database?.close();
     return { findings };
@@ -131,6 +136,8 @@ export function projectionFiles(
 
 interface OpenedGeneration {
   readonly fault?: string;
+  /** What helps against it; left out for what does where files are damaged. */
+  readonly remedy?: "none";
   readonly database?: DatabaseSync;
   readonly meta?: ReadonlyMap<string, unknown>;
 }
@@ -150,8 +157,29 @@ function openGeneration(
     return fault ? { fault, database } : { database, meta };
   } catch (error) {
     database?.close();
-    return { fault: error instanceof Error ? error.message : String(error) };
+    const fault = error instanceof Error ? error.message : String(error);
+    return isUnreadable(error)
+      ? { fault: unreadableNow(fault), remedy: "none" }
+      : { fault };
   }
+}
+
+/** What to say of a file that cannot be used, and what helps. */
+export function unusable(
+  error: unknown,
+  damaged: string,
+): [what: string, rest: Pick<Finding, "remedy" | "harmless">] {
+  return isUnreadable(error)
+    ? [
+      unreadableNow(error instanceof Error ? error.message : String(error)),
+      // Whoever put it away would take from a projection what nothing is wrong with.
+      { remedy: "none", harmless: false },
+    ]
+    : [damaged, { remedy: "move", harmless: false }];
+}
+
+function unreadableNow(why: string): string {
+  return `it cannot be read just now: ${why}`;
 }
 
 function faultOfMeta(

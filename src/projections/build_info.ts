@@ -117,10 +117,47 @@ export interface ProjectionLastError {
   readonly at: string;
 }
 
+/**
+ * What a repair is doing: it waits for its place, looks at every document, folds the log anew for
+ * those that are wanted, compares what came of that with what serves, and changes what differs.
+ */
+export type RepairPhase =
+  | "queued"
+  | "checking"
+  | "scanning"
+  | "comparing"
+  | "changing";
+
+/** How far a repair of a projection's documents is, or the rebuild of single ones. Plain JSON. */
+export interface ProjectionRepairProgress {
+  /** The projection. */
+  readonly projectionName: string;
+  /** When it was asked for, ISO 8601. */
+  readonly startedAt: string;
+  /** What it is doing. */
+  readonly phase: RepairPhase;
+  /** Documents that were looked at; 0 when only documents of given keys are rebuilt. */
+  readonly documentsChecked: number;
+  /** Documents to be looked at. */
+  readonly documents: number;
+  /** Position up to which the log was folded. */
+  readonly position: Position;
+  /** Position up to which it will be, as known now. */
+  readonly target: Position;
+  /** Documents that are folded anew, as many as are known by now. */
+  readonly keys: number;
+  /** Share of the work that is done, 0 to 100, about. */
+  readonly percent: number;
+  /** Documents or events a second in this phase, or `null` where none were counted. */
+  readonly perSecond: number | null;
+}
+
 /** What is known of a projection's builds. */
 export interface ProjectionBuildInfo {
   /** The build under way, or `null`. */
   readonly build: ProjectionRebuildProgress | null;
+  /** The repair under way in this process, or `null`. */
+  readonly repair: ProjectionRepairProgress | null;
   /** The last build that ended, or `null`. */
   readonly lastBuild: ProjectionLastBuild | null;
   /** What went wrong with the last build that failed, or `null`. */

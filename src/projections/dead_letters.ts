@@ -153,8 +153,13 @@ export class DeadLetters {
     const { name: projection } = this.#definition;
     for (const letter of this.#untold.splice(0)) {
       const { position, eventType, reason, message: error } = letter;
-      const event = { projection, position, eventType, reason, error };
-      logger.log("warn", "Projection passed over an event", event);
+      logger.log("warn", "Projection passed over an event", {
+        projection,
+        position,
+        eventType,
+        reason,
+        error,
+      });
     }
   }
 }

@@ -128,7 +128,7 @@ export class DocumentReader implements Projections {
 
   async info(name: string): Promise<ProjectionInfo> {
     const info = await this.#standing(name);
-    const { build = null, lastBuild = null, lastError = null } =
+    const { build = null, repair = null, lastBuild = null, lastError = null } =
       this.#builds?.of(name) ?? {};
     const { fault } = info;
     const isNewer = fault && !(lastError && lastError.at > fault.at);
@@ -136,6 +136,7 @@ export class DocumentReader implements Projections {
       ...info,
       state: build && info.state === "absent" ? "building" : info.state,
       build,
+      repair,
       lastBuild,
       lastError: isNewer ? toError(fault) : lastError,
     });

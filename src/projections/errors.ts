@@ -209,11 +209,14 @@ export class ProjectionSkipError extends Error {
 }
 
 /** Why a projection cannot be rolled back. */
-export type RollbackRefusal = "noPreviousGeneration" | "rebuilding";
+export type RollbackRefusal =
+  | "noPreviousGeneration"
+  | "rebuilding"
+  | "anotherGeneration";
 
 /**
- * A projection cannot be rolled back: it has no generation that could serve instead, or is being
- * rebuilt. Nothing was changed.
+ * A projection cannot be rolled back: it has no generation that could serve instead, is being
+ * rebuilt, or another generation serves than the one to go back from. Nothing was changed.
  */
 export class ProjectionRollbackError extends Error {
   /** Tells the class by its name, also across realms. */
@@ -225,7 +228,8 @@ export class ProjectionRollbackError extends Error {
    * @param projectionName The projection.
    * @param refusal Why not.
    * @param why The same in words, to end the message.
-   * @param options `operationId`: the operation that rebuilds it; `cause`: what was found.
+   * @param options `operationId`: the operation that rebuilds it; `generation`: the one that
+   * serves, where another one was expected; `cause`: what was found.
    */
   constructor(
     /** The projection. */
@@ -233,11 +237,18 @@ export class ProjectionRollbackError extends Error {
     /** Why not. */
     readonly refusal: RollbackRefusal,
     why: string,
-    options: ErrorOptions & { readonly operationId?: string | null } = {},
+    options: ErrorOptions & {
+      readonly operationId?: string | null;
+      readonly generation?: number | null;
+    } = {},
   ) {
     super(`Cannot roll back projection "${projectionName}" as ${why}`, options);
     this.operationId = options.operationId ?? null;
+    this.generation = options.generation ?? null;
   }
+
+  /** The generation that serves, where another one was expected; otherwise `null`. */
+  readonly generation: number | null;
 
   /** The operation that rebuilds it, or `null` when none does, or another process does not say. */
   readonly operationId: string | null;

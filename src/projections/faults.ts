@@ -141,7 +141,11 @@ export class Faults {
       "Projection faulted: it stands still until the event can be applied",
       {
         projection: name,
-        ...fault,
+        position: event.position,
+        eventType: event.type,
+        error: cause ?? message,
+        attempts,
+        retryAt,
       },
     );
   }

@@ -4,7 +4,7 @@
  * ```
  * projections/CourseDetails/
  *   current.json            {"generation":7,"previous":6,"crc":"…"}, replaced atomically; after a
- *                           rollback also "rolledBack":{"at":"…","version":2,"fingerprint":"…"}
+ *                           rollback also "rolledBack":{"at":"…","version":2,"fingerprint":"…","id":"…"}
  *   000006.sqlite           the one before, kept for going back; after a rollback the newer one
  *   000007.sqlite           the one that serves
  *   000008.building.sqlite  one under construction

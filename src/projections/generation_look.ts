@@ -11,6 +11,7 @@ import type { Checkpoint } from "./definition.ts";
 import {
   type FoundDocument,
   type FoundEvent,
+  type FoundRow,
   type FoundTag,
   IrreparableError,
   type Look,
@@ -33,6 +34,7 @@ const KEYS = 2_000;
 /** A look at a SQLite generation. */
 export class GenerationLook implements Look {
   readonly checkpoint: Checkpoint;
+  readonly documentCount: number;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
@@ -40,7 +42,9 @@ export class GenerationLook implements Look {
   constructor(database: DatabaseSync) {
     this.#database = database;
     execute(database, "BEGIN");
-    this.checkpoint = Number(readSoundMeta(database).get("checkpoint"));
+    const meta = readSoundMeta(database);
+    this.checkpoint = Number(meta.get("checkpoint"));
+    this.documentCount = Number(meta.get("documents"));
   }
 
   async *documents(): AsyncGenerator<FoundDocument> {
@@ -49,11 +53,20 @@ export class GenerationLook implements Look {
     let count = 0;
     for await (const found of this.#rows(sql, BY_ROW)) {
       const document = toDocument(found);
-      if (this.#rowOf(document.key) !== document.row) throw notFound();
+      if (this.rowOf(document.key) !== document.row) throw notFound();
       count++;
       yield document;
     }
     if (count !== await this.countDocuments()) throw notFound();
+  }
+
+  async *rows(): AsyncGenerator<FoundRow> {
+    const sql = "SELECT rowid AS row, key FROM documents " +
+      `WHERE rowid > ? ORDER BY rowid LIMIT ${KEYS}`;
+    for await (const { row, key } of this.#rows(sql, BY_ROW)) {
+      if (typeof key !== "string") throw notFound();
+      yield { row: Number(row), key };
+    }
   }
 
   async *tags(): AsyncGenerator<FoundTag> {
@@ -122,6 +135,13 @@ export class GenerationLook implements Look {
     ).get(tag, position) !== undefined;
   }
 
+  rowOf(key: string): number | undefined {
+    const row = this.#prepare(
+      "SELECT rowid AS row FROM documents INDEXED BY documents_by_key WHERE key = ?",
+    ).get(key)?.row;
+    return row === undefined ? undefined : Number(row);
+  }
+
   find(key: string): FoundDocument | undefined {
     const row = this.#prepare(
       "SELECT rowid AS row, ? AS key, state AS text, sum FROM documents " +
@@ -141,16 +161,10 @@ export class GenerationLook implements Look {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #rowOf(key: string): unknown {
-    return this.#prepare(
-      "SELECT rowid AS row FROM documents INDEXED BY documents_by_key WHERE key = ?",
-    ).get(key)?.row;
-  }
-
   /** Others run between two pages. */
   async *#rows(sql: string, order: PageOrder): AsyncGenerator<Row> {
     const yielder = new Yielder();
-    for (const rows of rowPages(this.#prepare(sql), order)) {
+    for (const rows of rowPages(this.#prepare(sql), order, notFound)) {
       yield* rows;
       await yielder.yieldIfDue();
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   atomicReplace,
   readTextIfExists,
@@ -67,8 +67,8 @@ export class GenerationMending implements Mending {
     this.#database = this.#connect();
     try {
       this.identity = takeUp(this.#database, readSoundMeta(this.#database));
-      // The files of a build may wait for the disk; this one says "done" to somebody.
-      execute(this.#database, "PRAGMA synchronous = FULL");
+      // Thousands of documents are moved from the log into the database by whoever writes next.
+      execute(this.#database, "PRAGMA wal_autocheckpoint = 0");
     } catch (cause) {
       this.#database.close();
       throw this.#unusable(cause);
@@ -122,6 +122,7 @@ export class GenerationMending implements Mending {
     await this.#tellOthers();
     try {
       await this.#write(changes);
+      await this.#sync();
     } finally {
       // Damage that was come upon meanwhile is not there any more.
       await this.#tellOthers();
@@ -141,15 +142,23 @@ export class GenerationMending implements Mending {
     { documents, deadLetters, keys, isSound }: MendingChanges,
   ): Promise<void> {
     const database = this.#database;
-    const prepare = (sql: string) => database.prepare(sql);
+    const statements = new Map<string, StatementSync>();
+    const prepare = (sql: string) => {
+      const statement = statements.get(sql) ?? database.prepare(sql);
+      statements.set(sql, statement);
+      return statement;
+    };
     const yielder = new Yielder();
+    let isChanged = false;
     execute(database, "BEGIN IMMEDIATE");
     try {
-      for (const _ of writeDocuments(prepare, documents, "indexed")) {
+      for await (const document of documents) {
+        for (const _ of writeDocuments(prepare, [document], "indexed"));
+        isChanged = true;
         await yielder.yieldIfDue();
       }
       replaceDeadLetters(database, keys, deadLetters);
-      if (documents.length > 0) {
+      if (isChanged) {
         // By counting: one that was lost was never taken off.
         prepare(
           "UPDATE meta SET value = (SELECT count(*) FROM documents) WHERE name = 'documents'",
@@ -160,6 +169,20 @@ export class GenerationMending implements Mending {
     } catch (error) {
       if (database.isTransaction) execute(database, "ROLLBACK");
       throw this.#unusable(error);
+    }
+  }
+
+  /**
+   * Waits for the disk, as somebody is told that it is done: off the thread, where SQLite would keep
+   * all requests waiting. The name of the log is durable once others are told.
+   */
+  async #sync(): Promise<void> {
+    const { fileSystem, location: { file } } = this.#options;
+    for (const path of [`${file}-wal`, file]) {
+      // Whoever closed the database last has moved all of it into the file.
+      if (!fileSystem.exists(path)) continue;
+      using opened = fileSystem.open(path, { mode: "read" });
+      await opened.sync();
     }
   }
 

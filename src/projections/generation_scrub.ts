@@ -299,7 +299,7 @@ class RowScrub {
   async #countPieces(sql: string, order: PageOrder): Promise<number> {
     const yielder = new Yielder();
     let count = 0;
-    for (const rows of rowPages(this.#prepare(sql), order)) {
+    for (const rows of rowPages(this.#prepare(sql), order, mismatch)) {
       count += rows.length;
       await yielder.yieldIfDue();
     }
@@ -312,7 +312,7 @@ class RowScrub {
     order: PageOrder,
     check: (row: Row) => void,
   ): Promise<void> {
-    const pages = rowPages(this.#prepare(sql), order);
+    const pages = rowPages(this.#prepare(sql), order, mismatch);
     const checkNext = () => {
       const { value: rows } = pages.next();
       for (const row of rows ?? []) check(row);

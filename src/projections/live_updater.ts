@@ -384,12 +384,14 @@ export class LiveUpdater implements Disposable {
 
   /** Once, not with every poll. */
   #report(
-    { projectionName, message }:
-      | ProjectionDamagedError
-      | ProjectionUnavailableError,
+    error: ProjectionDamagedError | ProjectionUnavailableError,
   ): void {
+    const { projectionName, message } = error;
     if (this.#reported.get(projectionName) === message) return;
     this.#reported.set(projectionName, message);
-    this.#options.logger.log("error", message, { projection: projectionName });
+    this.#options.logger.log("error", "Projection cannot be updated", {
+      projection: projectionName,
+      error,
+    });
   }
 }

@@ -52,8 +52,12 @@ export interface FoundEvent {
 export interface Look extends Disposable {
   /** Position up to which the generation has applied the log. */
   readonly checkpoint: Checkpoint;
+  /** How many documents it says that it has. */
+  readonly documentCount: number;
   /** All documents. */
   documents(): AsyncIterable<FoundDocument>;
+  /** All documents without their texts: far less is read. */
+  rows(): AsyncIterable<FoundRow>;
   /** All tags of documents. */
   tags(): AsyncIterable<FoundTag>;
   /** All related events. */
@@ -62,6 +66,8 @@ export interface Look extends Disposable {
   countRelatedTags(): Promise<number>;
   /** Whether a related event is found by a tag. */
   isRelated(tag: Tag, position: Position): boolean;
+  /** The number of the row of a key's document. */
+  rowOf(key: string): number | undefined;
   /** The document of a key. */
   find(key: string): FoundDocument | undefined;
   /** Whether a document is found by a tag. */
@@ -70,7 +76,8 @@ export interface Look extends Disposable {
 
 /** What single documents are changed to, all in one transaction. */
 export interface MendingChanges {
-  readonly documents: readonly DocumentChange[];
+  /** Read one by one while they are written: together they may be larger than the memory. */
+  readonly documents: AsyncIterable<DocumentChange>;
   /** The events that were passed over for these keys; those recorded so far are forgotten. */
   readonly deadLetters: readonly Omit<DeadLetter, "at">[];
   /** The keys that dead letters are given for. */

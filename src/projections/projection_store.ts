@@ -222,6 +222,8 @@ export interface RolledBack {
   readonly version: number;
   /** Its fingerprint. */
   readonly fingerprint: string;
+  /** Tells it from every other one, whatever clocks say. Left out by earlier versions. */
+  readonly id?: string;
 }
 
 /** Which generations a projection has. */

@@ -54,7 +54,9 @@ export async function rollBack(options: RollBackOptions): Promise<void> {
   await writeCurrentFile(fileSystem, directory, {
     generation: previous,
     previous: generation,
-    rolledBack: isBack ? { at, version, fingerprint } : null,
+    rolledBack: isBack
+      ? { at, version, fingerprint, id: crypto.randomUUID() }
+      : null,
   });
 }
 

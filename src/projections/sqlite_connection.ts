@@ -47,8 +47,9 @@ const SETTINGS: Readonly<Record<Exclude<ConnectionUse, "reading">, string>> = {
   // cache are larger, for rows in order of key.
   building: "PRAGMA page_size = 8192; PRAGMA cache_size = -8192; " +
     "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL",
-  // One file, which nobody reads again: nothing in it is taken back or waits for the disk.
-  scratch: "PRAGMA cache_size = -8192; PRAGMA journal_mode = OFF; " +
+  // One file, which nobody reads again: nothing in it waits for the disk. Its journal is in memory:
+  // a kill would leave one behind, and the runtime's SQLite ignores that there is to be none.
+  scratch: "PRAGMA cache_size = -8192; PRAGMA journal_mode = MEMORY; " +
     "PRAGMA synchronous = OFF",
 };
 

@@ -4,7 +4,11 @@
  *
  * @module
  */
-import { isUnwritable, primaryCode } from "../storage/sqlite_errors.ts";
+import {
+  isOfOpening,
+  isUnwritable,
+  primaryCode,
+} from "../storage/sqlite_errors.ts";
 import {
   ProjectionDamagedError,
   ProjectionUnavailableError,
@@ -22,6 +26,7 @@ export function isPassing(error: unknown): boolean {
   if (code !== undefined) {
     return PASSING_CODES.includes(code) || isUnwritable(error);
   }
+  if (isOfOpening(error)) return true;
   return error instanceof Error && "code" in error &&
     PASSING_SYSTEM_CODES.includes(String(error.code));
 }

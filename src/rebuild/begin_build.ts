@@ -12,6 +12,7 @@ import type {
   ProjectionStore,
 } from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES } from "../telemetry/names.ts";
 import type { OpenSpan } from "../telemetry/spans.ts";
 import type { BuildTask } from "./build_task.ts";
@@ -29,6 +30,7 @@ export interface BeginBuildOptions {
   readonly store: ProjectionStore;
   readonly events: EventStore;
   readonly live: LiveUpdater;
+  readonly logger: Logger;
 }
 
 /** A task with what it builds. */
@@ -55,7 +57,7 @@ export async function beginBuild(
   task: BuildTask,
   span: OpenSpan,
 ): Promise<Member> {
-  const { registry, events } = options;
+  const { registry, events, logger } = options;
   // What serves holds events that a rebuild would leave out.
   if (events.damage) throw events.damage;
   const name = task.projectionName;
@@ -68,6 +70,13 @@ export async function beginBuild(
     task.signal.throwIfAborted();
   }
   task.begin(checkpoint);
+  logger.log("info", `Rebuilding projection '${name}'...`, {
+    operationId: task.operationId,
+    projection: name,
+    reason: task.reason,
+    generation: build.generation.number,
+    checkpoint,
+  });
   span.setAttributes({ [ATTRIBUTES.generation]: build.generation.number });
   const definition = registry.get(name);
   return {

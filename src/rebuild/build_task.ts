@@ -97,6 +97,12 @@ export class BuildTask {
     this.#parking = new Parking(options.clock, options.manual);
   }
 
+  /** The operation that wanted it first, or `null` when none does any more. */
+  get operationId(): string | null {
+    const [first = null] = this.operationIds;
+    return first;
+  }
+
   /** Whether it is to be compared with what serves. */
   get verifies(): boolean {
     return this.#options.verify ?? false;

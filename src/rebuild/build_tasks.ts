@@ -29,7 +29,12 @@ export interface BuildTasksOptions {
   /** Told how each of them ended. */
   readonly onEnd: (
     detail: ProjectionRebuildDetail,
-    trigger: RebuildTrigger,
+    operation: {
+      /** The operation that began it. */
+      readonly operationId: string;
+      /** Who asked for that. */
+      readonly trigger: RebuildTrigger;
+    },
   ) => void;
 }
 
@@ -106,6 +111,20 @@ export class BuildTasks {
     return undefined;
   }
 
+  /**
+   * The end of builds that were told to stop: one after the other, as long as there are any.
+   *
+   * @param wanted The projections that count; asked each time.
+   */
+  *ending(
+    wanted: () => readonly PlannedRebuild[],
+  ): Generator<Promise<ProjectionRebuildDetail>, void, void> {
+    const find = () =>
+      wanted().map(({ projectionName }) => this.#tasks.get(projectionName))
+        .find((task) => task?.signal.aborted);
+    for (let task = find(); task; task = find()) yield task.ended;
+  }
+
   /** @throws {RebuildConflictError} If any of the projections is being built here. */
   assertNoneOf(wanted: readonly PlannedRebuild[]): void {
     for (const { projectionName } of wanted) {
@@ -146,7 +165,10 @@ export class BuildTasks {
     this.#tasks.set(projectionName, task);
     task.ended.then((detail) => {
       this.#tasks.delete(projectionName);
-      runInContext(task.workContext, () => onEnd(detail, trigger));
+      runInContext(
+        task.workContext,
+        () => onEnd(detail, { operationId: operation.id, trigger }),
+      );
     });
     operation.add(task);
     return task;
@@ -164,8 +186,7 @@ function refuse(
 }
 
 function conflictWith(
-  { projectionName, operationIds }: BuildTask,
+  { projectionName, operationId }: BuildTask,
 ): RebuildConflictError {
-  const [operationId = null] = operationIds;
   return new RebuildConflictError(projectionName, operationId);
 }

@@ -9,10 +9,16 @@ import {
 } from "../projections/errors.ts";
 import { isSameDefinition } from "../projections/fingerprint.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
-import type { ProjectionStore } from "../projections/projection_store.ts";
+import type {
+  ProjectionStore,
+  RolledBack,
+} from "../projections/projection_store.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import { isFileTrouble } from "./errors.ts";
-import type { ProjectionInfo } from "../projections/projections.ts";
+import type {
+  ProjectionInfo,
+  Projections,
+} from "../projections/projections.ts";
 import type {
   PlannedRebuild,
   ProjectionRebuildDetail,
@@ -45,6 +51,8 @@ export interface InterruptedOperation {
   readonly names: readonly string[];
   /** Its projections that are. */
   readonly done: readonly string[];
+  /** Its projections that an operator has gone back on since. */
+  readonly overruled: readonly string[];
 }
 
 /**
@@ -83,15 +91,16 @@ export async function findInterrupted(
     );
     if (open.some((name) => isBeingBuilt(store, name))) continue;
     const names: string[] = [];
+    const overruled: string[] = [];
     for (const name of open) {
-      const isSettled = await wasRolledBack(search, operation, name) ||
-        await wasSwappedIn(search, operation, name);
-      if (!isSettled) names.push(name);
+      if (await wasRolledBack(search, operation, name)) overruled.push(name);
+      else if (!await wasSwappedIn(search, operation, name)) names.push(name);
     }
     const done = operation.projectionNames.filter((name) =>
-      registry.names.includes(name) && !names.includes(name)
+      registry.names.includes(name) && !names.includes(name) &&
+      !overruled.includes(name)
     );
-    found.push({ operation, names, done });
+    found.push({ operation, names, done, overruled });
   }
   return found;
 }
@@ -99,16 +108,20 @@ export async function findInterrupted(
 /** Whether an operator went back since: whoever asked before that is overruled. */
 async function wasRolledBack(
   { store, live }: InterruptedSearch,
-  { startedAt }: RebuildOperation,
+  { rollbacksBefore }: StoredOperation,
   name: string,
 ): Promise<boolean> {
   try {
     const { rolledBack } = await store.numbers(name);
+    // Not by time: another machine may have been asked, or a clock set back.
     return rolledBack !== null &&
       isSameDefinition(rolledBack, live.identity(name)) &&
-      Date.parse(rolledBack.at) >= Date.parse(startedAt);
+      nameOf(rolledBack) !== rollbacksBefore?.[name];
   } catch (error) {
-    if (error instanceof ProjectionDamagedError) return false;
+    // It cannot be built then either; the others of the operation can be.
+    const isUseless = error instanceof ProjectionDamagedError ||
+      isFileTrouble(error);
+    if (isUseless) return false;
     throw error;
   }
 }
@@ -139,13 +152,27 @@ async function wasSwappedIn(
 }
 
 /**
- * The outcome of a projection that a paused operation had rebuilt before the process ended.
+ * The outcomes of what is settled of a paused operation that is taken up.
  *
- * @param operation As it was written down last.
- * @param info How the projection stands now.
- * @returns Its outcome, frozen, as far as it is known.
+ * @param found The operation, if there is one.
+ * @param projections Tells how projections stand now.
+ * @returns The outcomes, as far as they are known.
  */
-export function detailBefore(
+export async function settledBefore(
+  found: InterruptedOperation | undefined,
+  projections: Pick<Projections, "info">,
+): Promise<readonly ProjectionRebuildDetail[]> {
+  if (found === undefined) return [];
+  const { operation, done, overruled } = found;
+  const infos = await Promise.all(done.map((name) => projections.info(name)));
+  return [
+    ...infos.map((info) => detailBefore(operation, info)),
+    ...overruled.map((name) => overruledDetail(operation, name)),
+  ];
+}
+
+/** Of a projection that it had rebuilt before the process ended. */
+function detailBefore(
   { progress }: RebuildOperation,
   { name, documents, checkpoint }: ProjectionInfo,
 ): ProjectionRebuildDetail {
@@ -165,23 +192,63 @@ export function detailBefore(
   });
 }
 
+/** Of a projection that an operator went back on while the operation was paused. */
+function overruledDetail(
+  { progress }: RebuildOperation,
+  projectionName: string,
+): ProjectionRebuildDetail {
+  const last = progress.find((each) => each.projectionName === projectionName);
+  return Object.freeze({
+    projectionName,
+    success: false,
+    state: "cancelled",
+    duration: 0,
+    eventsProcessed: last?.eventsProcessed ?? 0,
+    eventsScanned: last?.eventsScanned ?? 0,
+    documents: 0,
+    checkpoint: 0,
+    reason: "rolledBack",
+    errorMessage:
+      "The rebuild was cancelled as the projection was rolled back meanwhile",
+    error: null,
+    comparison: null,
+  });
+}
+
+/** How projections stood when an operation was asked for, by name. */
+export interface Standing {
+  /** Number of the newest generation, 0 for none. */
+  readonly generationsBefore: Readonly<Record<string, number>>;
+  /** The rollback that held it back, if one did. */
+  readonly rollbacksBefore: Readonly<Record<string, string>>;
+}
+
+/** What tells one rollback from another. */
+function nameOf({ id, at }: RolledBack): string {
+  return id ?? at;
+}
+
 /**
  * What an operation notes down at its beginning for {@linkcode findInterrupted}.
  *
  * @param store Where the generations are.
  * @param planned The projections that it is to rebuild.
- * @returns Number of the newest generation of each, 0 for none, frozen.
+ * @returns How they stand, frozen.
  */
-export async function generationsOf(
+export async function standingOf(
   store: ProjectionStore,
   planned: readonly PlannedRebuild[],
-): Promise<Readonly<Record<string, number>>> {
+): Promise<Standing> {
   const numbers: Record<string, number> = {};
+  const rollbacks: Record<string, string> = {};
   for (const { projectionName } of planned) {
     try {
-      const { current, previous } = await store.numbers(projectionName);
+      const { current, previous, rolledBack } = await store.numbers(
+        projectionName,
+      );
       // After a rollback the newest one is the previous one.
       numbers[projectionName] = Math.max(current ?? 0, previous ?? 0);
+      if (rolledBack) rollbacks[projectionName] = nameOf(rolledBack);
     } catch (error) {
       // It may be what serves again later, for all one knows.
       if (isFileTrouble(error)) continue;
@@ -189,7 +256,10 @@ export async function generationsOf(
       numbers[projectionName] = 0;
     }
   }
-  return Object.freeze(numbers);
+  return Object.freeze({
+    generationsBefore: Object.freeze(numbers),
+    rollbacksBefore: Object.freeze(rollbacks),
+  });
 }
 
 /** Whoever holds a build lock is alive: the operation is not interrupted. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Tag } from "../events/event.ts";
 import { DefinitionCode } from "../projections/definition_code.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
 import type { Mending, MendingChanges } from "../projections/mending.ts";
@@ -12,6 +11,8 @@ import type {
   Generation,
 } from "../projections/projection_store.ts";
 import type { DeadLetter } from "../projections/projections.ts";
+import { Yielder } from "../storage/yielder.ts";
+import { type TagsFound, tagsNow } from "./key_tags.ts";
 import type { RebuiltKey } from "./rebuilt_keys.ts";
 
 /** What was found. */
@@ -32,6 +33,8 @@ export interface KeyComparisonOptions {
   /** What was folded, up to the same checkpoint. */
   readonly folded: Generation;
   readonly keys: ReadonlySet<string>;
+  /** By which tags the documents were found before the lock was taken. */
+  readonly before: TagsFound;
   /** Stops it by throwing its reason. */
   readonly signal: AbortSignal;
 }
@@ -43,40 +46,51 @@ export interface KeyComparisonOptions {
  * @returns What was found.
  */
 export async function compareKeys(
-  { definition, mending, folded, keys, signal }: KeyComparisonOptions,
+  { definition, mending, folded, keys, before, signal }: KeyComparisonOptions,
 ): Promise<KeyComparison> {
   using look = mending.look();
   const code = new DefinitionCode(definition, {
     attempts: 1,
     watch: undefined,
   });
-  const found = new Map<string, Tag[]>();
-  for await (const { tag, key } of look.tags()) {
-    signal.throwIfAborted();
-    if (keys.has(key)) found.set(key, [...found.get(key) ?? [], tag]);
-  }
+  // One by one: a document may be large, and there may be many.
+  const textOf = async (key: string) =>
+    (await folded.getMany([key])).get(key) ?? null;
+  const changes = async function* (): AsyncGenerator<DocumentChange> {
+    for (const each of differing) {
+      yield { ...each, text: await textOf(each.key) };
+    }
+  };
   const letters = lettersOf(await folded.deadLetters(), keys);
-  const before = lettersOf(mending.deadLetters(), keys);
-  const documents: DocumentChange[] = [];
+  const lettersBefore = lettersOf(mending.deadLetters(), keys);
+  const differing: Omit<DocumentChange, "text">[] = [];
   const compared: RebuiltKey[] = [];
+  const yielder = new Yielder();
   for (const key of [...keys].sort()) {
+    await yielder.yieldIfDue();
     signal.throwIfAborted();
-    // One by one: a document may be large.
-    const text = (await folded.getMany([key])).get(key) ?? null;
+    const text = await textOf(key);
     const tags = text === null
       ? []
       : code.tags(JSON.parse(text), key, undefined);
     const there = look.find(key);
-    const tagsBefore = found.get(key) ?? [];
+    const tagsBefore = tagsNow({
+      look,
+      key,
+      there,
+      wanted: tags,
+      before,
+      code,
+    });
     const tagsAdded = tags.filter((tag) => !tagsBefore.includes(tag));
     const tagsRemoved = tagsBefore.filter((tag) => !tags.includes(tag));
     const isSame = there === undefined
       ? text === null
       : there.isSound && there.text === text;
     const isTaggedAlike = tagsAdded.length + tagsRemoved.length === 0;
-    const isPassedOverAlike = letters.of(key) === before.of(key);
+    const isPassedOverAlike = letters.of(key) === lettersBefore.of(key);
     if (!isSame || !isTaggedAlike) {
-      documents.push({ key, text, tagsAdded, tagsRemoved });
+      differing.push({ key, tagsAdded, tagsRemoved });
     }
     const change = there === undefined && text !== null
       ? "added"
@@ -89,7 +103,11 @@ export async function compareKeys(
   }
   return {
     keys: compared,
-    changes: { documents, deadLetters: letters.all, keys: [...keys] },
+    changes: {
+      documents: changes(),
+      deadLetters: letters.all,
+      keys: [...keys],
+    },
     isDifferent: compared.some(({ change }) => change !== "unchanged"),
   };
 }

@@ -7,26 +7,27 @@
  *
  * @module
  */
+import { abortable } from "@std/async/abortable";
+import { Semaphore } from "@std/async/unstable-semaphore";
+import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventStore } from "../events/event_store.ts";
+import type { ProjectionRepairProgress } from "../projections/build_info.ts";
 import type { LiveUpdater } from "../projections/live_updater.ts";
-import { IrreparableError, type Mending } from "../projections/mending.ts";
+import type { Mending } from "../projections/mending.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
-import {
-  ProjectionDamagedError,
-  ProjectionNotBuiltError,
-} from "../projections/errors.ts";
-import { asUnusable } from "../projections/unusable_files.ts";
-import { isRowDamage } from "../projections/row_sums.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES, SPANS } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { fileErrorCode, reasonOf } from "../log/errors.ts";
+import { reasonOf } from "../log/errors.ts";
 import { openedReadOnly } from "./errors.ts";
 import { compareKeys } from "./key_comparison.ts";
 import { KeyFold } from "./key_fold.ts";
+import { asRefusal, assertKey, assertMendable } from "./key_refusals.ts";
 import { KeySurvey } from "./key_survey.ts";
+import { RepairMeter } from "./repair_meter.ts";
+import { findTags, type TagsFound } from "./key_tags.ts";
 import { RebuildConflictError, RebuilderClosedError } from "./rebuilder.ts";
 import {
   type DocumentRebuilds,
@@ -46,8 +47,11 @@ export interface KeyRebuilderOptions {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly throttle: RebuildThrottle;
+  readonly clock: Clock;
   /** Events a batch. */
   readonly batchSize: number;
+  /** How many projections are repaired at once. */
+  readonly concurrency: number;
   /** Whether nothing may be written. @default {false} */
   readonly readOnly?: boolean | undefined;
 }
@@ -55,15 +59,36 @@ export interface KeyRebuilderOptions {
 /** Which documents: these, or those that a survey finds. */
 type Wanted = ReadonlySet<string> | "missingOrDamaged";
 
+/** What was asked for. */
+interface Asked {
+  readonly name: string;
+  readonly wanted: Wanted;
+  readonly meter: RepairMeter;
+  readonly signal: AbortSignal;
+}
+
+interface MendOptions extends Asked {
+  readonly mending: Mending;
+}
+
 /** Rebuilds single documents. */
 export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   readonly #options: KeyRebuilderOptions;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Each goes through the whole log, and holds documents and events. */
+  readonly #places: Semaphore;
+  readonly #meters = new Map<string, RepairMeter>();
 
   /** @param options What it is made of. */
   constructor(options: KeyRebuilderOptions) {
     this.#options = options;
+    this.#places = new Semaphore(options.concurrency);
+  }
+
+  /** How far the repair of a projection is, or `null` when none is under way here. */
+  progress(name: string): ProjectionRepairProgress | null {
+    return this.#meters.get(name)?.progress ?? null;
   }
 
   /** See {@linkcode DocumentRebuilds.rebuildKeys}. */
@@ -94,12 +119,23 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   async #begin(
     name: string,
     wanted: Wanted,
-    { signal }: RebuildKeysOptions,
+    { signal, onProgress = () => {} }: RebuildKeysOptions,
   ): Promise<RebuiltKeys> {
-    const { readOnly } = this.#options;
+    const { readOnly, clock } = this.#options;
     if (readOnly) throw openedReadOnly("rebuild documents");
     const signals = [this.#closing.signal, ...(signal ? [signal] : [])];
-    const running = this.#traced(name, wanted, AbortSignal.any(signals));
+    const meter = new RepairMeter({
+      clock,
+      projectionName: name,
+      isRepair: wanted === "missingOrDamaged",
+      onProgress,
+    });
+    const running = this.#traced({
+      name,
+      wanted,
+      meter,
+      signal: AbortSignal.any(signals),
+    });
     this.#running.add(running);
     try {
       return await running;
@@ -109,17 +145,14 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   }
 
   /** Which documents is nothing for a span: how many there were is. */
-  #traced(
-    name: string,
-    wanted: Wanted,
-    signal: AbortSignal,
-  ): Promise<RebuiltKeys> {
+  #traced(asked: Asked): Promise<RebuiltKeys> {
+    const { name, wanted } = asked;
     const isRepair = wanted === "missingOrDamaged";
     return this.#options.telemetry.span(
       isRepair ? SPANS.repair : SPANS.rebuildKeys,
       { attributes: { [ATTRIBUTES.projectionName]: name } },
       async (span) => {
-        const rebuilt = await this.#locked(name, wanted, signal);
+        const rebuilt = await this.#locked(asked);
         const changed = rebuilt.keys.filter(({ change }) =>
           change !== "unchanged"
         );
@@ -134,11 +167,8 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     );
   }
 
-  async #locked(
-    name: string,
-    wanted: Wanted,
-    signal: AbortSignal,
-  ): Promise<RebuiltKeys> {
+  async #locked(asked: Asked): Promise<RebuiltKeys> {
+    const { name, meter, signal } = asked;
     const { store, events } = this.#options;
     signal.throwIfAborted();
     // Nothing is made of a log of which events are missing.
@@ -148,9 +178,11 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     if (!lock) {
       throw new RebuildConflictError(name, store.operationBuilding(name));
     }
+    this.#meters.set(name, meter);
     try {
+      using _place = await this.#place(signal);
       using mending = await store.care.mend(name);
-      return await this.#mend(name, mending, wanted, signal);
+      return await this.#mend({ ...asked, mending });
     } catch (error) {
       const refusal = asRefusal(name, error);
       const damage = await this.#damageOf(name, refusal);
@@ -158,6 +190,20 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       // Also when it was known: whoever rebuilds what is damaged was kept from it meanwhile.
       if (damage !== undefined) store.care.condemn(name, damage);
       throw refusal;
+    } finally {
+      this.#meters.delete(name);
+    }
+  }
+
+  /** Waits until few enough others are at work. */
+  async #place(signal: AbortSignal): Promise<Disposable> {
+    const granted = this.#places.acquire();
+    try {
+      return await abortable(granted, signal);
+    } catch (error) {
+      // Whoever has given up takes no place from those who wait.
+      granted.then((place) => place[Symbol.dispose]());
+      throw error;
     }
   }
 
@@ -176,10 +222,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   }
 
   async #mend(
-    name: string,
-    mending: Mending,
-    wanted: Wanted,
-    signal: AbortSignal,
+    { name, mending, wanted, meter, signal }: MendOptions,
   ): Promise<RebuiltKeys> {
     const { registry, store, events, live, logger, throttle } = this.#options;
     const definition = registry.get(name);
@@ -203,6 +246,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       definition,
       look,
       rest: () => rest(0),
+      onChecked: (documents) => meter.checked(documents, survey.keys.size),
     });
     const keys = wanted === "missingOrDamaged" ? survey.keys : wanted;
     let isSurveying = isRepair;
@@ -215,21 +259,36 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       watch: live.watch(name),
     });
     // All that may be long, while others go on.
-    if (isRepair) await survey.checkRows();
-    await fold.feed(look.checkpoint, async (eventsScanned) => {
-      survey.assertFew();
+    const findTagsOf = () => findTags({ look, keys, rest: () => rest(0) });
+    let tagsBefore: TagsFound;
+    const restInScan = async (eventsScanned: number) => {
+      meter.scanned(fold.checkpoint, keys.size);
       await rest(eventsScanned);
-    });
-    isSurveying = false;
+    };
     if (isRepair) {
+      meter.check(look.documentCount);
+      await survey.checkRows();
+      meter.scan(look.checkpoint);
+      await fold.feed(look.checkpoint, async (eventsScanned) => {
+        survey.assertFew();
+        await restInScan(eventsScanned);
+      });
+      isSurveying = false;
+      meter.compare();
       await survey.addForeign();
       await fold.flush();
       using folded = scratch.look();
       await survey.compareRelated(folded);
-    }
+      tagsBefore = await findTagsOf();
+    } else tagsBefore = await findTagsOf();
+    // What is committed while it is looked at takes room.
     look[Symbol.dispose]();
-    await this.#approach(mending, fold, rest);
+    await this.#approach(mending, fold, async (left, eventsScanned) => {
+      if (!isRepair) meter.scan(left);
+      await (isRepair ? rest(eventsScanned) : restInScan(eventsScanned));
+    });
     passes.dispose();
+    meter.change(keys.size);
     using _lock = await store.lockLive(name, signal);
     const checkpoint = checkpointOf(mending);
     // Under the lock, so that it does not wait for others.
@@ -240,6 +299,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       mending,
       folded: scratch.generation,
       keys,
+      before: tagsBefore,
       signal,
     });
     // Live updates may have come upon something else meanwhile.
@@ -252,7 +312,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     logger.log("info", "Documents of the projection were rebuilt", {
       projection: name,
       documents: found.keys.length,
-      changed: changed.length,
+      documentsChanged: changed.length,
       checkpoint,
     });
     return Object.freeze({
@@ -267,7 +327,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   async #approach(
     mending: Mending,
     fold: KeyFold,
-    rest: (eventsScanned: number) => Promise<void>,
+    rest: (upTo: Position, eventsScanned: number) => Promise<void>,
   ): Promise<void> {
     const { batchSize } = this.#options;
     for (let before = Infinity;;) {
@@ -276,50 +336,12 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
       // When as much is applied meanwhile, there would be no end to it.
       if (left <= batchSize || left >= before) return;
       before = left;
-      await fold.feed(upTo, rest);
+      await fold.feed(upTo, (eventsScanned) => rest(upTo, eventsScanned));
     }
   }
-}
-
-/** Refuses a generation of which more may be damaged than documents, or than those asked for. */
-function assertMendable(
-  { damage }: Mending,
-  { isRepair }: { readonly isRepair: boolean },
-): void {
-  if (damage === undefined || (isRepair && isRowDamage(damage))) return;
-  throw new IrreparableError(damage);
 }
 
 function checkpointOf(mending: Mending): Position {
   using look = mending.look();
   return look.checkpoint;
-}
-
-/** What is thrown, told as what callers handle. */
-function asRefusal(name: string, thrown: unknown): unknown {
-  const isOfDisk = thrown instanceof Error &&
-    ("errcode" in thrown || fileErrorCode(thrown) !== undefined);
-  const error = isOfDisk
-    ? asUnusable(name, `projections/${name}`, thrown)
-    : thrown;
-  if (error instanceof ProjectionNotBuiltError) {
-    return new KeyRebuildError(name, "notBuilt", { cause: error });
-  }
-  if (
-    error instanceof ProjectionDamagedError || error instanceof IrreparableError
-  ) return new KeyRebuildError(name, "damaged", { cause: error });
-  return error;
-}
-
-const KEY_BYTES_MAX = 1_024;
-
-function assertKey(key: string): void {
-  const isKey = typeof key === "string" && key !== "" && key.isWellFormed() &&
-    !key.includes("\0") &&
-    new TextEncoder().encode(key).length <= KEY_BYTES_MAX;
-  if (isKey) return;
-  throw new RangeError(
-    "Cannot rebuild documents as a key must be a well-formed text of 1 to " +
-      `${KEY_BYTES_MAX} bytes without U+0000`,
-  );
 }

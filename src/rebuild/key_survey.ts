@@ -20,6 +20,8 @@ export interface KeySurveyOptions {
   readonly look: Look;
   /** Leaves others their share of the time; what it throws ends the work. */
   readonly rest: () => Promise<void>;
+  /** Told how many documents were looked at, now and then. */
+  readonly onChecked: (documents: number) => void;
 }
 
 /** Looks through a generation. */
@@ -29,12 +31,14 @@ export class KeySurvey {
   readonly #definition: ProjectionDefinition;
   readonly #look: Look;
   readonly #rest: () => Promise<void>;
+  readonly #onChecked: (documents: number) => void;
   readonly #code: DefinitionCode;
   /** Rows of documents that an event of the log gives a reason to be there. */
   readonly #given = new RowSet();
 
   /** @param options What is looked through. */
-  constructor({ definition, look, rest }: KeySurveyOptions) {
+  constructor({ definition, look, rest, onChecked }: KeySurveyOptions) {
+    this.#onChecked = onChecked;
     this.#definition = definition;
     this.#look = look;
     this.#rest = rest;
@@ -52,13 +56,16 @@ export class KeySurvey {
    */
   async checkRows(): Promise<void> {
     let tagsExpected = 0;
+    let checked = 0;
     for await (const document of this.#resting(this.#look.documents())) {
+      if (++checked % ROWS === 0) this.#onChecked(checked);
       const { key, text, isSound } = document;
       const tags = isSound ? this.#tagsOf(key, text) : undefined;
       tagsExpected += tags?.length ?? 0;
       if (tags?.every((tag) => this.#look.isTagged(tag, key))) continue;
       this.#addDamaged(key);
     }
+    this.#onChecked(checked);
     let tagsFound = 0;
     for await (const _ of this.#resting(this.#look.tags())) tagsFound++;
     if (tagsFound === tagsExpected && this.keys.size === 0) return;
@@ -75,8 +82,9 @@ export class KeySurvey {
    * damaged or missing. Takes note that there is a reason for it.
    */
   readonly sees = (key: string): boolean => {
-    const found = this.#look.find(key);
-    if (found) this.#given.add(found.row);
+    // Not the document: it would be read, and summed up, once for each of its events.
+    const row = this.#look.rowOf(key);
+    if (row !== undefined) this.#given.add(row);
     else this.keys.add(key);
     return this.keys.has(key);
   };
@@ -88,7 +96,7 @@ export class KeySurvey {
    * @throws {KeyRebuildError} If there are too many.
    */
   async addForeign(): Promise<void> {
-    for await (const { row, key } of this.#resting(this.#look.documents())) {
+    for await (const { row, key } of this.#resting(this.#look.rows())) {
       if (!this.#given.has(row)) this.#addDamaged(key);
     }
   }

@@ -12,9 +12,9 @@ import type { BuildTask } from "./build_task.ts";
 import { BuildTasks } from "./build_tasks.ts";
 import { startingRebuild } from "./errors.ts";
 import {
-  detailBefore,
-  generationsOf,
   type InterruptedOperation,
+  settledBefore,
+  standingOf,
 } from "./interrupted.ts";
 import {
   type DiskRoom,
@@ -31,7 +31,11 @@ import type { IdempotencyRecord, OperationStore } from "./operation_store.ts";
 import { openOperationSpan, tellPlan } from "./operation_span.ts";
 import type { OperationsUnderWay, UnderWay } from "./operations_under_way.ts";
 import { resolveRebuildOptions } from "./rebuild_options.ts";
-import { isAutomatic, RebuildSurvey } from "./rebuild_survey.ts";
+import {
+  isAutomatic,
+  RebuildSurvey,
+  type SurveyOptions,
+} from "./rebuild_survey.ts";
 import { type RebuildAllOptions, RebuilderClosedError } from "./rebuilder.ts";
 import { RebuildQueueFullError } from "./refusals.ts";
 import type { RebuildReporter } from "./report.ts";
@@ -83,7 +87,9 @@ export interface BeginOptions extends RebuildAllOptions {
 /** What is asked of an operation, once what was left out is filled in. */
 type AskedRebuild =
   & Omit<RunningOperationOptions, AskedElsewhere>
-  & Partial<Pick<RunningOperationOptions, "generationsBefore">>;
+  & Partial<
+    Pick<RunningOperationOptions, "generationsBefore" | "rollbacksBefore">
+  >;
 
 /** What it is given besides. */
 type AskedElsewhere =
@@ -92,7 +98,8 @@ type AskedElsewhere =
   | "clock"
   | "resumes"
   | "idempotency"
-  | "generationsBefore";
+  | "generationsBefore"
+  | "rollbacksBefore";
 
 /** What the process starts by itself must not be kept from it by those who ask. */
 const OWN_TRIGGERS: ReadonlySet<RebuildTrigger> = new Set<RebuildTrigger>([
@@ -120,7 +127,8 @@ export class OperationStarter {
     this.#peers = peers;
     this.#tasks = new BuildTasks({
       ...options,
-      onEnd: (detail, trigger) => peers.reporter.projection(detail, trigger),
+      onEnd: (detail, operation) =>
+        peers.reporter.projection(detail, operation),
     });
     this.#survey = new RebuildSurvey(options, this.#tasks);
   }
@@ -155,7 +163,7 @@ export class OperationStarter {
   /** What would be rebuilt, and why. */
   async plan(
     names: readonly string[] | undefined,
-    options: Pick<RebuildAllOptions, "forceRebuild" | "trigger">,
+    options: SurveyOptions,
   ): Promise<readonly PlannedRebuild[]> {
     return (await this.#survey.of(names, options)).map(({ planned }) =>
       planned
@@ -197,9 +205,8 @@ export class OperationStarter {
     names: readonly string[] | undefined,
     options: BeginOptions,
   ): Promise<UnderWay> {
-    const { readOnly } = this.#options;
     const begun = startingRebuild(
-      readOnly,
+      this.#options.readOnly,
       () => this.#beginNow(names, options),
     );
     this.#beginning.add(begun);
@@ -263,6 +270,20 @@ export class OperationStarter {
     return await this.#options.telemetry.span(SPANS.rebuildPlan, {}, plan);
   }
 
+  /** What is to be built, how that stands now, and what was built before a pause. */
+  async #prepare(
+    names: readonly string[] | undefined,
+    options: BeginOptions,
+    isOwn: boolean,
+  ) {
+    const { store, projections } = this.#options;
+    await whenSwapsEnd(this.#tasks.values(), names);
+    const wanted = await this.#plan(names, options, isOwn);
+    const before = await standingOf(store, wanted);
+    const settled = await settledBefore(options.adopts, projections);
+    return { wanted, before, settled };
+  }
+
   async #beginIn(
     span: OpenSpan,
     names: readonly string[] | undefined,
@@ -271,37 +292,32 @@ export class OperationStarter {
       readonly id: string;
     },
   ): Promise<UnderWay> {
-    const { clock, store } = this.#options;
     const { adopts, idempotency, resumes = null } = options;
-    await whenSwapsEnd(this.#tasks.values(), names);
     const isOwn = OWN_TRIGGERS.has(asked.trigger);
-    const wanted = await this.#plan(names, options, isOwn);
+    const prepare = () => this.#prepare(names, options, isOwn);
+    let { wanted, before, settled } = await prepare();
+    // What is being stopped must not be joined: it would end as if this had been stopped.
+    for (const ending of this.#tasks.ending(() => wanted)) {
+      await ending;
+      ({ wanted, before, settled } = await prepare());
+    }
     span.setAttributes({ [ATTRIBUTES.projectionCount]: wanted.length });
-    const before = await generationsOf(store, wanted);
-    const done = await Promise.all(
-      adopts?.done.map(async (name) =>
-        detailBefore(
-          adopts.operation,
-          await this.#options.projections.info(name),
-        )
-      ) ?? [],
-    );
     if (this.#isClosed) throw new RebuilderClosedError();
     if (!isOwn && !adopts) this.#assertRoom();
     if (options.whenRunning === "reject") this.#tasks.assertNoneOf(wanted);
     const { trigger, concurrency } = asked;
     const begun = { operationId: id, trigger, wanted, concurrency };
     const operation = new RunningOperation({
-      generationsBefore: before,
+      ...before,
       resumes,
       idempotency,
       promotedAt: options.promotedAt ?? null,
       ...asked,
       id,
       span,
-      clock,
+      clock: this.#options.clock,
     });
-    for (const detail of done) operation.settle(detail);
+    for (const detail of settled) operation.settle(detail);
     const { verify = false, promote = "automatic" } = asked;
     const wanting = {
       operation,
@@ -317,8 +333,9 @@ export class OperationStarter {
     const fresh: BuildTask[] = [];
     const giveUp = (error: unknown): never => {
       this.#peers.running.forget(id);
-      for (const { operationIds } of operation.tasks) operationIds.delete(id);
       for (const task of fresh) task.fail(error);
+      operation.withdraw();
+      this.#peers.scheduler.reconsider();
       throw error;
     };
     try {
@@ -330,7 +347,11 @@ export class OperationStarter {
       giveUp(error);
     }
     const { saved, ended } = this.#peers.running.add(operation);
-    await saved.catch(giveUp);
+    await saved.catch((error) => {
+      // Its file may be there, and would be found by the next start; one that was there, stays.
+      if (!adopts) this.#options.history.forget(operation.record());
+      giveUp(error);
+    });
     // Closed meanwhile: kept for the next start, like everything else.
     if (this.#isClosed) { for (const task of fresh) task.stop("interrupted"); }
     this.#peers.reporter.begun(begun);

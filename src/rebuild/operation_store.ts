@@ -38,6 +38,11 @@ export interface IdempotencyRecord {
 
 /** An operation as it stands on disk. */
 export interface StoredOperation extends RebuildOperation {
+  /**
+   * By which decisions its projections were held back when it was asked for. Nothing for the
+   * world. Left out by earlier versions.
+   */
+  readonly rollbacksBefore?: Readonly<Record<string, string>>;
   /** The key that it was asked for with. Nothing for the world. */
   readonly idempotency?: IdempotencyRecord;
   /** Where its span stands in its trace, as W3C's `traceparent`, so that whoever goes on with it
@@ -69,7 +74,12 @@ const DEFAULTS = {
  * @returns What the world is told.
  */
 export function toPublic(stored: StoredOperation): RebuildOperation {
-  const { idempotency: _, traceparent: __, ...operation } = stored;
+  const {
+    idempotency: _,
+    traceparent: __,
+    rollbacksBefore: ___,
+    ...operation
+  } = stored;
   return Object.freeze(operation);
 }
 
@@ -112,9 +122,7 @@ export class OperationStore {
 
   /** Writes an operation down, durably; forgets the oldest when there are too many. */
   async save(operation: StoredOperation): Promise<void> {
-    // A clock that stands before 1970 must not make names that nobody finds again.
-    const startedMs = Math.max(Date.parse(operation.startedAt), 0);
-    const name = `${String(startedMs).padStart(15, "0")}-${operation.id}.json`;
+    const name = fileNameOf(operation);
     const text = JSON.stringify(operation) + "\n";
     // Only now: it may be that nothing can be written, and only reads are wanted.
     this.#fileSystem.makeDirectory(this.#directory);
@@ -125,10 +133,27 @@ export class OperationStore {
       this.#isNameDurable = true;
     }
     for (const old of this.#names().slice(HISTORY_MAX)) {
-      // Set back, a clock makes the newest look like the oldest; and what waits for an operator is
-      // needed.
-      if (old === name || isHeld(this.#read(old))) continue;
-      this.#fileSystem.remove(join(this.#directory, old));
+      // Set back, a clock makes the newest look like the oldest; and a rebuild of hours may be
+      // older than a thousand others.
+      if (old === name || isNeeded(this.#read(old))) continue;
+      this.#remove(old);
+    }
+  }
+
+  /** Forgets an operation that was not begun after all, though its file may be there. */
+  forget(operation: StoredOperation): void {
+    this.#remove(fileNameOf(operation));
+  }
+
+  #remove(name: string): void {
+    try {
+      this.#fileSystem.remove(join(this.#directory, name));
+    } catch (error) {
+      // What is written down is, all the same.
+      this.#logger.log("warn", "An operation could not be deleted", {
+        file: name,
+        error,
+      });
     }
   }
 
@@ -222,15 +247,23 @@ export class OperationStore {
   }
 }
 
+/** The name of an operation's file. */
+function fileNameOf({ startedAt, id }: StoredOperation): string {
+  // A clock that stands before 1970 must not make names that nobody finds again.
+  const startedMs = Math.max(Date.parse(startedAt), 0);
+  return `${String(startedMs).padStart(15, "0")}-${id}.json`;
+}
+
 /** The operation that a file is of. */
 function idOf(name: string): string {
   return NAME_PATTERN.exec(name)?.[2] ?? "";
 }
 
-/** Whether an operator is still to say what becomes of it. */
-function isHeld(operation: StoredOperation | undefined): boolean {
+/** Whether it goes on, so that a crash must find it, or an operator is to say what becomes of it. */
+function isNeeded(operation: StoredOperation | undefined): boolean {
   if (!operation) return false;
-  const { pausedAt, promote, resumedBy } = operation;
+  const { state, pausedAt, promote, resumedBy } = operation;
+  if (state === "running" || state === "queued") return true;
   return pausedAt !== null ||
     promote === "manual" && isOpen(operation) && resumedBy === undefined;
 }

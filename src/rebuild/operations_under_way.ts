@@ -107,11 +107,7 @@ export class OperationsUnderWay {
     const entry = this.#entries.get(id);
     if (!entry) return false;
     const { operation, ended } = entry;
-    if (operation.tasks.every((task) => task.hasEnded)) {
-      // Only its outcome is still being written down.
-      await ended;
-      return false;
-    }
+    if (await this.#hasEnded(entry)) return false;
     operation.stop(reason);
     // What it held up goes on for others.
     this.#options.reconsider();
@@ -119,8 +115,16 @@ export class OperationsUnderWay {
     return true;
   }
 
+  /** Whether all of it has ended; waits until the outcome is written down then. */
+  async #hasEnded({ operation, ended }: UnderWay): Promise<boolean> {
+    if (!operation.tasks.every((task) => task.hasEnded)) return false;
+    await ended;
+    return true;
+  }
+
   /**
-   * Holds an operation up, or lets it go on. Returns when that is durable.
+   * Holds an operation up, or lets it go on. Returns when that is durable, and whether there was
+   * anything to order.
    *
    * @throws {OperationNotRecordedError} If it cannot be written down; it is as it was then.
    */
@@ -128,6 +132,7 @@ export class OperationsUnderWay {
     const entry = this.#entries.get(id);
     if (!entry) return false;
     const { operation } = entry;
+    if (await this.#hasEnded(entry)) return false;
     if ((operation.pausedAt !== null) === (action === "pause")) {
       // Somebody else ordered the same, and it may not be durable yet.
       await entry.recorded;
@@ -139,6 +144,7 @@ export class OperationsUnderWay {
       await this.#record(entry);
     } catch (cause) {
       this.#change(operation, action === "pause" ? "resume" : "pause");
+      await this.restore(id);
       throw new OperationNotRecordedError(id, action, { cause });
     }
     this.#tell(operation);
@@ -156,6 +162,15 @@ export class OperationsUnderWay {
     if (!entry) return;
     await this.#record(entry);
     this.#tell(entry.operation);
+  }
+
+  /**
+   * Writes an operation down again as it is: what was refused may have been written all the same,
+   * and would be found after a crash. As far as the disk lets it.
+   */
+  async restore(id: string): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (entry) await this.#record(entry).catch(() => {});
   }
 
   /** One after the other: the outcome must not be overwritten by what was before. */

@@ -17,7 +17,7 @@ import type {
   RebuildPlan,
 } from "./operation.ts";
 import { KeyRebuilder } from "./key_rebuilder.ts";
-import { toPublic } from "./operation_store.ts";
+import { type IdempotencyRecord, toPublic } from "./operation_store.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import { goOnIn } from "./interrupted.ts";
 import {
@@ -37,7 +37,10 @@ import type {
   RebuildOptions,
   StartOptions,
 } from "./rebuilder.ts";
-import { rollBackProjection } from "./roll_back_projection.ts";
+import {
+  type RollbackOptions,
+  rollBackProjection,
+} from "./roll_back_projection.ts";
 import { RebuildScheduler } from "./scheduler.ts";
 import { SharedScan } from "./shared_scan.ts";
 import { toStatus } from "./status.ts";
@@ -137,7 +140,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     names: readonly string[] | undefined,
     options: StartOptions = {},
   ): Promise<RebuildOperation> {
-    return await this.#keys.once(names, options, async (idempotency) => {
+    const begin = async (idempotency?: IdempotencyRecord) => {
       const { operation, ended } = await this.#starter.begin(names, {
         ...options,
         idempotency,
@@ -145,7 +148,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       // With nothing to do it has ended, and whoever looks should see that.
       if (operation.tasks.length === 0) await ended;
       return operation.snapshot();
-    });
+    };
+    const started = await this.#keys.once(names, options, begin);
+    // Of one that was started before, the history knows only how it stood once.
+    return this.#running.snapshot(started.id) ?? started;
   }
 
   async wait(
@@ -209,12 +215,13 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
         damage: events.damage,
         at: clock.now().toISOString(),
         save: () => this.#running.record(id),
+        restore: () => this.#running.restore(id),
       }));
     return operation.snapshot();
   }
 
-  async rollback(name: string): Promise<void> {
-    await rollBackProjection(this.#options, name);
+  async rollback(name: string, options: RollbackOptions = {}): Promise<void> {
+    await rollBackProjection(this.#options, name, options);
   }
 
   async plan(
@@ -286,6 +293,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     return {
       of: (name) => ({
         build: this.#starter.task(name)?.progress() ?? null,
+        repair: this.#keyRebuilder.progress(name),
         ...this.#lastBuilds.of(name),
       }),
     };
@@ -304,7 +312,8 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   ): Promise<UnderWay | undefined> {
     // What an operator held up in a process that has ended since is held up here.
     await this.#takingUp.held();
-    const due = (await this.plan(names, options)).filter((each) =>
+    const plans = await this.#starter.plan(names, { ...options, onlyMissing });
+    const due = plans.filter((each) =>
       each.rebuild && !this.#starter.isHeldUp(each) &&
       !(onlyMissing && servesOldDocuments(each))
     );

@@ -18,8 +18,11 @@ export const FULL_PACE: Pace = { share: 1, eventsPerSecondMax: Infinity };
 /** Shorter waits are put together: each costs more than it gives, in milliseconds. */
 const WAIT_MS_MIN = 4;
 
-/** What was read by much too fast is not waited for longer than this, in milliseconds. */
-const WAIT_MS_MAX = 60_000;
+/** A long rest is taken in parts, as the pace may change meanwhile, in milliseconds. */
+const WAIT_MS_MAX = 1_000;
+
+/** Rest for work that took this long at once, as of a machine that slept, is not owed; in ms. */
+const OWED_MS_MAX = 60_000;
 
 /** So much time without reading may be made up for by reading faster, in milliseconds. */
 const CREDIT_MS_MAX = 1_000;
@@ -30,9 +33,10 @@ export class Pacer {
   readonly #monotonicMs: () => number;
   /** Since when it works. */
   #sinceMs: number;
-  /** Waiting that is due for the work done, and for the events read; the latter may be credit. */
-  #owedForWorkMs = 0;
-  #owedForEventsMs = 0;
+  /** Rest that is due for the work done, in milliseconds. */
+  #owedMs = 0;
+  /** Events that were read too early, or, below 0, may be read in addition. */
+  #owedEvents = 0;
 
   /**
    * @param pace How fast it may go; asked every time.
@@ -48,22 +52,30 @@ export class Pacer {
    * Ends a stretch of work.
    *
    * @param eventsRead How many events of the log were read in it.
-   * @returns How long to wait now, in milliseconds; 0 to go on. Say {@linkcode goOn} afterwards.
+   * @returns How long to wait now, in milliseconds, a second at most; 0 to go on. Say
+   * {@linkcode restOn} then, and {@linkcode goOn} in the end.
    */
   rest(eventsRead: number): number {
-    const { share, eventsPerSecondMax } = this.#pace();
+    const { share } = this.#pace();
     const workedMs = this.#pass();
-    const forWork = workedMs * (1 / share - 1);
-    const forEvents = eventsRead * 1_000 / eventsPerSecondMax;
-    this.#owe(forWork, forEvents - workedMs);
-    const owedMs = Math.max(this.#owedForWorkMs, this.#owedForEventsMs);
-    return owedMs < WAIT_MS_MIN ? 0 : owedMs;
+    this.#owedMs += workedMs * (1 / share - 1);
+    return this.#dueMs(workedMs, eventsRead);
+  }
+
+  /**
+   * Goes on with a rest: what was waited for is no longer owed.
+   *
+   * @returns How long to wait in addition, likewise.
+   */
+  restOn(): number {
+    const waitedMs = this.#pass();
+    this.#owedMs -= waitedMs;
+    return this.#dueMs(waitedMs, 0);
   }
 
   /** Begins the next stretch of work: what was waited for, however long, is no longer owed. */
   goOn(): void {
-    const waitedMs = this.#pass();
-    this.#owe(-waitedMs, -waitedMs);
+    this.restOn();
   }
 
   #pass(): number {
@@ -73,15 +85,17 @@ export class Pacer {
     return passedMs;
   }
 
-  #owe(forWorkMs: number, forEventsMs: number): void {
-    this.#owedForWorkMs = clamp(this.#owedForWorkMs + forWorkMs, 0);
-    this.#owedForEventsMs = clamp(
-      this.#owedForEventsMs + forEventsMs,
-      -CREDIT_MS_MAX,
-    );
+  /** What is due after so much time and so many events, at the pace of now. */
+  #dueMs(passedMs: number, eventsRead: number): number {
+    const perMs = this.#pace().eventsPerSecondMax / 1_000;
+    this.#owedMs = Math.min(Math.max(this.#owedMs, 0), OWED_MS_MAX);
+    this.#owedEvents = Number.isFinite(perMs)
+      ? Math.max(
+        this.#owedEvents + eventsRead - passedMs * perMs,
+        -CREDIT_MS_MAX * perMs,
+      )
+      : 0;
+    const owedMs = Math.max(this.#owedMs, this.#owedEvents / perMs);
+    return owedMs < WAIT_MS_MIN ? 0 : Math.min(owedMs, WAIT_MS_MAX);
   }
-}
-
-function clamp(owedMs: number, min: number): number {
-  return Math.min(Math.max(owedMs, min), WAIT_MS_MAX);
 }

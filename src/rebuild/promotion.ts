@@ -19,6 +19,8 @@ export interface PromoteOptions {
   readonly at: string;
   /** Writes the operation down. */
   readonly save: () => Promise<void>;
+  /** Writes it down again as it was, as far as the disk lets it. */
+  readonly restore: () => Promise<void>;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface PromoteOptions {
  * @throws The damage of the log: what serves may hold more than it.
  */
 export async function promoteTasks(
-  { operation, scheduler, damage, at, save }: PromoteOptions,
+  { operation, scheduler, damage, at, save, restore }: PromoteOptions,
 ): Promise<void> {
   const left = operation.tasks.filter(({ hasEnded }) => !hasEnded);
   const isAsked = left.every(({ isManual, isApproved }) =>
@@ -56,6 +58,7 @@ export async function promoteTasks(
     for (const task of waiting) {
       if (task.isParked) task.unpromote();
     }
+    await restore();
     throw error;
   }
   scheduler.enqueue(

@@ -17,8 +17,7 @@ import {
   type SurveyedProjection,
 } from "./estimate.ts";
 import type { RebuildTrigger } from "./operation.ts";
-import { planRebuild, planUnusable } from "./plan.ts";
-import type { RebuildAllOptions } from "./rebuilder.ts";
+import { type DueOptions, planRebuild, planUnusable } from "./plan.ts";
 import { InsufficientDiskSpaceError } from "./refusals.ts";
 
 /** What is looked at. */
@@ -33,6 +32,12 @@ export interface RebuildSurveyOptions {
   /** Room on the disk. @default {not looked at} */
   readonly disk?: DiskRoom;
 }
+
+/** What a plan depends on. */
+export type SurveyOptions = Pick<
+  DueOptions,
+  "forceRebuild" | "trigger" | "onlyMissing"
+>;
 
 /** The builds that are under way. */
 export interface BuildsUnderWay {
@@ -72,14 +77,11 @@ export class RebuildSurvey {
    * What each of some projections needs.
    *
    * @param names Which; all when left out.
-   * @param options Whether to insist, and who asks.
+   * @param options Whether to insist, who asks, and whether what is stale is left alone.
    */
   async of(
     names: readonly string[] | undefined,
-    { forceRebuild = false, trigger }: Pick<
-      RebuildAllOptions,
-      "forceRebuild" | "trigger"
-    >,
+    { forceRebuild = false, trigger, onlyMissing = false }: SurveyOptions,
   ): Promise<readonly SurveyedProjection[]> {
     const { registry, events } = this.#options;
     const resolved = registry.resolve(names ?? registry.names);
@@ -87,7 +89,9 @@ export class RebuildSurvey {
     const automatic = isAutomatic(trigger);
     const head = await events.head();
     return await Promise.all(
-      resolved.map((name) => this.#ofOne(name, { head, insist, automatic })),
+      resolved.map((name) =>
+        this.#ofOne(name, { head, insist, automatic, onlyMissing })
+      ),
     );
   }
 
@@ -121,18 +125,21 @@ export class RebuildSurvey {
 
   async #ofOne(
     name: string,
-    { head, insist, automatic }: {
+    { head, insist, automatic, onlyMissing }: {
       readonly head: Position;
       readonly insist: "forced" | "requested" | undefined;
       readonly automatic: boolean;
+      readonly onlyMissing: boolean;
     },
   ): Promise<SurveyedProjection> {
     const { projections, store, live, readOnly } = this.#options;
     // Taking up what was begun writes.
     try {
-      const interrupted = insist !== "forced" && !readOnly &&
-        await store.hasInterruptedBuild(live.identity(name));
       const info = await projections.info(name);
+      // Nor is gone on with what replaces something that is to be left alone.
+      const isLeft = readOnly || (onlyMissing && info.state === "stale");
+      const interrupted = insist !== "forced" && !isLeft &&
+        await store.hasInterruptedBuild(live.identity(name));
       const awaiting = this.#builds.isAwaiting(name);
       const planned = planRebuild({
         info,

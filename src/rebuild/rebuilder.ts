@@ -5,6 +5,7 @@
  * @module
  */
 import type { Position } from "../events/event.ts";
+import type { RollbackOptions } from "./roll_back_projection.ts";
 import type { DocumentRebuilds } from "./rebuilt_keys.ts";
 import type {
   OperationState,
@@ -109,7 +110,7 @@ export class RebuildConflictError extends Error {
     super(
       `Cannot rebuild projection "${projectionName}" as it is being rebuilt already: ` +
         (operationId === null
-          ? "by another process"
+          ? "by another process, or its documents are being repaired"
           : `by operation ${operationId}`),
     );
   }
@@ -276,8 +277,9 @@ export interface Rebuilder extends DocumentRebuilds {
    * it until another definition is registered: rebuild it by name, or with `forceRebuild`.
    *
    * @throws {UnknownProjectionError} If the name is not registered.
-   * @throws {ProjectionRollbackError} If there is no previous generation that could serve, or the
-   * projection is being rebuilt.
+   * @throws {ProjectionRollbackError} If there is no previous generation that could serve, the
+   * projection is being rebuilt, or another generation serves than `from` says.
+   * @throws {RangeError} If `from` is no number of a generation.
    * @throws {StoreReadOnlyError} If the store was opened to be read only.
    *
    * @example
@@ -315,7 +317,7 @@ export interface Rebuilder extends DocumentRebuilds {
    * await Deno.remove(path, { recursive: true });
    * ```
    */
-  rollback(name: string): Promise<void>;
+  rollback(name: string, options?: RollbackOptions): Promise<void>;
 
   /**
    * Calls back when an operation of this process begins, is paused, goes on, or ends. Progress in

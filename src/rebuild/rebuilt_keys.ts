@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ProjectionRepairProgress } from "../projections/build_info.ts";
 import type { Checkpoint } from "../projections/definition.ts";
 
 /** Documents that may be rebuilt at a time: whoever wants more rebuilds the projection. */
@@ -38,6 +39,11 @@ export interface RebuiltKeys {
 export interface RebuildKeysOptions {
   /** Gives up by throwing its reason; everything stays as it was. */
   readonly signal?: AbortSignal;
+  /**
+   * Told how far it is, often: whenever a piece of the work is done. What it throws ends the work.
+   * Others see the same in the projection's `info()`, under `repair`. @default {nobody}
+   */
+  readonly onProgress?: (progress: ProjectionRepairProgress) => void;
 }
 
 /** Rebuilds single documents, in the generation that serves. */

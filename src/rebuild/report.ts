@@ -74,17 +74,14 @@ export class RebuildReporter {
       logger.log(
         "info",
         `All ${totalRebuilt} projections rebuilt successfully in ${duration} ms`,
-        {
-          operationId,
-          duration,
-        },
+        { operationId, durationMs: duration },
       );
     } else {
       logger.log(
         "warn",
         `Projection rebuild completed with errors. Success: ${totalRebuilt}/${details.length}. ` +
           `Failed: ${failedProjections.join(", ")}`,
-        { operationId, state: result.state, duration },
+        { operationId, state: result.state, durationMs: duration },
       );
     }
   }
@@ -95,7 +92,10 @@ export class RebuildReporter {
   }
 
   /** Tells how one projection's rebuild ended. */
-  projection(detail: ProjectionRebuildDetail, trigger: RebuildTrigger): void {
+  projection(
+    detail: ProjectionRebuildDetail,
+    { operationId, trigger }: Pick<BegunRebuild, "operationId" | "trigger">,
+  ): void {
     const telemetry = this.#telemetry;
     const logger = this.#logger;
     const {
@@ -119,31 +119,45 @@ export class RebuildReporter {
     if (duration > 0 && eventsScanned > 0) {
       telemetry.rebuildRate.record(eventsScanned / (duration / 1_000), name);
     }
-    const attributes = {
-      projection: projectionName,
-      state,
-      reason: detail.reason,
-      duration: Math.round(duration),
-      eventsProcessed,
-    };
+    const durationMs = Math.round(duration);
+    const { reason } = detail;
     if (detail.success) {
       logger.log(
         "info",
-        `Projection '${projectionName}' rebuilt successfully in ${attributes.duration} ms ` +
+        `Projection '${projectionName}' rebuilt successfully in ${durationMs} ms ` +
           `(${eventsProcessed} events)`,
-        attributes,
+        {
+          operationId,
+          projection: projectionName,
+          state,
+          reason,
+          durationMs,
+          events: eventsProcessed,
+        },
       );
     } else if (error) {
       telemetry.rebuildFailures.add(1, { ...name, ...errorType });
       logger.log("error", `Failed to rebuild projection '${projectionName}'`, {
-        ...attributes,
+        operationId,
+        projection: projectionName,
+        state,
+        reason,
+        durationMs,
+        events: eventsProcessed,
         error: forLog(error),
       });
     } else {
       logger.log(
         "warn",
         `Rebuild of projection '${projectionName}' ${state}`,
-        attributes,
+        {
+          operationId,
+          projection: projectionName,
+          state,
+          reason,
+          durationMs,
+          events: eventsProcessed,
+        },
       );
     }
   }

@@ -21,17 +21,33 @@ export interface RollBackProjectionOptions {
   readonly readOnly?: boolean | undefined;
 }
 
+/** From where to go back. */
+export interface RollbackOptions {
+  /**
+   * Goes back only while this generation serves, so that two who saw the same do not undo each
+   * other's rollback: its number, from 1. @default {whichever serves}
+   */
+  readonly from?: number;
+}
+
 /**
  * Rolls a projection back: see `Rebuilder.rollback`.
  *
  * @param options Where.
  * @param name The projection.
+ * @param how From where.
  */
 export async function rollBackProjection(
   { registry, store, live, logger, readOnly }: RollBackProjectionOptions,
   name: string,
+  { from }: RollbackOptions,
 ): Promise<void> {
   registry.get(name);
+  if (from !== undefined && !(Number.isSafeInteger(from) && from >= 1)) {
+    throw new RangeError(
+      `Cannot roll back as 'from' must be the number of a generation: current value is ${from}`,
+    );
+  }
   if (readOnly) throw openedReadOnly("roll back the projection");
   // Whoever swaps in what is built now would take back what is decided here.
   using building = store.tryLockBuild(name);
@@ -45,6 +61,14 @@ export async function rollBackProjection(
   }
   using _lock = await store.lockLive(name);
   const before = await store.numbers(name);
+  if (from !== undefined && before.current !== from) {
+    throw new ProjectionRollbackError(
+      name,
+      "anotherGeneration",
+      `generation ${before.current ?? "none"} serves, not ${from}: look again`,
+      { generation: before.current },
+    );
+  }
   try {
     await store.rollBack(live.identity(name));
   } catch (cause) {
@@ -60,8 +84,8 @@ export async function rollBackProjection(
   const { current, rolledBack } = await store.numbers(name);
   logger.log("warn", "Projection serves its previous generation again", {
     projection: name,
-    from: before.current,
-    to: current,
-    heldBack: rolledBack !== null,
+    generation: current,
+    generationBefore: before.current,
+    isHeldBack: rolledBack !== null,
   });
 }

@@ -33,6 +33,8 @@ export interface RunningOperationOptions {
   readonly idempotency: IdempotencyRecord | undefined;
   /** Number of each projection's newest generation, 0 for none. */
   readonly generationsBefore: Readonly<Record<string, number>>;
+  /** Names the rollback by which each projection was held back, if one was. */
+  readonly rollbacksBefore: Readonly<Record<string, string>>;
   /** @default {false} */
   readonly verify?: boolean;
   /** @default {"automatic"} */
@@ -119,6 +121,16 @@ export class RunningOperation {
         task.resume(this.id);
         this.#left.get(task)?.resolve(reason);
       }
+    }
+  }
+
+  /** Leaves builds to others as if it had never been: it could not be begun. */
+  withdraw(): void {
+    for (const task of this.#tasks) {
+      task.operationIds.delete(this.id);
+      task.resume(this.id);
+      // Whoever else waited for it may have cancelled it meanwhile.
+      if (task.operationIds.size === 0) task.stop("cancelled");
     }
   }
 
@@ -232,9 +244,9 @@ export class RunningOperation {
 
   /** What is written down. */
   record(): StoredOperation {
-    const { idempotency } = this.#options;
+    const { idempotency, rollbacksBefore } = this.#options;
     const traceparent = this.#traceparent;
-    const snapshot = this.snapshot();
+    const snapshot = { ...this.snapshot(), rollbacksBefore };
     const record = {
       ...snapshot,
       ...idempotency ? { idempotency } : {},

@@ -194,7 +194,11 @@ async function scan(
       const isAsked = () => members.some((member) => member.isAsked);
       const isAskedOrOver = () => isAsked() || isOver();
       control.beat();
-      control.rest(pacer.rest(eventsRead), isAskedOrOver);
+      let restMs = pacer.rest(eventsRead);
+      while (restMs > 0 && !isAskedOrOver()) {
+        control.rest(restMs, isAskedOrOver);
+        restMs = pacer.restOn();
+      }
       // One that is stopped does not wait until the others go on.
       for (;;) {
         control.waitWhilePaused(isAskedOrOver);

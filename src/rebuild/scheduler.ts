@@ -55,13 +55,16 @@ export class RebuildScheduler {
     return this.#waiting.map(({ task }) => task);
   }
 
-  /** Queues tasks. Those that find a place at once start together. */
+  /**
+   * Queues tasks. Those that find a place at once start together; those that were stopped before
+   * they came here end, also while no place is free.
+   */
   enqueue(tasks: readonly BuildTask[], limit: OperationLimit): void {
     for (const task of tasks) {
       this.#waiting.push({ task, limit });
-      task.signal.addEventListener("abort", () => this.#leaveQueue(task), {
-        once: true,
-      });
+      const leave = () => this.#leaveQueue(task);
+      if (task.signal.aborted) leave();
+      else task.signal.addEventListener("abort", leave, { once: true });
     }
     // Stable: among equals, who came first goes first.
     this.#waiting.sort((a, b) => b.task.priority - a.task.priority);

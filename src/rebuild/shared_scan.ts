@@ -257,7 +257,11 @@ export class SharedScan {
         this.#options.logger.log(
           "warn",
           "Projection cannot be rebuilt in a worker, so it is rebuilt in the serving process",
-          { projection: task.projectionName, reason: outcome.unsuitable },
+          {
+            operationId: task.operationId,
+            projection: task.projectionName,
+            error: outcome.unsuitable,
+          },
         );
         left.push(member);
       }

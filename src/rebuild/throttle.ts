@@ -117,8 +117,11 @@ export class RebuildThrottle {
     }
     return {
       async rest(eventsRead, wait) {
-        const restMs = pacer.rest(eventsRead);
-        if (restMs > 0) await clock.sleep(restMs, waking.signal);
+        let restMs = pacer.rest(eventsRead);
+        while (restMs > 0 && !waking.signal.aborted) {
+          await clock.sleep(restMs, waking.signal);
+          restMs = pacer.restOn();
+        }
         const isOver = stops.every(({ aborted }) => aborted);
         if (waking.signal.aborted && !isOver) waking = new AbortController();
         await wait?.();

@@ -52,3 +52,14 @@ export function isUnwritable(error: unknown): boolean {
   return code !== undefined &&
     (primaryCode(error) === FULL || UNWRITABLE.includes(code));
 }
+
+/**
+ * Whether a database could not even be opened: the runtime tells no code of SQLite's then. Nothing
+ * is read of it so early, so that it is the system that refused, or no file.
+ *
+ * @param error Whatever was thrown.
+ */
+export function isOfOpening(error: unknown): boolean {
+  return error instanceof Error && "code" in error &&
+    error.code === "ERR_SQLITE_ERROR" && extendedCode(error) === undefined;
+}

@@ -22,6 +22,8 @@ class ReadingDatabase extends DatabaseSync {
     super.close();
     if (!this.#isClean) return;
     try {
+      // Deleted meanwhile, as by whoever swaps in a newer one, it would be begun anew, empty.
+      Deno.lstatSync(this.#file);
       // In WAL mode a reader makes files beside the database, and may not delete them. Whoever may
       // write does so when closing as the last one, which only SQLite itself can tell.
       using database = new DatabaseSync(this.#file, { timeout: 5_000 });

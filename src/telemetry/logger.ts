@@ -4,6 +4,11 @@
  * @module
  */
 
+import {
+  isSpanContextValid,
+  type SpanContext,
+  trace,
+} from "@opentelemetry/api";
 import { harmless } from "./harmless.ts";
 
 /** How grave a record is, from least to most. */
@@ -24,21 +29,67 @@ export interface Logger {
   log(level: LogLevel, message: string, attributes?: LogAttributes): void;
 }
 
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+/** The levels, from the least grave to the gravest. */
+export const LOG_LEVELS: readonly LogLevel[] = Object.freeze(
+  ["debug", "info", "warn", "error"] as const,
+);
+
+/**
+ * Reads a level that somebody wrote.
+ *
+ * @param text What was written.
+ * @param name What it was written for, in the message: `"Variable 'OPOSSUM_LOG_LEVEL'"`.
+ * @returns The level.
+ * @throws {RangeError} If it is none; names the levels there are.
+ *
+ * @example
+ * ```ts
+ * import { parseLogLevel } from "@opossum/deno";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * assertEquals(parseLogLevel("warn", "Option '--log-level'"), "warn");
+ * assertThrows(() => parseLogLevel("loud", "Option '--log-level'"), RangeError);
+ * ```
+ */
+export function parseLogLevel(text: string, name: string): LogLevel {
+  const level = LOG_LEVELS.find((each) => each === text);
+  if (level !== undefined) return level;
+  throw new RangeError(
+    `${name} must be "debug", "info", "warn" or "error": current value is ${
+      JSON.stringify(text)
+    }`,
+  );
+}
+
+/**
+ * Whether records of a level are wanted.
+ *
+ * @param level The level.
+ * @param levelMin The least grave one that is wanted.
+ * @returns Whether it is as grave as that.
+ */
+export function isLevelWanted(level: LogLevel, levelMin: LogLevel): boolean {
+  return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(levelMin);
+}
 
 /** What {@linkcode createJsonLogger} may be told. */
 export interface JsonLoggerOptions {
   /** Records below this level are dropped. @default {"info"} */
   readonly level?: LogLevel;
-  /** Takes one line without its line end. @default {standard error} */
-  readonly write?: (line: string) => void;
+  /**
+   * Takes one line without its line end.
+   * @default {standard error, through `console.warn()` for warnings and `console.error()`}
+   */
+  readonly write?: (line: string, level: LogLevel) => void;
 }
 
 /**
- * A logger that writes one JSON object a line: `time`, `level`, `message`, then the attributes.
+ * A logger that writes one JSON object a line: `time`, `level`, `message`, then the attributes,
+ * and `traceId` and `spanId` where a span is active.
  *
  * @param options Level and destination.
  * @returns The logger.
+ * @throws {RangeError} If there is no such level.
  *
  * @example
  * ```ts
@@ -53,31 +104,78 @@ export interface JsonLoggerOptions {
  * ```
  */
 export function createJsonLogger(options: JsonLoggerOptions = {}): Logger {
-  // deno-lint-ignore no-console -- the one place that writes to the console
-  const { level: levelMin = "info", write = (line) => console.error(line) } =
-    options;
+  const { level: levelMin = "info", write = writeToStderr } = options;
+  parseLogLevel(levelMin, "Option 'level'");
   return {
-    log(level, message, attributes = {}) {
-      if (LEVELS.indexOf(level) < LEVELS.indexOf(levelMin)) return;
+    log(level, message, attributes) {
+      if (!isLevelWanted(level, levelMin)) return;
       const time = new Date().toISOString();
+      // What belongs to every record is not for attributes of the same name to replace.
+      const record = {
+        ...{ time, level, message },
+        ...withTraceContext(attributes),
+        ...{ time, level, message },
+      };
       // JSON escapes line ends and most control characters: one record stays one line.
-      write(escapeInvisible(
-        JSON.stringify({ time, level, message, ...attributes }, replaceErrors),
-      ));
+      write(escapeInvisible(JSON.stringify(record, replaceErrors)), level);
+    },
+  };
+}
+
+/** Deno's own telemetry takes the severity from the method; both of these write to stderr. */
+function writeToStderr(line: string, level: LogLevel): void {
+  // deno-lint-ignore no-console -- the one place that writes to the console
+  if (level === "warn") console.warn(line);
+  // deno-lint-ignore no-console -- as above
+  else console.error(line);
+}
+
+/**
+ * Adds what a record needs to be found from its trace, and its trace from it.
+ *
+ * @param attributes The record's own.
+ * @returns They, with `traceId` and `spanId` of the active span if there is one.
+ */
+export function withTraceContext(
+  attributes: LogAttributes | undefined,
+): LogAttributes | undefined {
+  let spanContext: SpanContext | undefined;
+  harmless(() => spanContext = trace.getActiveSpan()?.spanContext());
+  if (spanContext === undefined || !isSpanContextValid(spanContext)) {
+    return attributes;
+  }
+  const { traceId, spanId } = spanContext;
+  // A record that has them was passed on by another logger.
+  return { traceId, spanId, ...attributes };
+}
+
+/**
+ * What this library gives every logger that it is handed: records with their trace context, and
+ * nothing thrown where it must not be, as on a full disk. What is logged goes on.
+ *
+ * @param logger Any logger.
+ * @returns One that does not throw.
+ */
+export function libraryLogger(logger: Logger): Logger {
+  return {
+    log(level, message, attributes) {
+      harmless(() => logger.log(level, message, withTraceContext(attributes)));
     },
   };
 }
 
 /**
- * Drops what a logger throws although it must not, as on a full disk: what is logged goes on.
+ * A logger that hands each record to several others.
  *
- * @param logger Any logger.
- * @returns One that does not throw.
+ * @param loggers They, in their order.
+ * @returns The logger. One of them that throws keeps none of the others from its record.
  */
-export function harmlessLogger(logger: Logger): Logger {
+export function combineLoggers(...loggers: readonly Logger[]): Logger {
   return {
     log(level, message, attributes) {
-      harmless(() => logger.log(level, message, attributes));
+      for (const logger of loggers) {
+        harmless(() => logger.log(level, message, attributes));
+      }
     },
   };
 }

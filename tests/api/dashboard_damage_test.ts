@@ -46,7 +46,17 @@ Deno.test("the overview says when there was looked for damage, and what was foun
   fake.report = {
     ...SOUND,
     ok: false,
-    log: { ...SOUND.log, ok: false },
+    log: {
+      ...SOUND.log,
+      ok: false,
+      problems: [{
+        file: "events/1.ndjson",
+        offset: 1_175,
+        first: 1,
+        last: 1_000,
+        what: HOSTILE,
+      }],
+    },
     projections: [{
       ...projection,
       state: "damaged",
@@ -57,9 +67,23 @@ Deno.test("the overview says when there was looked for damage, and what was foun
   const html = await browser.read("/admin");
   assertMatch(
     damageIn(html),
-    /damage found .+ The log is damaged in 1 place A is damaged: &lt;script&gt;.+ The previous generation of A is damaged: It has 2$/,
+    /damage found .+ The log is damaged in 1 place: restore it from a backup.+ events\/1\.ndjson, byte 1,175, events 1 to 1,000: &lt;script&gt;.+ A is damaged: &lt;script&gt;.+ The previous generation of A is damaged: It has 2$/,
   );
   assert(!html.includes("<script>"));
+});
+
+Deno.test("a check that is under way is told of, and no second one is offered", async () => {
+  const fake = new ScrubbedOpossum();
+  fake.scrubbingSince = "2026-01-15T02:00:00.000Z";
+  const browser = await Browser.signedIn(fake);
+  const html = await browser.read("/admin");
+  assertMatch(
+    damageIn(html),
+    /A check is under way since 2026-01-15 02:00:00 UTC/,
+  );
+  const [button = ""] = /<button [^>]*\/scrub"[^>]*>/.exec(html) ?? [];
+  assertMatch(button, /aria-disabled="true"/);
+  assertMatch(button, /title="A check is under way already"/);
 });
 
 Deno.test("a projection's page has a button that repairs it, when that can be done", async () => {
@@ -86,7 +110,7 @@ Deno.test("a projection's page has a button that repairs it, when that can be do
   for (const [changes, words] of table) {
     const unavailable = await button(changes);
     assert(unavailable.includes(`title="${words}"`), unavailable);
-    assert(unavailable.includes("disabled"));
+    assert(unavailable.includes('aria-disabled="true"'));
   }
   const reader = await button({ state: "ready", generation: 1 }, TOKENS.read);
   assertMatch(reader, /title="Your token may look only"/);

@@ -31,7 +31,7 @@ function buttonsOf(html: string): [label: string, isEnabled: boolean][] {
   return [...html.matchAll(/<button ([^>]*)data-action[^>]*>([^<]*)/g)]
     .map(([, attributes = "", label = ""]) => [
       label,
-      !/ disabled=""/.test(` ${attributes}`),
+      !/ (?:disabled=""|aria-disabled="true")/.test(` ${attributes}`),
     ]);
 }
 
@@ -77,6 +77,17 @@ Deno.test("the pages carry a policy under which nothing foreign or inline runs",
     assert(!/https?:\/\//.test(response.html), "refers to this server only");
     return response.html;
   };
+  // Also what a script imports, for all that is in its folder.
+  const checkAsset = async (path: string) => {
+    const response = await browser.ask(path);
+    assertEquals(response.status, 200, path);
+    assertMatch(response.headers.get("cache-control") ?? "", /immutable/);
+    const text = await response.text();
+    assert(text.length > 300);
+    for (const [, name = ""] of text.matchAll(/from "\.\/([^"]+)"/g)) {
+      await checkAsset(path.replace(/[^/]+$/, name));
+    }
+  };
   await check("/admin");
   await browser.signIn();
   const html = await check("/admin");
@@ -89,13 +100,10 @@ Deno.test("the pages carry a policy under which nothing foreign or inline runs",
   const assets = [...html.matchAll(/(?:src|href)="(\/admin\/assets\/[^"]+)"/g)];
   assertEquals(assets.length, 2);
   for (const [, path = ""] of assets) {
-    assertMatch(path, /-[0-9a-f]{12}\.(?:js|css)$/);
-    const response = await browser.ask(path);
-    assertEquals(response.status, 200);
-    assertMatch(response.headers.get("cache-control") ?? "", /immutable/);
-    assert((await response.text()).length > 1_000);
+    assertMatch(path, /-[0-9a-f]{12}(?:\.css|\/main\.js)$/);
+    await checkAsset(path);
   }
-  const missing = await browser.ask("/admin/assets/dashboard-0.js");
+  const missing = await browser.ask("/admin/assets/script-0/main.js");
   await assertProblem(missing, 404, "not-found");
 });
 
@@ -156,6 +164,8 @@ Deno.test("buttons are for those who may operate; others see why not", async () 
     ["Check for damage", true],
   ]);
   assert(!html.includes("may look only"));
+  // What the dialog says is what is done, or nothing.
+  assertMatch(html, /projections\/A\/rollback\?from=2"/);
   const reader = await Browser.signedIn(opossum, TOKENS.read);
   const readers = await reader.read("/admin");
   assertEquals(
@@ -203,9 +213,79 @@ Deno.test("?view=plan shows what a rebuild would take, and does nothing", async 
   assertMatch(all, /4.0 KiB of 977 KiB free/);
   assertMatch(
     await browser.read("/admin?view=plan"),
-    /Nothing needs a rebuild/,
+    /Nothing is to be rebuilt/,
   );
   assertEquals(fake.started, []);
+});
+
+Deno.test("?view=plan says what is left alone, and why", async () => {
+  const fake = new FakeOpossum("A", "B", "C");
+  const held = fake.rebuilder.estimate;
+  Object.assign(fake.rebuilder, {
+    estimate: async (...args: Parameters<typeof held>) => {
+      const plan = await held(...args);
+      const reasons = ["rolledBack", "awaitingPromotion", "upToDate"];
+      return {
+        ...plan,
+        projections: plan.projections.map((each, i) => ({
+          ...each,
+          rebuild: false,
+          reason: reasons[i],
+        })),
+      };
+    },
+  });
+  const html = await (await Browser.signedIn(fake)).read("/admin?view=plan");
+  const text = html.replaceAll(/<\/?(?:div|p)[^>]*>/g, " ").replaceAll(
+    /<[^>]*>/g,
+    "",
+  ).replaceAll(/\s+/g, " ").trim();
+  assertEquals(
+    text,
+    "Nothing is to be rebuilt: 1 projection is up to date. " +
+      "Left alone: A, as it was rolled back. " +
+      "Left alone: B, as a build of it waits to be promoted.",
+  );
+});
+
+Deno.test("a projection's page shows its rebuild, what can be done about it, and its fingerprint", async () => {
+  const fake = new FakeOpossum("A", "B");
+  fake.endAtOnce = undefined;
+  const { id } = await fake.rebuilder.start(["A"]);
+  const browser = await Browser.signedIn(
+    saying(fake, { builtFingerprint: "fedcba9876543210" }),
+  );
+  const html = await browser.read("/admin?view=projection&name=A");
+  assertMatch(html, /<progress [^>]*aria-label="Rebuild of A"/);
+  assertEquals(
+    buttonsOf(html).map(([label]) => label),
+    ["Rebuild", "Roll back", "Repair", "Pause", "Cancel"],
+  );
+  assert(html.includes(`/admin/operations/${id}/pause`));
+  assertMatch(html, /0123456789ab, built with fedcba987654/);
+  const other = await browser.read("/admin?view=projection&name=B");
+  assert(!other.includes("<progress"));
+});
+
+Deno.test("a bar says how much is read, and that documents are made when all is", async () => {
+  const fake = new FakeOpossum("A");
+  fake.endAtOnce = undefined;
+  const { id, progress: [bar] } = await fake.rebuilder.start(["A"]);
+  assert(bar);
+  const browser = await Browser.signedIn(fake);
+  const facts = async (position: number, percent: number) => {
+    const how = { eventsPerSecond: null, estimatedCompletionAt: null };
+    fake.change(id, {
+      progress: [{ ...bar, ...how, position, target: 300, percent }],
+    });
+    const html = await browser.read("/admin");
+    return /class="bar-facts">([^<]*)/.exec(html)?.[1];
+  };
+  assertEquals(await facts(120, 20), "reads the log · 120 of 300 events read");
+  assertEquals(
+    await facts(300, 52.9),
+    "makes the documents · 300 of 300 events read",
+  );
 });
 
 Deno.test("GET /admin refuses what it does not know", async () => {

@@ -29,6 +29,7 @@ export function fakeInfo(name: string): ProjectionInfo {
     errorPolicy: "stop",
     deadLetters: 0,
     build: null,
+    repair: null,
     lastBuild: null,
     lastError: null,
   };

@@ -112,6 +112,27 @@ Deno.test("POST rollback answers 404, and 409 without a generation to go back to
   await rebuilder.cancel(id);
 });
 
+Deno.test("POST rollback with from goes back only while that generation serves", async () => {
+  using dir = new TempDir();
+  await fill(dir.path);
+  await using server = await serve(dir.path, 2);
+  const rollback = (query: string) =>
+    ask(server.app, "POST", `${COURSES}/rollback${query}`);
+  const problem = await assertProblem(
+    await rollback("?from=1"),
+    409,
+    "generation-changed",
+  );
+  assertEquals([problem.projectionName, problem.generation], ["Courses", 2]);
+  for (const query of ["?from=0", "?from=", "?from=2&from=2", "?from=two"]) {
+    await assertProblem(await rollback(query), 400, "invalid-parameter");
+  }
+  assertEquals((await rollback("?from=2")).status, 200);
+  await assertProblem(await rollback("?from=2"), 409, "generation-changed");
+  const info = await server.opossum.projections.info("Courses");
+  assertEquals(info.generation, 1);
+});
+
 Deno.test("POST rebuild with verify compares; what it found is in the answer, but in no log", async () => {
   using dir = new TempDir();
   await fill(dir.path);
@@ -176,6 +197,38 @@ Deno.test("POST promote swaps in what POST rebuild with promote=manual left wait
   });
   const ended = await ask(app, "POST", `${operation}/promote`);
   await assertProblem(ended, 409, "operation-ended");
+});
+
+Deno.test("POST promote says that another process has the operation, and leads to who continued it", async () => {
+  using dir = new TempDir();
+  await fill(dir.path);
+  const options = { startDaemon: false } as const;
+  await using here = await serve(dir.path, 1, options);
+  const promote = (id: string) =>
+    ask(here.app, "POST", `/admin/operations/${id}/promote`);
+  let id = "";
+  {
+    await using there = await serve(dir.path, 1, options);
+    const asked = { promote: "manual" } as const;
+    ({ id } = await there.opossum.rebuilder.start(["Courses"], asked));
+    const refused = await assertProblem(
+      await promote(id),
+      409,
+      "operation-elsewhere",
+    );
+    assertStringIncludes(String(refused.detail), "cannot be promoted");
+  }
+  await assertProblem(await promote(id), 409, "operation-ended");
+  await using there = await serve(dir.path, 1, options);
+  await there.opossum.daemon.start();
+  await there.opossum.daemon.whenStarted();
+  const problem = await assertProblem(
+    await promote(id),
+    409,
+    "operation-ended",
+  );
+  const continued = await there.opossum.rebuilder.getOperation(id);
+  assertEquals(problem.resumedBy, continued?.resumedBy);
 });
 
 Deno.test("POST promote answers 404 to unknown operations, 409 to those that do not wait", async () => {

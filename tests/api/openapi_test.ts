@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { createApp } from "../../api/mod.ts";
+import { type AppOptions, createApp } from "../../api/mod.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
 import { assertProblem, TOKEN } from "./requests.ts";
 
@@ -179,4 +179,38 @@ Deno.test({
     const problem = await assertProblem(response, 503, "docs-script-missing");
     assert(String(problem.detail).includes("deno install"));
   },
+});
+
+Deno.test("/openapi.json says how long this server waits, and who may read its metrics", async () => {
+  const described = async (options: Partial<AppOptions>) => {
+    const app = createApp({
+      opossum: new FakeOpossum("CourseDetails"),
+      auth: { tokens: [TOKEN] },
+      ...options,
+    });
+    const { paths }: Document = await (await app.request("/openapi.json"))
+      .json();
+    const waits = [
+      "/admin/projections/rebuild",
+      "/admin/projections/{projectionName}/rebuild",
+      "/admin/scrub",
+    ].map((path) =>
+      /([\d.]+) seconds/.exec(paths[path]?.post?.description ?? "")?.[1]
+    );
+    const metrics = paths["/metrics"]?.get;
+    return {
+      waits,
+      isGuarded: metrics?.security !== undefined,
+      statuses: Object.keys(metrics?.responses ?? {}),
+      asked: (await app.request("/metrics")).status,
+    };
+  };
+  const guarded = await described({});
+  assertEquals(guarded.waits, ["30", "30", "30"]);
+  assertEquals([guarded.isGuarded, guarded.asked], [true, 401]);
+  assert(guarded.statuses.includes("401"));
+  const open = await described({ rebuildWaitMs: 1_500, openMetrics: true });
+  assertEquals(open.waits, ["1.5", "1.5", "1.5"]);
+  assertEquals([open.isGuarded, open.asked], [false, 404]);
+  assert(!open.statuses.includes("401") && !open.statuses.includes("403"));
 });

@@ -72,6 +72,23 @@ Deno.test("orders answer 404 for unknown operations and 409 for those that have 
   }
 });
 
+Deno.test("POST pause answers 409 for what ended meanwhile, POST resume 202", async () => {
+  const { opossum, order } = setUp();
+  const { rebuilder } = opossum;
+  for (const action of ["pause", "resume"] as const) {
+    const { id } = await rebuilder.start(undefined);
+    const give = rebuilder[action].bind(rebuilder);
+    rebuilder[action] = async (id) => {
+      const isGiven = await give(id);
+      opossum.end(id, "succeeded");
+      return isGiven;
+    };
+    const response = await order(id, action);
+    if (action === "resume") assertEquals(response.status, 202);
+    else await assertProblem(response, 409, "operation-ended");
+  }
+});
+
 Deno.test("orders lead to the operation that continued an interrupted one", async () => {
   const { opossum, order } = setUp();
   const { id } = await opossum.rebuilder.start(undefined);

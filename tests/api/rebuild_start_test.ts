@@ -127,3 +127,24 @@ Deno.test("a repeated request waits for the operation that continued an interrup
   assertEquals([response.status, operationId], [200, second.id]);
   assert(success);
 });
+
+Deno.test("POST rebuild waits on though one look at its operation fails", async () => {
+  const { app, opossum } = setUp();
+  opossum.endAtOnce = undefined;
+  const { rebuilder, clock } = opossum;
+  const getOperation = rebuilder.getOperation.bind(rebuilder);
+  let looks = 0;
+  rebuilder.getOperation = (id) =>
+    ++looks === 2
+      ? Promise.reject(new Error("Too many open files"))
+      : getOperation(id);
+  const response = ask(app, "POST", ALL);
+  for (let seconds = 0; seconds < 3; seconds++) {
+    await clock.whenSleeping(1);
+    await clock.advance(1_000);
+  }
+  assertEquals(looks, 4);
+  const [{ id } = { id: "" }] = await rebuilder.listOperations();
+  opossum.end(id, "succeeded");
+  assertEquals((await response).status, 200);
+});

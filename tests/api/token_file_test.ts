@@ -91,13 +91,16 @@ Deno.test("watchTokenFile() follows the file, and keeps the last tokens while it
   assertEquals(ids(), ["zecond"]);
   write(path, `fourth read ${TOKEN}`);
   assertEquals(ids(), ["fourth"]);
-  assertEquals(logs.map(({ level, attributes }) => [level, attributes?.ids]), [
-    ["info", ["second"]],
-    ["info", ["zecond"]],
-    ["error", undefined],
-    ["error", undefined],
-    ["info", ["fourth"]],
-  ]);
+  assertEquals(
+    logs.map(({ level, attributes }) => [level, attributes?.principals]),
+    [
+      ["info", ["second"]],
+      ["info", ["zecond"]],
+      ["error", undefined],
+      ["error", undefined],
+      ["info", ["fourth"]],
+    ],
+  );
   assert(!JSON.stringify(logs).includes(TOKEN));
 });
 

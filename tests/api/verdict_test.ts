@@ -2,8 +2,9 @@
 import { assertEquals } from "@std/assert";
 import { judge, type VerdictInput } from "../../api/dashboard/verdict.ts";
 import * as words from "../../api/dashboard/words.ts";
-import type { ProjectionInfo } from "../../mod.ts";
+import type { ProjectionInfo, ScrubReport } from "../../mod.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
+import { SOUND } from "./sound_report.ts";
 
 const NAMES = ["A", "B", "C", "D"];
 const FAULT = {
@@ -14,6 +15,25 @@ const FAULT = {
   attempts: 1,
   retryAt: null,
 };
+
+const FAILED: ProjectionInfo["lastBuild"] = {
+  operationId: "0b5ad2f1c4e9",
+  state: "failed",
+  startedAt: FAULT.at,
+  completedAt: FAULT.at,
+  duration: 7,
+  eventsProcessed: 0,
+};
+
+/** The log with damage in so many places. */
+function damagedLog(places: number): ScrubReport["log"] {
+  const problem = { file: "", offset: 0, first: 1, last: 1, what: "" };
+  return {
+    ...SOUND.log,
+    ok: false,
+    problems: Array.from({ length: places }, () => problem),
+  };
+}
 
 /** The verdict on four projections, of which some differ. */
 async function verdict(
@@ -31,6 +51,7 @@ async function verdict(
     projections,
     underWay: [],
     appendState: "accepted",
+    lastScrub: undefined,
     ...rest,
   });
   return [tone, headline, ...more];
@@ -99,6 +120,26 @@ Deno.test("judge() says first what is worst", async () => {
       {},
       { appendState: "refused" },
     ],
+    // It serves, but not what somebody wanted it to serve.
+    [
+      ["warn", "The last rebuild of A and B failed"],
+      { A: { lastBuild: FAILED }, B: { lastBuild: FAILED } },
+    ],
+    [
+      ["busy", "Rebuilding A"],
+      { A: { lastBuild: FAILED, build } },
+    ],
+    // Nobody sees by the projections that events are lost.
+    [
+      ["bad", "The last check found the log damaged in 2 places"],
+      {},
+      { lastScrub: { ...SOUND, ok: false, log: damagedLog(2) } },
+    ],
+    [
+      ["good", "All 4 projections are up to date"],
+      {},
+      { lastScrub: SOUND },
+    ],
   ];
   for (const [expected, ...given] of table) {
     assertEquals(await verdict(...given), expected);
@@ -107,6 +148,7 @@ Deno.test("judge() says first what is worst", async () => {
     projections: [],
     underWay: [],
     appendState: "accepted",
+    lastScrub: undefined,
   });
   assertEquals(nothing.headline, "There are no projections yet");
 });

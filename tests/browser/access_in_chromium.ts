@@ -174,3 +174,69 @@ Deno.test("nothing moves for those who asked for that", async () => {
   );
   assertEquals(moving, 0);
 });
+
+Deno.test("the focus stays where it is when a button changes, and is not lost when one disappears", async () => {
+  await using campus = await startCampus(SLOW);
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
+  const { rebuilder } = campus.opossum;
+  await signIn(page, TOKENS.operate);
+  await verdictIs(page, "All 4 projections are up to date");
+  const focused = page.locator(":focus");
+  const textIs = (text: string) => focused.filter({ hasText: text }).waitFor();
+
+  await page.getByRole("button", { name: "Rebuild CourseDetails" }).focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Events to read").waitFor();
+  await page.getByLabel("Why?").press("Enter");
+  await verdictIs(page, "Rebuilding CourseDetails");
+  // It cannot be rebuilt once more meanwhile.
+  await page.locator("button[aria-disabled]", {
+    hasText: "Rebuild CourseDetails",
+  }).waitFor();
+  await textIs("Rebuild CourseDetails");
+  await page.keyboard.press("Enter");
+  await dialog.getByText("A rebuild is under way.").waitFor();
+  assert(!await page.locator("#confirm-go").isVisible());
+  await page.keyboard.press("Escape");
+  await textIs("Rebuild CourseDetails");
+
+  // What it is about ends elsewhere, with the focus on it.
+  const [{ id } = { id: "" }] = await rebuilder.listOperations({ limit: 1 });
+  const cancel = page.getByRole("button", { name: "Cancel operation" });
+  await cancel.focus();
+  await rebuilder.cancel(id);
+  await page.getByText("No rebuild is under way.").waitFor();
+  await textIs("Under way");
+  await page.keyboard.press("Tab");
+  await textIs("Check for damage");
+
+  // And with the dialog open over it.
+  const other = await rebuilder.start(["StudentDetails"]);
+  await cancel.press("Enter");
+  await rebuilder.cancel(other.id);
+  await page.getByText("No rebuild is under way.").waitFor();
+  await page.keyboard.press("Escape");
+  await textIs("Under way");
+});
+
+Deno.test("notices are dismissed one after the other by keyboard", async () => {
+  await using campus = await startCampus({ events: 100 });
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
+  await signIn(page, TOKENS.operate);
+  await verdictIs(page, "All 4 projections are up to date");
+  for (const name of ["CourseDetails", "StudentDetails"]) {
+    await campus.opossum.rebuilder.rebuild(name);
+    await page.getByText(`Rebuild of ${name}: succeeded.`).waitFor();
+  }
+  const focused = page.locator(":focus");
+  await page.getByRole("button", { name: "Dismiss" }).first().focus();
+  await page.keyboard.press("Enter");
+  await focused.filter({ hasText: "Dismiss" }).waitFor();
+  await page.keyboard.press("Enter");
+  await focused.filter({ hasText: "All 4 projections are up to date" })
+    .waitFor();
+  assertEquals(await page.locator(".notice").count(), 0);
+});

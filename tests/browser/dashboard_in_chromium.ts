@@ -67,83 +67,94 @@ for (const viewport of SIZES) {
   }
 }
 
-Deno.test("pause, resume and cancel a rebuild, each confirmed", async () => {
-  await using campus = await startCampus(SLOW);
-  await using browser = await openBrowser(campus.url);
-  const { page } = browser;
-  const { rebuilder } = campus.opossum;
-  await signIn(page, TOKENS.operate);
-  await verdictIs(page, "All 4 projections are up to date");
-  for (const name of ["CourseDetails", "StudentDetails"]) {
-    await page.getByLabel(`Select ${name}`).check();
-  }
-  await press(page, "Rebuild selected", "Rebuild");
-  await verdictIs(page, "Rebuilding CourseDetails and StudentDetails");
-  const [{ id } = { id: "" }] = await rebuilder.listOperations({ limit: 1 });
-  const short = id.slice(0, 8);
-  const bars = page.getByRole("progressbar");
-  await bars.nth(1).waitFor();
-  // Live: nobody loads the page again.
-  const before = await bars.first().getAttribute("value");
-  await page.waitForFunction(
-    (value) =>
-      document.querySelector("progress")?.getAttribute("value") !== value,
-    before,
-  );
-  await page.locator("#chart-throughput path.line[d]").waitFor({
-    state: "attached",
+for (const viewport of SIZES) {
+  Deno.test(`pause, resume and cancel a rebuild, each confirmed: ${viewport.width} pixels wide`, async () => {
+    await using campus = await startCampus(SLOW);
+    await using browser = await openBrowser(campus.url, { viewport });
+    const { page } = browser;
+    const { rebuilder } = campus.opossum;
+    await signIn(page, TOKENS.operate);
+    await verdictIs(page, "All 4 projections are up to date");
+    for (const name of ["CourseDetails", "StudentDetails"]) {
+      await page.getByLabel(`Select ${name}`).check();
+    }
+    await press(page, "Rebuild selected", "Rebuild");
+    await verdictIs(page, "Rebuilding CourseDetails and StudentDetails");
+    const [{ id } = { id: "" }] = await rebuilder.listOperations({ limit: 1 });
+    const short = id.slice(0, 8);
+    const bars = page.getByRole("progressbar");
+    await bars.nth(1).waitFor();
+    // Live: nobody loads the page again.
+    const before = await bars.first().getAttribute("value");
+    await page.waitForFunction(
+      (value) =>
+        document.querySelector("progress")?.getAttribute("value") !== value,
+      before,
+    );
+    await page.locator("#chart-throughput path.line[d]").waitFor({
+      state: "attached",
+    });
+    assert(await page.getByLabel("Select CourseDetails").isChecked());
+
+    await press(page, `Pause operation ${short}`, "Pause");
+    await page.getByText("It is paused.").waitFor();
+    await verdictIs(page, `Operation ${short} is paused`);
+    assertEquals((await rebuilder.getOperation(id))?.state, "paused");
+
+    await press(page, `Resume operation ${short}`, "Resume");
+    await verdictIs(page, "Rebuilding CourseDetails and StudentDetails");
+    assertEquals((await rebuilder.getOperation(id))?.state, "running");
+
+    // Nothing happens to who looks and closes.
+    await page.getByRole("button", { name: `Cancel operation ${short}` })
+      .click();
+    await page.getByRole("button", { name: "Close" }).click();
+    assertEquals((await rebuilder.getOperation(id))?.state, "running");
+    await press(page, `Cancel operation ${short}`, "Cancel the rebuild");
+    await verdictIs(page, "All 4 projections are up to date");
+    const row = page.getByRole("row", { name: short });
+    await row.getByText("cancelled", { exact: true }).waitFor();
+    assertEquals((await rebuilder.getOperation(id))?.state, "cancelled");
   });
-  assert(await page.getByLabel("Select CourseDetails").isChecked());
+}
 
-  await press(page, `Pause operation ${short}`, "Pause");
-  await page.getByText("It is paused.").waitFor();
-  await verdictIs(page, `Operation ${short} is paused`);
-  assertEquals((await rebuilder.getOperation(id))?.state, "paused");
-
-  await press(page, `Resume operation ${short}`, "Resume");
-  await verdictIs(page, "Rebuilding CourseDetails and StudentDetails");
-  assertEquals((await rebuilder.getOperation(id))?.state, "running");
-
-  // Nothing happens to who looks and closes.
-  await page.getByRole("button", { name: `Cancel operation ${short}` }).click();
-  await page.getByRole("button", { name: "Close" }).click();
-  assertEquals((await rebuilder.getOperation(id))?.state, "running");
-  await press(page, `Cancel operation ${short}`, "Cancel the rebuild");
-  await verdictIs(page, "All 4 projections are up to date");
-  await page.getByRole("row", { name: `${short} cancelled` }).waitFor();
-  assertEquals((await rebuilder.getOperation(id))?.state, "cancelled");
-});
-
-Deno.test("roll back, and forward again", async () => {
-  await using campus = await startCampus({ events: 100 });
-  await using browser = await openBrowser(campus.url);
-  const { page } = browser;
-  const { projections, rebuilder } = campus.opossum;
-  const served = async () =>
-    (await projections.info("CourseDetails")).generation;
-  await signIn(page, TOKENS.operate);
-  await verdictIs(page, "All 4 projections are up to date");
-  const button = page.getByRole("button", { name: "Roll back CourseDetails" });
-  assert(await button.isDisabled());
-  await rebuilder.rebuild("CourseDetails");
-  const [before, after] = [await served(), (await served() ?? 0) - 1];
-  await page.getByText(`version 1, generation ${before}`).waitFor();
-  await button.click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByText(
-    `Generation ${after} serves again instead of generation ${before}`,
-  ).waitFor();
-  await dialog.getByRole("button", { name: "Roll back" }).click();
-  await page.getByText("It is rolled back.").waitFor();
-  await verdictIs(page, `CourseDetails is rolled back to generation ${after}`);
-  assertEquals(await served(), after);
-  await page.getByRole("link", { name: "CourseDetails" }).click();
-  await page.getByRole("row", { name: `${before} can be rolled back to` })
-    .waitFor();
-  await press(page, "Roll back CourseDetails", "Roll back");
-  await verdictIs(page, "All 4 projections are up to date");
-  assertEquals(await served(), before);
-});
+for (const viewport of SIZES) {
+  Deno.test(`roll back, and forward again: ${viewport.width} pixels wide`, async () => {
+    await using campus = await startCampus({ events: 100 });
+    await using browser = await openBrowser(campus.url, { viewport });
+    const { page } = browser;
+    const { projections, rebuilder } = campus.opossum;
+    const served = async () =>
+      (await projections.info("CourseDetails")).generation;
+    await signIn(page, TOKENS.operate);
+    await verdictIs(page, "All 4 projections are up to date");
+    const button = page.getByRole("button", {
+      name: "Roll back CourseDetails",
+    });
+    assert(await button.isDisabled());
+    await rebuilder.rebuild("CourseDetails");
+    const [before, after] = [await served(), (await served() ?? 0) - 1];
+    await page.getByText(`version 1, generation ${before}`).waitFor();
+    await button.click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText(
+      `Generation ${after} serves again instead of generation ${before}`,
+    ).waitFor();
+    await dialog.getByRole("button", { name: "Roll back" }).click();
+    await page.getByText("It is rolled back.").waitFor();
+    await verdictIs(
+      page,
+      `CourseDetails is rolled back to generation ${after}`,
+    );
+    assertEquals(await served(), after);
+    await page.getByRole("link", { name: "CourseDetails" }).click();
+    await page.getByRole("row", { name: `${before} can be rolled back to` })
+      .waitFor();
+    await press(page, "Roll back CourseDetails", "Roll back");
+    await verdictIs(page, "All 4 projections are up to date");
+    assertEquals(await served(), before);
+  });
+}
 
 Deno.test("compare a build with what serves, and promote it", async () => {
   await using campus = await startCampus({ events: 100, version: 2 });
@@ -170,6 +181,29 @@ Deno.test("compare a build with what serves, and promote it", async () => {
   await verdictIs(page, "All 4 projections are up to date");
 });
 
+Deno.test("what was confirmed is what is rebuilt, whatever else needs it by then", async () => {
+  await using campus = await startCampus({ events: 100, version: 2 });
+  await using browser = await openBrowser(campus.url);
+  const { page } = browser;
+  const { events, rebuilder } = campus.opossum;
+  await signIn(page, TOKENS.operate);
+  await page.getByRole("button", { name: "Rebuild what needs it" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("row", { name: "CourseDetails its version" })
+    .waitFor();
+  await events.append([POISON]);
+  await verdictIs(page, "CourseRatings is faulted at position 101");
+  assertEquals(
+    (await rebuilder.plan(undefined)).filter(({ rebuild }) => rebuild).length,
+    2,
+  );
+  await dialog.getByRole("button", { name: "Rebuild" }).click();
+  await page.getByText("Rebuild of CourseDetails: succeeded.").waitFor();
+  const [operation] = await rebuilder.listOperations({ limit: 1 });
+  assertEquals(operation?.projectionNames, ["CourseDetails"]);
+  assertEquals(operation?.result?.details[0]?.reason, "versionChanged");
+});
+
 Deno.test("a problem is shown where it arose", async () => {
   await using campus = await startCampus(SLOW);
   // That a status is one of a problem, Chromium writes to the console.
@@ -185,6 +219,8 @@ Deno.test("a problem is shown where it arose", async () => {
   await dialog.getByRole("alert").waitFor();
   const text = await dialog.getByRole("alert").textContent();
   assert(/^Operation ended: .+ Request .+/.test(text ?? ""), text ?? "");
+  // To try again, or to go to what is beside it.
+  assertEquals(await page.locator(":focus").textContent(), "Pause");
 });
 
 Deno.test("a fault is shown as what it says, and can be retried and skipped", async () => {

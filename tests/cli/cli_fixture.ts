@@ -18,7 +18,7 @@ export interface CliRunOptions {
   /** The environment. @default {empty} */
   readonly env?: Readonly<Record<string, string>>;
   /** Answers what is asked. @default {nobody is there to} */
-  readonly confirm?: (question: string) => boolean;
+  readonly confirm?: (question: string) => boolean | Promise<boolean>;
   /** Sees what is written to standard output. */
   readonly onWrite?: (text: string) => void;
 }
@@ -53,7 +53,7 @@ export async function runCommand(
     isTerminal: false,
     signal: options.signal ?? new AbortController().signal,
     env: (name) => options.env?.[name],
-    ...confirm ? { confirm: (text) => Promise.resolve(confirm(text)) } : {},
+    ...confirm ? { confirm: async (text) => await confirm(text) } : {},
   });
   return { exitCode, stdout: written.join(""), reports };
 }

@@ -88,6 +88,22 @@ for (const where of PLACES) {
     assertStringIncludes(text.stdout, "previous");
   });
 
+  Deno.test(`projections rollback ${where === "a server" ? "on" : "in"} ${where} does what was asked about, or nothing`, async () => {
+    await using place = await Place.open(where);
+    await place.run("rebuild", "Alpha");
+    const late = await place.run("projections", "rollback", "Alpha", {
+      // Somebody else was faster.
+      confirm: async () => {
+        await place.server.opossum.rebuilder.rollback("Alpha");
+        return true;
+      },
+    });
+    assertEquals(late.exitCode, 4, late.stdout);
+    assertStringIncludes(late.reports.join(), "generation 1 serves, not 2");
+    const { generation } = await place.json("projections", "show", "Alpha");
+    assertEquals(generation, 1);
+  });
+
   Deno.test(`projections rebuild --verify ${where === "a server" ? "on" : "in"} ${where} says what changes`, async () => {
     await using place = await Place.open(where);
     const same = await place.run("rebuild", "Beta", "--verify");
@@ -127,8 +143,21 @@ for (const where of PLACES) {
     hooks.factor = 1;
     const other = await place.run(...args);
     const otherId = /operations promote (\S+)/.exec(other.stdout)?.[1] ?? "";
-    const cancelled = await place.run("operations", "cancel", otherId);
+    const questions: string[] = [];
+    const cancel = (answer: "yes" | "no", ...more: string[]) =>
+      place.run("operations", "cancel", otherId, ...more, {
+        confirm: (question) => questions.push(question) > 0 && answer === "yes",
+      });
+    const kept = await cancel("no");
+    assertEquals([kept.exitCode, kept.stdout], [1, "Nothing was done\n"]);
+    assertStringIncludes(questions.join(), "deleted: Beta at 100 %. Go on?");
+    const still = await place.json("operations", "show", otherId);
+    assert(still.state !== "cancelled");
+    const cancelled = await cancel("no", "--yes");
     assertEquals(cancelled.exitCode, 0, cancelled.reports.join());
+    // What has ended is not asked about.
+    assertEquals((await cancel("no")).exitCode, where === "a server" ? 0 : 4);
+    assertEquals(questions.length, 1);
     assertEquals(await place.sums("Beta"), now);
     const { stdout } = await place.run("rebuild", "Beta");
     assertStringIncludes(stdout, "1 of 1 projections rebuilt");

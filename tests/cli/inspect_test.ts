@@ -104,12 +104,12 @@ Deno.test("status and checkpoints tell absent from built", async () => {
   const rows = stdout.split("\n").filter((line) =>
     /^(Course|Student)/.test(line)
   )
-    .map((line) => line.split(/ {2,}/).slice(0, 4));
+    .map((line) => line.split(/ {2,}/).slice(0, 6));
   assertEquals(rows.map((cells) => cells.map((cell) => cell.trim())), [
-    ["CourseDetails", "ready", "800", "0"],
-    ["CourseShortInfo", "absent", "0", "800"],
-    ["StudentDetails", "absent", "0", "800"],
-    ["StudentShortInfo", "absent", "0", "800"],
+    ["CourseDetails", "ready", "1", "1", "800", "0"],
+    ["CourseShortInfo", "absent", "none", "1", "0", "800"],
+    ["StudentDetails", "absent", "none", "1", "0", "800"],
+    ["StudentShortInfo", "absent", "none", "1", "0", "800"],
   ]);
   assertStringIncludes(stdout, "succeeded, 1 of 1 projections");
   const checkpoints = await dir.run("checkpoints", "--json");
@@ -152,6 +152,8 @@ Deno.test("verify names file and positions of what is damaged, with status 1", a
   assertEquals(exitCode, 1);
   assertStringIncludes(stdout, "events/00000000000000000001.ndjson, byte");
   assertStringIncludes(stdout, "positions 4 to 6");
+  assertStringIncludes(stdout, "The log is damaged in 1 place:");
+  assertStringIncludes(stdout, "opossum salvage TARGET");
   const report = JSON.parse((await dir.run("verify", "--json")).stdout);
   assertEquals([report.ok, report.problems.length], [false, 1]);
 });

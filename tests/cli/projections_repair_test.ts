@@ -135,6 +135,14 @@ Deno.test("verify --url has the server scrub, and fails when something is damage
     damaged.stdout,
     "Alpha: damaged: It says 3 documents and has 2\n",
   );
+  assertStringIncludes(
+    damaged.stdout,
+    "To mend Alpha: opossum projections repair Alpha",
+  );
+  assertStringIncludes(
+    damaged.reports.join(),
+    "The server reads the whole log",
+  );
   const { state } = await server.json("projections", "show", "Alpha");
   assertEquals(state, "damaged");
   await server.run(["projections", "repair", "Alpha"]);

@@ -37,7 +37,10 @@ Deno.test("projections verify finds documents right, and says up to where", asyn
   ]);
   assertEquals(exitCode, 0);
   assertEquals(stdout, "Alpha is what the log says, up to position 9\n");
-  assertStringIncludes(reports.at(-1) ?? "", "Comparing: reading the log");
+  assertEquals(reports[0], "Alpha: checking its database, 0 of 1 rows");
+  assertStringIncludes(reports.join(), "Comparing: reading the log");
+  // Three documents with a tag each.
+  assertEquals(reports.at(-1), "Alpha: comparing with the log, 6 of 6 rows");
   const { stdout: json } = await runCommand([
     "projections",
     "verify",
@@ -70,6 +73,21 @@ Deno.test("projections verify finds one wrong document, with status 1, and asks 
   assert(findings.length > 0);
   const other = await runCommand(["projections", "verify", "Beta", ...common]);
   assertEquals(other.exitCode, 0);
+});
+
+Deno.test("projections verify tells a previous generation that is damaged from documents that are wrong", async () => {
+  using dir = new TempDir();
+  const common = await built(dir);
+  await runCommand(["rebuild", "Alpha", ...common]);
+  change(dir, "Alpha", "DELETE FROM documents WHERE key = 'a'");
+  const args = ["projections", "verify", "Alpha", ...common];
+  const { exitCode, stdout } = await runCommand(args);
+  assertEquals(exitCode, 1);
+  assertEquals(
+    stdout,
+    "projections/Alpha/000001.sqlite: it says 3 documents and has 2\n" +
+      "Alpha is what the log says, up to position 9; something else is wrong: see above\n",
+  );
 });
 
 Deno.test("projections verify says when there is nothing to compare, with status 1", async () => {
@@ -108,7 +126,7 @@ Deno.test("verify, export and salvage say how far they are, on standard error", 
       ...common,
     ]);
     assertEquals(exitCode, 0, args.join(" "));
-    assertStringIncludes(reports.at(-1) ?? "", words);
+    assertStringIncludes(reports.join("\n"), words);
     JSON.parse(stdout);
   }
 });

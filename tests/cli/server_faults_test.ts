@@ -159,6 +159,51 @@ Deno.test("a server that does not answer in time is unreachable, and starts noth
   held.resolve(new Response());
 });
 
+Deno.test("what can be sent again is, until a server that was there is back", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  let count = 0;
+  const serve = async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(1_000));
+      // As one that is killed before it has answered.
+      if (++count > 3) {
+        await connection.write(new TextEncoder().encode(
+          "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
+        ));
+      }
+      connection.close();
+      if (count > 4) break;
+    }
+  };
+  const served = serve();
+  const reports: string[] = [];
+  const client = new ServerClient({
+    url: `http://127.0.0.1:${port}`,
+    token: undefined,
+    io: {
+      signal: new AbortController().signal,
+      report: (line) => void reports.push(line),
+    },
+    repeatMs: 1,
+  });
+  const known = { isRepeatable: true };
+  assertEquals(await client.json("POST", "/admin/x", known), {});
+  assertEquals(count, 4);
+  assertEquals(reports.length, 1);
+  assertStringIncludes(reports[0] ?? "", "the connection was lost: trying");
+  count = 0;
+  await assertRejects(
+    () => client.json("POST", "/admin/x"),
+    ServerUnreachableError,
+    "the connection was lost",
+  );
+  assertEquals(count, 1);
+  count = 4;
+  await client.json("GET", "/admin/x");
+  await served;
+});
+
 Deno.test("work of any length is waited for", async () => {
   const held = Promise.withResolvers<Response>();
   await using server = new FakeServer(async () => (await held.promise).clone());

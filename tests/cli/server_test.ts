@@ -348,3 +348,50 @@ async function startPaused(server: CliServer): Promise<string> {
   await rebuilder.pause(id);
   return id;
 }
+
+Deno.test("an id that is none, and what the server cannot take, is a wrong call that says why", async () => {
+  await using server = await CliServer.start();
+  for (const command of ["show", "watch", "cancel", "pause"]) {
+    const { exitCode, reports } = await server.run([
+      "operations",
+      command,
+      "nope",
+    ]);
+    assertEquals(exitCode, 2, command);
+    assertStringIncludes(reports.join("\n"), "Cannot find the operation");
+  }
+  const older = await server.run(["operations", "list", "--before", "nope"]);
+  assertEquals(older.exitCode, 2);
+  const many = await server.run(["rebuild", "--concurrency", "64"]);
+  assertEquals(many.exitCode, 2, many.reports.join());
+  assertStringIncludes(many.reports.join(), "'concurrency' must be at most");
+  const mistyped = await server.run(["rebuild", "--note", "\x07"]);
+  assertEquals(mistyped.exitCode, 2);
+  assertStringIncludes(
+    mistyped.reports.join(),
+    "'note': must not hold control characters",
+  );
+});
+
+Deno.test("projections list and show tell how far a rebuild is, and what it waits for", async () => {
+  await using server = await CliServer.start();
+  const { opossum } = server;
+  await opossum.events.append(counts(6));
+  await server.run(["rebuild"]);
+  const { id } = await opossum.rebuilder.start(["Alpha"], {
+    promote: "manual",
+  });
+  await server.run(["operations", "watch", id]);
+  const listed = await server.run(["projections", "list"]);
+  assertStringIncludes(listed.stdout, "GENERATION");
+  assertStringIncludes(listed.stdout, "Alpha: waiting to be promoted, 100 %");
+  assertStringIncludes(listed.stdout, `waits for "operations promote ${id}"`);
+  const shown = await server.run(["projections", "show", "Alpha"]);
+  assertStringIncludes(
+    shown.stdout.replaceAll(/ +/g, " "),
+    "Under way waiting to be promoted, 100 %",
+  );
+  const { fingerprint } = await opossum.projections.info("Alpha");
+  assertStringIncludes(shown.stdout, fingerprint);
+  await server.run(["operations", "cancel", id]);
+});

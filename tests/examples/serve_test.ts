@@ -45,6 +45,7 @@ Deno.test("serve answers wrong calls with status 2 before it touches a folder", 
     [["--data", data, "extra"], "extra"],
     [["--data", ""], "'--data'"],
     [["--data", data, "--host", ""], "'--host'"],
+    [["--data", data, "--log-level", "loud"], "'--log-level'"],
   ];
   for (const [args, words] of table) {
     const terminal = recordTerminal();
@@ -57,7 +58,16 @@ Deno.test("serve answers wrong calls with status 2 before it touches a folder", 
 Deno.test("serve --help explains every option and variable", async () => {
   const terminal = recordTerminal();
   assertEquals(await runServe(["-h"], terminal), 0);
-  for (const name of ["--data", "--host", "--port", "OPOSSUM_ADMIN_TOKEN"]) {
+  for (
+    const name of [
+      "--data",
+      "--host",
+      "--port",
+      "--log-level",
+      "OPOSSUM_ADMIN_TOKEN",
+      "OPOSSUM_LOG_LEVEL",
+    ]
+  ) {
     assertStringIncludes(terminal.printed.join("\n"), name);
   }
 });
@@ -87,4 +97,33 @@ Deno.test("serve accepts the token of the environment besides those of the file,
   const args = ["--data", dir.file("data"), "--port", "0"];
   assertEquals(await runServe([...args, "--token-file", file], terminal), 0);
   assertEquals(await Promise.all(statuses), [200, 200, 401]);
+});
+
+Deno.test("serve logs as --log-level says, else as OPOSSUM_LOG_LEVEL does, which is checked before the folder is touched", async () => {
+  const table: [string[], Record<string, string>, string[]][] = [
+    [["--log-level", "error"], { OPOSSUM_LOG_LEVEL: "info" }, []],
+    [[], { OPOSSUM_LOG_LEVEL: "warn" }, ["warn"]],
+    [[], {}, ["info", "warn"]],
+  ];
+  for (const [args, env, expected] of table) {
+    using dir = new TempDir();
+    const terminal = recordTerminal({
+      env,
+      onPrint: (line) => line.includes("admin API") && terminal.interrupt(),
+    });
+    const all = ["--data", dir.file("data"), "--port", "0", ...args];
+    const status = await runServe(
+      [...all, "--allow-unauthenticated"],
+      terminal,
+    );
+    assertEquals(status, 0);
+    const levels = terminal.reported.map((line) => JSON.parse(line).level);
+    assertEquals([...new Set(levels)].sort(), expected);
+  }
+  using dir = new TempDir();
+  const terminal = recordTerminal({ env: { OPOSSUM_LOG_LEVEL: "loud" } });
+  const data = dir.file("data");
+  assertEquals(await runServe(["--data", data], terminal), 2);
+  assertStringIncludes(terminal.reported[0] ?? "", "'OPOSSUM_LOG_LEVEL'");
+  assertEquals(dir.list(), []);
 });

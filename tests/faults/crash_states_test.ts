@@ -1,5 +1,6 @@
 import { assertGreater } from "@std/assert";
 import { allWorkloads, simulate } from "./crash/simulation.ts";
+import { simulateRepairs } from "./crash/repair.ts";
 import { simulateSwaps } from "./crash/swap.ts";
 
 /** A sample: `deno task test:faults:crash` goes through all of it. */
@@ -27,4 +28,15 @@ Deno.test("a power cut during a swap leaves whole generations that are named rig
   });
   assertGreater(counts.opened, 0);
   assertGreater(counts.serving, 50);
+});
+
+Deno.test("a power cut during a repair leaves all that was there or all that it was to do, and after it what it said", async () => {
+  const counts = await simulateRepairs(1, {
+    momentOneIn: 1,
+    statesMax: 3,
+    openedOneIn: 30,
+  });
+  assertGreater(counts.opened, 0);
+  assertGreater(counts.mended, 20);
+  assertGreater(counts.states - counts.mended, 20);
 });

@@ -50,6 +50,8 @@ Deno.test("a program that is killed at any call of its file system loses nothing
           "rebuild",
           "roll back",
           "promote",
+          "repair",
+          "rebuild keys",
         ],
         rounds: 1,
         tolerant: false,

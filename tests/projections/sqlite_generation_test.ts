@@ -188,3 +188,33 @@ Deno.test("related() refuses a related event that is not what was written, and s
   );
   assertEquals(damages, ["000001.sqlite"]);
 });
+
+Deno.test("a generation that is thrown away has no file beside it, which nobody would sweep after a kill", async () => {
+  using dir = new TempDir();
+  const generation = SqliteGeneration.create(
+    {
+      file: dir.file("a.scratch.tmp"),
+      number: 1,
+      displayName: "a",
+      use: "scratch",
+    },
+    { projectionName: "a", version: 1, fingerprint: "", storeId: "" },
+  );
+  using _closed = generation;
+  const write = async (text: string, checkpoint: number) => {
+    const documents = [{ key: "a", text, tagsAdded: [], tagsRemoved: [] }];
+    await generation.stage({ documents, related: [] });
+    assertEquals(dir.list(), ["a.scratch.tmp"]);
+    await generation.commit({
+      documents: [],
+      related: [],
+      checkpoint,
+      documentsDelta: checkpoint === 1 ? 1 : 0,
+      eventsDelta: 1,
+    });
+    assertEquals(dir.list(), ["a.scratch.tmp"]);
+  };
+  await write("{}", 1);
+  // What is there already is changed.
+  await write('{"a":1}', 2);
+});

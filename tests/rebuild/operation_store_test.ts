@@ -35,7 +35,7 @@ function operation(
 const fileOf = ({ id }: StoredOperation) =>
   `${String(Number.parseInt(id, 16)).padStart(15, "0")}-${id}.json`;
 
-Deno.test("the history forgets the oldest, but nothing that waits for an operator", async () => {
+Deno.test("the history forgets the oldest, but nothing that goes on or waits for an operator", async () => {
   using dir = new TempDir();
   const directory = dir.file("operations");
   Deno.mkdirSync(directory);
@@ -43,11 +43,15 @@ Deno.test("the history forgets the oldest, but nothing that waits for an operato
     operation(1, { state: "running", promote: "manual" }),
     operation(2, { state: "paused", pausedAt: new Date(2).toISOString() }),
     operation(3, { state: "interrupted", promote: "manual" }),
+    // A crash must find them.
+    operation(4, { state: "running" }),
+    operation(5, { state: "queued" }),
   ];
   const others = [
-    operation(4, { promote: "manual" }),
-    operation(5, { state: "interrupted", promote: "manual", resumedBy: "x" }),
-    ...Array.from({ length: 1_000 }, (_, index) => operation(index + 6)),
+    operation(6, { promote: "manual" }),
+    operation(7, { state: "interrupted", promote: "manual", resumedBy: "x" }),
+    operation(8, { state: "interrupted" }),
+    ...Array.from({ length: 1_000 }, (_, index) => operation(index + 9)),
   ];
   for (const each of [...held, ...others]) {
     Deno.writeTextFileSync(join(directory, fileOf(each)), JSON.stringify(each));
@@ -55,7 +59,7 @@ Deno.test("the history forgets the oldest, but nothing that waits for an operato
   const store = new OperationStore(denoFileSystem, directory, silentLogger);
   const newest = operation(2_000);
   await store.save(newest);
-  const kept = [newest, ...others.slice(3).toReversed(), ...held.toReversed()];
+  const kept = [newest, ...others.slice(4).toReversed(), ...held.toReversed()];
   assertEquals(store.ids(), kept.map(({ id }) => id));
 });
 

@@ -11,7 +11,7 @@ function runAt(
   const pacer = new Pacer(() => pace, () => nowMs);
   for (const { workMs, events } of stretches) {
     nowMs += workMs;
-    nowMs += pacer.rest(events);
+    for (let ms = pacer.rest(events); ms > 0; ms = pacer.restOn()) nowMs += ms;
     pacer.goOn();
   }
   return nowMs;
@@ -80,10 +80,40 @@ Deno.test("a second without reading is made up for, and no more", () => {
   nowMs += 60_000;
   assertEquals(pacer.rest(0), 0);
   pacer.goOn();
-  assertEquals(pacer.rest(3_000), 2_000);
+  assertEquals([pacer.rest(3_000), nowMs += 1_000, pacer.restOn()], [
+    1_000,
+    61_000,
+    1_000,
+  ]);
 });
 
-Deno.test("short rests are put together, and none is longer than a minute", () => {
+Deno.test("what was read by far too fast is rested for in full, in parts of a second", () => {
+  let nowMs = 0;
+  let pace = { share: 1, eventsPerSecondMax: 100 };
+  const pacer = new Pacer(() => pace, () => nowMs);
+  const restUntil = (endMs: number, restMs: number) => {
+    while (restMs > 0 && nowMs < endMs) {
+      assert(restMs <= 1_000);
+      nowMs += restMs;
+      restMs = pacer.restOn();
+    }
+    return restMs;
+  };
+  // One batch of a sparse projection: a hundred minutes.
+  assertEquals(restUntil(Infinity, pacer.rest(600_000)), 0);
+  assertEquals(nowMs, 6_000_000);
+  // When the cap is raised, the rest is over sooner; without one, at once.
+  const due = restUntil(nowMs + 1_000, pacer.rest(600_000));
+  assertEquals(due, 1_000);
+  pace = { share: 1, eventsPerSecondMax: 1_000_000 };
+  nowMs += 599;
+  assertEquals(pacer.restOn(), 0);
+  pacer.rest(600_000_000);
+  pace = FULL_PACE;
+  assertEquals(pacer.restOn(), 0);
+});
+
+Deno.test("short rests are put together, and none is longer than a second", () => {
   let nowMs = 0;
   const pace = { share: 0.5, eventsPerSecondMax: 1_000 };
   const pacer = new Pacer(() => pace, () => nowMs);
@@ -94,5 +124,5 @@ Deno.test("short rests are put together, and none is longer than a minute", () =
   assertEquals(pacer.rest(0), 6);
   nowMs += 6;
   pacer.goOn();
-  assertEquals(pacer.rest(1_000_000), 60_000);
+  assertEquals(pacer.rest(1_000_000), 1_000);
 });

@@ -23,6 +23,7 @@ function info(state: ProjectionState, rolledBack: boolean): ProjectionInfo {
     errorPolicy: "stop",
     deadLetters: 0,
     build: null,
+    repair: null,
     lastBuild: null,
     lastError: null,
   };

@@ -8,7 +8,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { ProjectionDamagedError } from "../../mod.ts";
 import { denoFileSystem } from "../../src/storage/deno_file_system.ts";
 import type { FileSystem } from "../../src/storage/file_system.ts";
-import { MemoryEventStore } from "../../src/testing/mod.ts";
+import { FaultyFileSystem, MemoryEventStore } from "../../src/testing/mod.ts";
 import {
   countingProjection,
   counts,
@@ -74,6 +74,40 @@ Deno.test("an interrupted rebuild goes on although one of its projections cannot
   await opossum.daemon.start();
   await opossum.daemon.whenStarted();
   assertEquals((await opossum.projections.info("Two")).checkpoint, 10);
+});
+
+Deno.test("what is interrupted or paused is taken up although of one projection nothing can be read now", async () => {
+  for (const isPaused of [false, true]) {
+    using dir = new TempDir();
+    const events = new MemoryEventStore();
+    await events.append(counts(10));
+    let id = "";
+    {
+      await using opossum = openOverMemory(dir.path, both(), {}, events);
+      await opossum.rebuilder.rebuildAll();
+      ({ id } = await opossum.rebuilder.start(NAMES));
+      if (isPaused) await opossum.rebuilder.pause(id);
+    }
+    const disk = new FaultyFileSystem();
+    disk.inject({
+      kind: "open",
+      path: "/One/current.json",
+      times: Infinity,
+      code: "EACCES",
+    });
+    await using opossum = openOverMemory(dir.path, both(), {}, events, disk);
+    const { daemon, rebuilder, projections } = opossum;
+    await daemon.start();
+    await daemon.whenStarted();
+    const operation = await rebuilder.getOperation(id);
+    assertEquals(
+      operation?.state,
+      isPaused ? "paused" : "interrupted",
+      `${isPaused}`,
+    );
+    const { generation } = await projections.info("Two");
+    assertEquals(generation, isPaused ? 1 : 2);
+  }
 });
 
 Deno.test("a generation serves on when a rebuild cannot read which one that is", async () => {

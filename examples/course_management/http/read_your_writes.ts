@@ -50,7 +50,10 @@ async function isVisible(
     return true;
   } catch (error) {
     if (!timeout.signal.aborted) {
-      logger.log("warn", "Cannot wait for the read models", { names, error });
+      logger.log("warn", "Cannot wait for the read models", {
+        projections: names,
+        error,
+      });
     }
     return false;
   } finally {

@@ -4,9 +4,9 @@
  * @module
  */
 import type { RebuildOperation } from "../../rebuild/operation.ts";
-import type { OperationOrder } from "../administration.ts";
+import type { Administration, OperationOrder } from "../administration.ts";
 import type { Command, CommandCall, CommandOutcome } from "../command.ts";
-import { EXIT_OK } from "../exit_codes.ts";
+import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { openAdministration } from "../open_administration.ts";
 import { startProgress } from "../progress.ts";
 import { follow, outcomeOf } from "./follow.ts";
@@ -45,10 +45,12 @@ export const operationsCancelCommand: Command = orderCommand("cancel", {
   summary: "Cancel a rebuild operation.",
   details:
     `Cancels the operation ID, also one that is paused or waits to be promoted.
-Projections that it has rebuilt already stay; the others keep their old documents.
-The exit status is 4 when it has ended.
+Projections that it has rebuilt already stay; the others keep their old documents,
+and what was built of them is deleted. Asks on a terminal, unless --yes is given. The
+exit status is 4 when it has ended.
 
 ${IN_A_FOLDER}`,
+  options: ["yes"],
 });
 
 /** Holds an operation up. */
@@ -85,16 +87,18 @@ ${IN_A_FOLDER}`,
 
 function orderCommand(
   order: OperationOrder,
-  words: Pick<Command, "summary" | "details">,
+  words:
+    & Pick<Command, "summary" | "details">
+    & Partial<Pick<Command, "options">>,
 ): Command {
   return {
     name: `operations ${order}`,
     operands: "ID",
     operandCount: [1, 1],
     operandKind: "operation",
+    options: [],
     ...words,
     examples: [`operations ${order} 0b5ad2f1c4e94a7f8d3b6c1e2a9f7d40 --url …`],
-    options: [],
     place: { works: "anywhere" },
     needsProjections: true,
     run: (call) => give(order, call),
@@ -107,6 +111,9 @@ async function give(
 ): Promise<CommandOutcome> {
   const { operands: [id = ""], io } = call;
   await using administration = await openAdministration(call);
+  if (order === "cancel" && !await isCancelWanted(administration, call)) {
+    return { exitCode: EXIT_FAILURE, json: null, text: "Nothing was done" };
+  }
   const operation = await administration.order(id, order);
   // What goes on in this process ends with it.
   const isFollowed = order === "promote" ||
@@ -118,6 +125,34 @@ async function give(
   const ended = await follow(administration, operation.id, progress, io);
   return outcomeOf(ended, [], io.signal);
 }
+
+/** Whether to delete what was built: asked where somebody is there to answer. */
+async function isCancelWanted(
+  administration: Administration,
+  { operands: [id = ""], options, io }: CommandCall,
+): Promise<boolean> {
+  if (options.yes || !io.confirm) return true;
+  let { progress, resumedBy } = await administration.operation(id);
+  while (resumedBy !== undefined) {
+    ({ progress, resumedBy } = await administration.operation(resumedBy));
+  }
+  const built = progress.filter(({ phase }) => !SETTLED.has(phase))
+    .map(({ projectionName, percent }) =>
+      `${projectionName} at ${Math.floor(percent)} %`
+    );
+  // With nothing to delete there is nothing to ask.
+  if (built.length === 0) return true;
+  return await io.confirm(
+    `What was built would be deleted: ${built.join(", ")}. Go on?`,
+  );
+}
+
+/** Phases in which nothing is kept to go on with. */
+const SETTLED: ReadonlySet<string> = new Set([
+  "succeeded",
+  "failed",
+  "cancelled",
+]);
 
 function toText({ id, state, pausedAt }: RebuildOperation): string {
   return `Operation ${id} is ${pausedAt === null ? state : "paused"}`;

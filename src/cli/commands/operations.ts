@@ -10,6 +10,7 @@ import type {
 import { type Command, type OptionValues, UsageError } from "../command.ts";
 import { EXIT_OK } from "../exit_codes.ts";
 import { openAdministration } from "../open_administration.ts";
+import { paceOf, phaseOf } from "../operation_progress.ts";
 import { OPTIONS } from "../options.ts";
 import { formatDuration, formatTable } from "../table.ts";
 import { readInteger } from "./read_integer.ts";
@@ -97,13 +98,18 @@ function toTable(operations: readonly RebuildOperation[]): string {
       awaitsPromotion(operation) ? "awaiting promotion" : operation.state,
       operation.trigger,
       operation.startedAt,
-      operation.result === null
-        ? `${percentOf(operation)} %`
-        : formatDuration(operation.result.duration),
+      tookOf(operation),
       operation.projectionNames.join(","),
       operation.note ?? "",
     ]),
   );
+}
+
+function tookOf(operation: RebuildOperation): string {
+  const { state, result } = operation;
+  if (result !== null) return formatDuration(result.duration);
+  // How far it came by then, nobody was told.
+  return state === "interrupted" ? "-" : `${percentOf(operation)} %`;
 }
 
 function percentOf({ progress }: RebuildOperation): number {
@@ -134,12 +140,10 @@ function toText(operation: RebuildOperation): string {
 function progressLine(
   progress: RebuildOperation["progress"][number],
 ): string {
-  const { projectionName, phase, percent, position, target } = progress;
-  const how = progress.paused
-    ? ", paused"
-    : progress.stalled
-    ? ", stalled"
-    : "";
-  return `${projectionName}: ${phase}${how}, ${Math.floor(percent)} %, ` +
-    `position ${position} of ${target}`;
+  const { projectionName, percent, position, target } = progress;
+  return [
+    `${projectionName}: ${phaseOf(progress)}, ${Math.floor(percent)} %`,
+    `position ${position} of ${target}`,
+    ...paceOf(progress),
+  ].join(", ");
 }

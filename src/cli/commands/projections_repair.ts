@@ -7,6 +7,7 @@ import type { RebuiltKey, RebuiltKeys } from "../../rebuild/rebuilt_keys.ts";
 import { type Command, UsageError } from "../command.ts";
 import { EXIT_OK } from "../exit_codes.ts";
 import { openAdministration } from "../open_administration.ts";
+import { startProgress } from "../progress.ts";
 
 /** Documents that are listed: the rest is counted. */
 const LISTED_MAX = 20;
@@ -30,6 +31,10 @@ has a checksum that says so is not found: see "projections verify".
 With --key, only these documents are folded anew, whether they look right or not; on
 a server one after the other, each on its own.
 
+It says how far it is: which documents were looked at, how far the log was read, and how
+many documents are folded anew; "projections show" tells the same of a server. When
+the command is stopped, a server goes on; in a folder, nothing was changed.
+
 The exit status is 0 also when nothing was to be mended, and 4 when the projection is
 being rebuilt, or must be rebuilt as a whole: never built, stale, or more of it damaged
 than documents.`,
@@ -44,7 +49,8 @@ than documents.`,
     const { operands: [name = ""], options: { key: keys } } = call;
     for (const key of keys ?? []) checkKey(key);
     await using administration = await openAdministration(call);
-    const rebuilt = await administration.repair(name, keys);
+    using progress = startProgress(call.io, "documents");
+    const rebuilt = await administration.repair(name, keys, progress);
     return { exitCode: EXIT_OK, json: rebuilt, text: toText(rebuilt) };
   },
 };

@@ -4,11 +4,13 @@
  *
  * @module
  */
+import type { ProjectionLastError } from "../../projections/build_info.ts";
 import type { ProjectionInfo } from "../../projections/projections.ts";
 import type { ProjectionDetail } from "../administration.ts";
 import type { Command } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { openAdministration } from "../open_administration.ts";
+import { buildText } from "../operation_progress.ts";
 import { formatBytes, formatDuration, formatTable } from "../table.ts";
 
 /** Shows one projection. */
@@ -53,7 +55,8 @@ another version is served as it is, and the projection is stale. Neither a start
 a schedule undoes it, until the definition changes.
 
 Asks on a terminal, unless --yes is given. The exit status is 4 when there is nothing
-to go back to, or the projection is being rebuilt.`,
+to go back to, the projection is being rebuilt, or another generation came to serve
+meanwhile.`,
   examples: [
     "projections rollback CourseDetails --url http://127.0.0.1:8000",
     "projections rollback CourseDetails --yes --data ./data",
@@ -77,7 +80,8 @@ to go back to, or the projection is being rebuilt.`,
         return { exitCode: EXIT_FAILURE, json: null, text: "Nothing was done" };
       }
     }
-    const info = await administration.rollback(name);
+    // What was asked about, and nothing else.
+    const info = await administration.rollback(name, generation);
     return {
       exitCode: EXIT_OK,
       json: info,
@@ -118,7 +122,7 @@ function toText(detail: ProjectionDetail): string {
 }
 
 function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
-  const { build, lastBuild, lastError, fault, owner } = info;
+  const { build, repair, lastBuild, lastError, fault, owner } = info;
   return [
     ["Projection", info.name],
     ["State", info.state],
@@ -130,16 +134,22 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
         ? info.version
         : `${info.version}, built by ${info.builtVersion}`,
     ],
+    [
+      "Fingerprint",
+      info.builtFingerprint === info.fingerprint ||
+        info.builtFingerprint === null
+        ? info.fingerprint
+        : `${info.fingerprint}, built by ${info.builtFingerprint}`,
+    ],
     ["Checkpoint", `${info.checkpoint}, ${info.lag} events behind the log`],
     ["Documents", `${info.documents}, ${formatBytes(info.bytes)}`],
     ["Built", info.builtAt ?? "never"],
     [
       "Under way",
-      build &&
-      `${build.phase}, ${Math.floor(build.percent)} %${
-        build.stalled ? ", stalled" : ""
-      }${build.paused ? ", paused" : ""}`,
+      build && buildText(build),
     ],
+    // An older server does not tell.
+    ["Repair", repair ? `${repair.phase}, ${repair.percent} %` : null],
     [
       "Last build",
       lastBuild &&
@@ -147,7 +157,7 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
         formatDuration(lastBuild.duration)
       }, ${lastBuild.eventsProcessed} events applied`,
     ],
-    ["Last error", lastError && `${lastError.at}: ${lastError.message}`],
+    ["Last error", lastError && errorText(lastError)],
     [
       "Stands still",
       fault && `before event ${fault.position}: ${fault.message}`,
@@ -159,4 +169,13 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
       owner ? `process ${owner.pid ?? "starting"}` : "nobody",
     ],
   ];
+}
+
+function errorText(
+  { at, position, eventType, message }: ProjectionLastError,
+): string {
+  const where = position === null
+    ? ""
+    : `, at event ${position} (${eventType})`;
+  return `${at}${where}: ${message}`;
 }

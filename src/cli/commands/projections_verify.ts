@@ -9,7 +9,7 @@ import type { Command } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { withFolder } from "../inspect_store.ts";
 import { damageLines, findingLine } from "../inspection_text.ts";
-import { bytesShown } from "../log_progress.ts";
+import { bytesShown, stepsShown } from "../log_progress.ts";
 import { startProgress } from "../progress.ts";
 
 /** The command. */
@@ -52,6 +52,7 @@ See also: "verify --deep" for all projections and the log itself; "projections r
         only: name,
         deep: true,
         onRun: bytesShown(progress, options, "Comparing"),
+        onStep: stepsShown(progress),
       });
       const { compared = [], findings } = inspection;
       const own = findings.filter(({ file }) =>
@@ -60,6 +61,7 @@ See also: "verify --deep" for all projections and the log itself; "projections r
       const [comparison] = compared;
       const faults = own.filter(({ harmless }) => !harmless);
       const damage = damageLines(inspection);
+      const isDifferent = faults.some(({ file }) => file === comparison?.file);
       const ok = comparison !== undefined && faults.length === 0 &&
         damage.length === 0;
       return {
@@ -79,7 +81,10 @@ See also: "verify --deep" for all projections and the log itself; "projections r
             ? `${name} cannot be compared: there is nothing that the registered definition built`
             : ok
             ? `${name} is what the log says, up to position ${comparison.checkpoint}`
-            : `${name} is not what the log says: rebuild it`,
+            : isDifferent
+            ? `${name} is not what the log says: rebuild it`
+            : `${name} is what the log says, up to position ${comparison.checkpoint}; ` +
+              "something else is wrong: see above",
         ].join("\n"),
       };
     });

@@ -15,7 +15,7 @@ import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { openAdministration } from "../open_administration.ts";
 import { startProgress } from "../progress.ts";
 import { follow, outcomeOf } from "./follow.ts";
-import { planSummary, planText } from "./rebuild_text.ts";
+import { heldLines, planSummary, planText } from "./rebuild_text.ts";
 
 const NOTE_UNITS_MAX = 256;
 const PRIORITY_MAX = 100;
@@ -97,7 +97,10 @@ async function rebuild(call: CommandCall): Promise<CommandOutcome> {
   const caughtUp = request.names === undefined && ended.result !== null
     ? await administration.catchUp(ended, progress)
     : [];
-  return outcomeOf(ended, caughtUp, io.signal);
+  const outcome = outcomeOf(ended, caughtUp, io.signal);
+  if (request.names !== undefined || !ended.result?.success) return outcome;
+  const held = heldLines(await administration.plan(request));
+  return { ...outcome, text: [outcome.text, ...held].join("\n") };
 }
 
 function readRequest({ operands, options }: CommandCall): RebuildRequest {

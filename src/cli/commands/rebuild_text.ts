@@ -9,6 +9,7 @@ import type {
   RebuildComparison,
   RebuildOperation,
   RebuildPlan,
+  RebuildReason,
 } from "../../rebuild/operation.ts";
 import type { CaughtUp } from "../catch_up.ts";
 import { formatBytes, formatDuration, formatTable } from "../table.ts";
@@ -84,7 +85,7 @@ export function resultLines(
   return [
     ...result.details.flatMap(detailLines),
     ...caughtUp.map(describeCaughtUp),
-    summarize(result, caughtUp),
+    summarize(result),
   ];
 }
 
@@ -112,15 +113,9 @@ function describeCaughtUp(
 }
 
 function summarize(
-  result: ProjectionRebuildResult,
-  caughtUp: readonly CaughtUp[],
+  { details, totalRebuilt, duration, nothingToDo }: ProjectionRebuildResult,
 ): string {
-  const { details, totalRebuilt, duration, nothingToDo } = result;
-  if (nothingToDo) {
-    return caughtUp.length > 0
-      ? "No projection needed a rebuild"
-      : "All projections are up to date: nothing to rebuild";
-  }
+  if (nothingToDo) return "There was nothing to rebuild";
   return `${totalRebuilt} of ${details.length} projections rebuilt in ${
     formatDuration(duration)
   }`;
@@ -136,4 +131,18 @@ export function promotionLines({ id, progress }: RebuildOperation): string[] {
     `To swap it in: opossum operations promote ${id}`,
     `To discard it: opossum operations cancel ${id}`,
   ];
+}
+
+const HELD: Readonly<Partial<Record<RebuildReason, string>>> = {
+  rolledBack: "it was rolled back",
+  awaitingPromotion: "a build of it waits to be promoted",
+};
+
+/** What needs a rebuild all the same, but was decided otherwise by somebody. */
+export function heldLines({ projections }: RebuildPlan): string[] {
+  return projections.flatMap(({ projectionName: name, rebuild, reason }) =>
+    rebuild || HELD[reason] === undefined ? [] : [
+      `${name} is left alone, as ${HELD[reason]}: name it to rebuild it`,
+    ]
+  );
 }

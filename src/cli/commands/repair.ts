@@ -4,12 +4,12 @@
  * @module
  */
 import { repairFolder, type RepairStep } from "../../maintenance/repair.ts";
-import { createJsonLogger } from "../../telemetry/logger.ts";
 import type { Command } from "../command.ts";
+import { commandLogger } from "../command_logger.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { withFolder } from "../inspect_store.ts";
 import { damageLines, findingLine, lostLines } from "../inspection_text.ts";
-import { bytesShown } from "../log_progress.ts";
+import { bytesShown, stepsShown } from "../log_progress.ts";
 import { startProgress } from "../progress.ts";
 
 /** The command. */
@@ -31,7 +31,8 @@ byte, positions and bytes. With --apply it is done:
 
 Events that were acknowledged and are damaged are never repaired in place:
 restore the files from a backup, or see opossum salvage. What another process
-uses is left alone. The exit status is 1 when something remains to be done that
+uses is left alone, and so is what only cannot be read just now, and a projection whose
+code fails on the log. The exit status is 1 when something remains to be done that
 this command cannot do.`,
   examples: [
     "repair --data ./data",
@@ -44,15 +45,13 @@ this command cannot do.`,
   },
   needsProjections: false,
   async run(call) {
-    const { io, options: { apply = false, verbose = false } } = call;
-    const logger = createJsonLogger({
-      level: verbose ? "info" : "error",
-      write: io.report,
-    });
+    const { io, options: { apply = false } } = call;
+    const logger = commandLogger(call, "error");
     const { before, steps, after } = await withFolder(call, async (options) => {
       using progress = startProgress(io, "bytes");
       const onRun = bytesShown(progress, options, "Looking");
-      return await repairFolder({ ...options, logger, apply, onRun });
+      const onStep = stepsShown(progress);
+      return await repairFolder({ ...options, logger, apply, onRun, onStep });
     });
     const damage = damageLines(before);
     const isDone = steps.every(({ done }) => done);

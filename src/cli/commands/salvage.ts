@@ -4,8 +4,8 @@
  * @module
  */
 import { LOST_EVENT_TYPE, salvage } from "../../maintenance/salvage.ts";
-import { createJsonLogger } from "../../telemetry/logger.ts";
 import { type Command, UsageError } from "../command.ts";
+import { commandLogger } from "../command_logger.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { withFolder } from "../inspect_store.ts";
 import { findingLine, lostLines } from "../inspection_text.ts";
@@ -40,12 +40,9 @@ The exit status is 1 when events are lost; the positions are listed.`,
   },
   needsProjections: false,
   async run(call) {
-    const { io, operands: [target = ""], options: { verbose = false } } = call;
+    const { io, operands: [target = ""] } = call;
     if (target === "") throw new UsageError("'salvage' needs TARGET");
-    const logger = createJsonLogger({
-      level: verbose ? "info" : "warn",
-      write: io.report,
-    });
+    const logger = commandLogger(call);
     const log = await withFolder(call, async (options) => {
       using progress = startProgress(io, "bytes");
       const onRun = bytesShown(progress, options, "Salvaging");

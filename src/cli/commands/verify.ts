@@ -12,7 +12,13 @@ import {
 } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { inspectStore } from "../inspect_store.ts";
-import { damageLines, findingLine, readLine } from "../inspection_text.ts";
+import {
+  damageLines,
+  findingLine,
+  LOG_ADVICE,
+  placesText,
+  readLine,
+} from "../inspection_text.ts";
 import { openAdministration } from "../open_administration.ts";
 import { scrubLines } from "../scrub_text.ts";
 
@@ -58,7 +64,7 @@ See also: opossum repair, opossum salvage, opossum projections repair.`,
     const damage = damageLines(inspection);
     const summary = damage.length === 0
       ? `The log is sound up to position ${head}: ${readLine(inspection)}`
-      : `The log is damaged in ${Math.max(problems.length, 1)} places: ` +
+      : `The log is damaged in ${placesText(problems.length)}: ` +
         `could read ${readLine(inspection)}`;
     return {
       exitCode: ok ? EXIT_OK : EXIT_FAILURE,
@@ -73,6 +79,7 @@ See also: opossum repair, opossum salvage, opossum projections repair.`,
         ...damage,
         ...findings.map(findingLine),
         summary,
+        ...damage.length === 0 ? [] : [LOG_ADVICE],
         ...deep && ok && findings.length === 0
           ? ["What is derived from it agrees with it"]
           : [],
@@ -88,6 +95,8 @@ async function scrub(call: CommandCall): Promise<CommandOutcome> {
     );
   }
   await using administration = await openAdministration(call);
+  // How far it is, nobody knows but that it is at it.
+  call.io.report("The server reads the whole log and every projection");
   const report = await administration.scrub();
   return {
     exitCode: report.ok ? EXIT_OK : EXIT_FAILURE,

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { type Clock, systemClock } from "../../events/clock.ts";
+import type { ProjectionRepairProgress } from "../../projections/build_info.ts";
+import type { ProjectionInfo } from "../../projections/projections.ts";
 import type { RebuiltKey, RebuiltKeys } from "../../rebuild/rebuilt_keys.ts";
 import { UsageError } from "../command.ts";
 import type { ServerClient } from "./server_client.ts";
@@ -17,7 +20,14 @@ export interface ServerRepair {
   readonly keys: readonly string[] | undefined;
   /** Told of what was done before a request fails. */
   readonly report: (line: string) => void;
+  /** Told now and then how far the server is. */
+  readonly onProgress: (repair: ProjectionRepairProgress) => void;
+  /** Times the looks. @default {systemClock} */
+  readonly clock?: Clock;
 }
+
+/** How often the server is asked how far it is, in milliseconds. */
+const LOOK_MS = 500;
 
 /**
  * Rebuilds single documents: a request for each key, one after the other.
@@ -29,10 +39,15 @@ export interface ServerRepair {
  */
 export async function repairOnServer(
   client: ServerClient,
-  { path, name, keys, report }: ServerRepair,
+  repair: ServerRepair,
 ): Promise<RebuiltKeys> {
+  const { path, name, keys, report } = repair;
   if (keys === undefined) {
-    return await client.json("POST", `${path}/repair`, { isLong: true });
+    return await whileWatched(
+      client,
+      repair,
+      () => client.json("POST", `${path}/repair`, { isLong: true }),
+    );
   }
   const wanted = [...new Set(keys)];
   // Whatever builds a URL takes them for steps, also when they are encoded.
@@ -49,10 +64,15 @@ export async function repairOnServer(
   let eventsScanned = 0;
   for (const key of wanted) {
     try {
-      const rebuilt = await client.json<RebuiltKeys>(
-        "POST",
-        `${path}/keys/${encodeURIComponent(key)}/rebuild`,
-        { isLong: true },
+      const rebuilt = await whileWatched(
+        client,
+        repair,
+        () =>
+          client.json<RebuiltKeys>(
+            "POST",
+            `${path}/keys/${encodeURIComponent(key)}/rebuild`,
+            { isLong: true },
+          ),
       );
       done.push(...rebuilt.keys);
       // What was rebuilt before was updated up to there meanwhile.
@@ -69,4 +89,32 @@ export async function repairOnServer(
   }
   const sorted = done.sort((a, b) => a.key < b.key ? -1 : 1);
   return { projectionName: name, checkpoint, eventsScanned, keys: sorted };
+}
+
+/** Asks for something, and looks how far the server is until it answers. */
+async function whileWatched<T>(
+  client: ServerClient,
+  { path, onProgress, clock = systemClock }: ServerRepair,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  const watching = (async () => {
+    for (;;) {
+      await clock.sleep(LOOK_MS, ended.signal);
+      if (ended.signal.aborted) return;
+      // An older server does not tell.
+      const { repair = null } = await client.json<Partial<ProjectionInfo>>(
+        "GET",
+        path,
+      );
+      if (repair !== null && !ended.signal.aborted) onProgress(repair);
+    }
+    // What is asked for says by itself that the server cannot be reached.
+  })().catch(() => {});
+  try {
+    return await ask();
+  } finally {
+    ended.abort();
+    await watching;
+  }
 }

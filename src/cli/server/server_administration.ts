@@ -17,6 +17,7 @@ import type {
   RebuildOperation,
   RebuildPlan,
 } from "../../rebuild/operation.ts";
+import { UnknownOperationError } from "../../rebuild/refusals.ts";
 import type { RebuiltKeys } from "../../rebuild/rebuilt_keys.ts";
 import {
   type Administration,
@@ -30,6 +31,8 @@ import type { CaughtUp } from "../catch_up.ts";
 import type { CommandIo } from "../io.ts";
 import type { ServerClient, ServerRequest } from "./server_client.ts";
 import { repairOnServer } from "./repair_on_server.ts";
+import type { Progress } from "../progress.ts";
+import { showRepair } from "../repair_progress.ts";
 import { scrubOnServer } from "./scrub_on_server.ts";
 import { ServerProblemError } from "./server_errors.ts";
 import { watchOperation } from "./watch_operation.ts";
@@ -90,16 +93,18 @@ export class ServerAdministration implements Administration {
     return await this.#settled(name);
   }
 
-  async rollback(name: string): Promise<ProjectionInfo> {
+  async rollback(name: string, from: number | null): Promise<ProjectionInfo> {
+    const query = from === null ? {} : { from: `${from}` };
     return await this.#of(
       name,
-      () => this.#post(`${projectionPath(name)}/rollback`),
+      () => this.#post(`${projectionPath(name)}/rollback`, { query }),
     );
   }
 
   async repair(
     name: string,
     keys: readonly string[] | undefined,
+    progress: Progress,
   ): Promise<RebuiltKeys> {
     return await this.#of(name, () =>
       repairOnServer(this.#client, {
@@ -107,6 +112,7 @@ export class ServerAdministration implements Administration {
         name,
         keys,
         report: this.#io.report,
+        onProgress: showRepair(progress),
       }));
   }
 
@@ -173,7 +179,7 @@ export class ServerAdministration implements Administration {
     return await this.#get("/admin/operations", {
       query: {
         ...limit === undefined ? {} : { limit: String(limit) },
-        before,
+        before: before === undefined ? before : operationId(before),
         state,
       },
     });
@@ -185,7 +191,7 @@ export class ServerAdministration implements Administration {
   ): Promise<RebuildOperation> {
     const { signal, report } = this.#io;
     return await watchOperation(this.#client, {
-      id,
+      id: operationId(id),
       onChange,
       isOver: isAtRest,
       signal,
@@ -254,5 +260,11 @@ function projectionPath(name: string): string {
 }
 
 function operationPath(id: string): string {
-  return `/admin/operations/${encodeURIComponent(id)}`;
+  return `/admin/operations/${operationId(id)}`;
+}
+
+/** What can be no id is one of nothing that there is. */
+function operationId(id: string): string {
+  if (!/^[0-9a-f]{32}$/.test(id)) throw new UnknownOperationError(id);
+  return id;
 }

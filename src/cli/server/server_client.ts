@@ -33,14 +33,20 @@ export interface ServerClientOptions {
   readonly io: Pick<CommandIo, "signal" | "report">;
   /** How long the server may take to answer, in milliseconds. @default {60_000} */
   readonly timeoutMs?: number;
+  /** Before a request that got no answer is sent again, in milliseconds. @default {500} */
+  readonly repeatMs?: number;
 }
 
 const TIMEOUT_MS = 60_000;
 /** A server that asks for more patience than this is told of instead. */
 const PATIENCE_SECONDS = 60;
 const RETRY_SECONDS_DEFAULT = 5;
-/** Before a request that got no answer is sent once more, in milliseconds. */
 const REPEAT_MS = 500;
+/** A server that is restarted answers again within so many tries. */
+const REPEATS_MAX = 60;
+
+/** What the system says of a connection that there was. */
+const LOST = /connection (closed|reset)|broken pipe/i;
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
@@ -51,17 +57,20 @@ export class ServerClient {
   readonly #token: string | undefined;
   readonly #io: ServerClientOptions["io"];
   readonly #timeoutMs: number;
+  readonly #repeatMs: number;
 
   /**
    * @param options What it is made of.
    * @throws {UsageError} If the address is none.
    */
-  constructor({ url, token, io, timeoutMs = TIMEOUT_MS }: ServerClientOptions) {
+  constructor(options: ServerClientOptions) {
+    const { url, token, io } = options;
     const { protocol, hostname } = checkedUrl(url);
     this.url = url.replace(/\/+$/, "");
     this.#token = token;
     this.#io = io;
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#repeatMs = options.repeatMs ?? REPEAT_MS;
     if (
       token !== undefined && protocol === "http:" && !LOOPBACK.test(hostname)
     ) {
@@ -134,8 +143,7 @@ export class ServerClient {
       if (!isRepeatable || !(error instanceof ServerUnreachableError)) {
         throw error;
       }
-      await systemClock.sleep(REPEAT_MS, signal);
-      response = await this.#fetch(method, path, request);
+      response = await this.#repeat(method, path, request, error);
     }
     if (response.ok) return response;
     const seconds = patienceOf(response);
@@ -149,6 +157,27 @@ export class ServerClient {
     const second = await this.#fetch(method, path, request);
     if (second.ok) return second;
     throw (await problemOf(second, this.url)).error;
+  }
+
+  /** Sends a request again that got no answer: once, or until a server that was there is back. */
+  async #repeat(
+    method: string,
+    path: string,
+    request: ServerRequest,
+    { isLost, message }: ServerUnreachableError,
+  ): Promise<Response> {
+    const { signal, report } = this.#io;
+    if (isLost) report(`${message}: trying again`);
+    for (let tries = isLost ? REPEATS_MAX : 1;; tries--) {
+      await systemClock.sleep(this.#repeatMs, signal);
+      signal.throwIfAborted();
+      try {
+        return await this.#fetch(method, path, request);
+      } catch (error) {
+        const isOver = tries <= 1 || !(error instanceof ServerUnreachableError);
+        if (isOver) throw error;
+      }
+    }
   }
 
   async #fetch(
@@ -186,7 +215,10 @@ export class ServerClient {
       const reason = timeout.signal.aborted
         ? `it did not answer within ${this.#timeoutMs / 1_000} s`
         : reasonOf(cause);
-      throw new ServerUnreachableError(this.url, reason, { cause });
+      throw new ServerUnreachableError(this.url, reason, {
+        cause,
+        isLost: LOST.test(textOf(cause)),
+      });
     } finally {
       clearTimeout(timer);
     }
@@ -242,19 +274,28 @@ function reasonOf(cause: unknown): string {
   if (cause instanceof Deno.errors.NotCapable) {
     return "this program may not use the network: run it with '--allow-net'";
   }
+  const text = textOf(cause);
+  if (/connection refused/i.test(text)) return "nobody listens there";
+  if (/dns|failed to lookup|name or service/i.test(text)) {
+    return "its name is not known";
+  }
+  if (/certificate|tls|ssl/i.test(text)) {
+    return `there is no trusted connection: ${messagesOf(cause).at(-1)}`;
+  }
+  if (LOST.test(text)) return "the connection was lost";
+  return messagesOf(cause).at(-1) ?? String(cause);
+}
+
+function textOf(cause: unknown): string {
+  return messagesOf(cause).join(": ");
+}
+
+function messagesOf(cause: unknown): string[] {
   const texts: string[] = [];
   for (
     let error = cause;
     error instanceof Error && texts.length < 5;
     error = error.cause
   ) texts.push(error.message);
-  const text = texts.join(": ");
-  if (/connection refused/i.test(text)) return "nobody listens there";
-  if (/dns|failed to lookup|name or service/i.test(text)) {
-    return "its name is not known";
-  }
-  if (/certificate|tls|ssl/i.test(text)) {
-    return `there is no trusted connection: ${texts.at(-1)}`;
-  }
-  return texts.at(-1) ?? String(cause);
+  return texts;
 }

@@ -8,13 +8,21 @@
 export class ServerUnreachableError extends Error {
   override readonly name = "ServerUnreachableError";
 
+  /** Whether it was there, and the connection was lost: it may be being restarted. */
+  readonly isLost: boolean;
+
   /**
    * @param url The server.
    * @param reason Why, to be continued after "as".
-   * @param options `cause`: what the system said.
+   * @param options `cause`: what the system said; `isLost`: whether the connection was lost.
    */
-  constructor(readonly url: string, reason: string, options?: ErrorOptions) {
+  constructor(
+    readonly url: string,
+    reason: string,
+    options: ErrorOptions & { readonly isLost?: boolean } = {},
+  ) {
     super(`Cannot reach the server at ${url} as ${reason}`, options);
+    this.isLost = options.isLost ?? false;
   }
 }
 
@@ -48,7 +56,7 @@ export class ServerProblemError extends Error {
     const { status, kind, detail, requestId } = problem;
     const advice = adviceOf(problem);
     super(
-      `The server answered ${status}: ${detail}` +
+      `The server answered ${status}: ${detail}${fieldsOf(problem)}` +
         (advice === undefined ? "" : `. ${advice}`) +
         (status >= 500 && requestId !== undefined
           ? ` (request ${requestId})`
@@ -59,6 +67,17 @@ export class ServerProblemError extends Error {
     this.requestId = requestId;
     this.extensions = problem.extensions;
   }
+}
+
+/** What is wrong with which part of the request. */
+function fieldsOf({ detail, extensions: { errors } }: ServerProblem): string {
+  const texts = (Array.isArray(errors) ? errors : []).flatMap((each) =>
+    typeof each?.field === "string" && typeof each?.message === "string" &&
+      !detail.includes(each.message)
+      ? [`'${each.field || "body"}': ${each.message}`]
+      : []
+  );
+  return texts.length === 0 ? "" : `: ${texts.join(", ")}`;
 }
 
 /** What to do, for those who have only this command line before them. */

@@ -19,7 +19,7 @@ export function leastPrivilege(
     `--allow-read=.,${data},${tokens}`,
     `--allow-write=${data}`,
     "--allow-net=127.0.0.1:0",
-    "--allow-env=OPOSSUM_ADMIN_TOKEN,OTEL_*",
+    "--allow-env=OPOSSUM_*,OTEL_*",
     "--deny-run",
     "--deny-ffi",
     "examples/course_management/serve.ts",

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { AdminToken } from "@opossum/deno/api";
 import { createApp } from "@opossum/deno/api";
+import { Browser } from "../browser.ts";
 import { FakeOpossum } from "../fake_opossum.ts";
 import { EventReader } from "../sse.ts";
 import { AUTH, startSample, statusOf, TOKENS } from "./sample_server.ts";
@@ -27,6 +28,27 @@ Deno.test("a stream tells nothing more once its token was revoked, and ends", as
   assertEquals(rebuilt.status, 200);
   await rebuilt.body?.cancel();
   assertEquals(await reader.next(), undefined);
+});
+
+Deno.test("a stream ends once its token may do less, whether it is sent or stands behind a session", async () => {
+  const opossum = new FakeOpossum("A");
+  opossum.endAtOnce = undefined;
+  const grafana = { ...GRAFANA, scopes: ["operate"] } as AdminToken;
+  let tokens: readonly AdminToken[] = [grafana];
+  const app = createApp({ opossum, auth: { tokens: () => tokens } });
+  const browser = new Browser(opossum, { tokens: () => tokens });
+  await browser.signIn(TOKENS.read);
+  const headers = { authorization: `Bearer ${TOKENS.read}` };
+  const readers = await Promise.all([
+    app.request("/admin/events", { headers }),
+    browser.ask("/admin/events"),
+  ]).then((responses) => responses.map((each) => new EventReader(each)));
+  for (const reader of readers) {
+    assertEquals((await reader.next())?.data.name, "A");
+  }
+  tokens = [GRAFANA];
+  await opossum.rebuilder.start(undefined);
+  for (const reader of readers) assertEquals(await reader.next(), undefined);
 });
 
 Deno.test("a stream ends with the heartbeat after its token has expired", async () => {

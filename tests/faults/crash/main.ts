@@ -1,7 +1,8 @@
 /**
  * Simulates power cuts until so many states were looked at, and prints how many of which kind.
  *
- * Of swaps of projections, which happen on a real disk, it looks at a twentieth as many.
+ * Of swaps of projections, and of repairs of their documents, which happen on a real disk, it looks
+ * at a twentieth as many each.
  *
  * `OPOSSUM_TEST_STATES` says how many, `OPOSSUM_TEST_SEED` where to begin: each round has a seed
  * of its own. A failure names its round's seed; starting there repeats it.
@@ -11,6 +12,7 @@
 // deno-lint-ignore-file no-console -- this program talks to people
 import type { Counts } from "./explore.ts";
 import { allWorkloads, simulate } from "./simulation.ts";
+import { simulateRepairs } from "./repair.ts";
 import { simulateSwaps } from "./swap.ts";
 
 const SCALE = {
@@ -76,5 +78,22 @@ console.log(
   `I7 of swaps: ${swaps.states} states, ${swaps.serving} with a generation; ` +
     `I1 to I9 of ${swaps.opened} of them, in ${
       swapSeconds.toFixed(0)
+    } s: 0 wrong`,
+);
+
+const repairStartMs = performance.now();
+const repairs = { states: 0, mended: 0, opened: 0 };
+for (let seed = firstSeed; repairs.states < statesMin / 20; seed++) {
+  const scale = { momentOneIn: 1, statesMax: 20, openedOneIn: 30 };
+  const counts = await simulateRepairs(seed, scale);
+  for (const kind of ["states", "mended", "opened"] as const) {
+    repairs[kind] += counts[kind];
+  }
+}
+const repairSeconds = (performance.now() - repairStartMs) / 1_000;
+console.log(
+  `Repairs: ${repairs.states} states, ${repairs.mended} of them mended and the others as they ` +
+    `were; ${repairs.opened} of them opened and repaired, I1 to I9, in ${
+      repairSeconds.toFixed(0)
     } s: 0 wrong`,
 );

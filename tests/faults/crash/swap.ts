@@ -61,7 +61,8 @@ export interface SwapCounts {
   serving: number;
 }
 
-const NAME = "Sums";
+/** The projection. */
+export const NAME = "Sums";
 
 /** A swap or rollback that returned, after so many changes, and the generation that it named. */
 interface Swapped {
@@ -150,13 +151,13 @@ async function work(
     });
   };
   const rebuild = async () => {
-    await using opossum = open(path, events, folders, sums());
+    await using opossum = openOn(path, events, folders, sums());
     const { success } = await opossum.rebuilder.rebuild(NAME);
     if (!success) throw new Error("The rebuild failed");
     tell();
   };
   const rollBack = async () => {
-    await using opossum = open(path, events, folders, sums());
+    await using opossum = openOn(path, events, folders, sums());
     await opossum.rebuilder.rollback(NAME);
     tell();
   };
@@ -185,7 +186,8 @@ async function work(
   return folders;
 }
 
-function sums(
+/** Its definition. */
+export function sums(
   overrides: Partial<ProjectionDefinition<{ sum: number }, Counted>> = {},
 ): ProjectionDefinition {
   // Its fingerprint must not depend on what is overridden.
@@ -195,7 +197,8 @@ function sums(
   }) as ProjectionDefinition;
 }
 
-function open(
+/** Opens projections over a log, all that they change through the folders that are watched. */
+export function openOn(
   path: string,
   events: FileEventStore,
   fileSystem: RecordedFolders,
@@ -216,12 +219,12 @@ function open(
 }
 
 /** Applies what was appended to the generation that serves. */
-async function update(
+export async function update(
   path: string,
   events: FileEventStore,
   folders: RecordedFolders,
 ): Promise<void> {
-  await using opossum = open(path, events, folders, sums());
+  await using opossum = openOn(path, events, folders, sums());
   await opossum.daemon.start();
   await opossum.projections.waitFor(await events.head());
 }
@@ -237,7 +240,7 @@ async function fail(
       return { sum: (state?.sum ?? 0) + by };
     },
   });
-  await using opossum = open(path, events, folders, broken);
+  await using opossum = openOn(path, events, folders, broken);
   const { success } = await opossum.rebuilder.rebuild(NAME);
   if (success) throw new Error("The rebuild did not fail");
 }
@@ -248,7 +251,7 @@ async function awaitPromotion(
   events: FileEventStore,
   folders: RecordedFolders,
 ): Promise<void> {
-  await using opossum = open(path, events, folders, sums());
+  await using opossum = openOn(path, events, folders, sums());
   const options = { promote: "manual", verify: true } as const;
   const { id } = await opossum.rebuilder.start([NAME], options);
   await whenAwaiting(opossum, id);
@@ -260,7 +263,7 @@ async function promote(
   events: FileEventStore,
   folders: RecordedFolders,
 ): Promise<void> {
-  await using opossum = open(path, events, folders, sums());
+  await using opossum = openOn(path, events, folders, sums());
   const { rebuilder } = opossum;
   await rebuilder.resumeInterrupted();
   const { operationIds: [id = ""] } = await rebuilder.getRebuildStatus();

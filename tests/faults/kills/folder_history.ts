@@ -18,6 +18,7 @@ import {
   checkNothingLeft,
   InvariantError,
 } from "../invariants.ts";
+import { mendSums } from "./damage_sums.ts";
 import { promoteWaiting } from "./promote_waiting.ts";
 import type { VictimReport } from "./victim.ts";
 
@@ -30,6 +31,7 @@ export class FolderHistory {
   readonly #calls: AppendCall[];
   readonly #seen = new Map<Position, string>();
   #acknowledged = 0;
+  #isDamaged = false;
 
   /**
    * @param path The data folder.
@@ -45,7 +47,8 @@ export class FolderHistory {
   }
 
   /** Takes note of a run. */
-  add({ calls, seen }: VictimReport): void {
+  add({ calls, seen, isDamaged }: VictimReport): void {
+    this.#isDamaged ||= isDamaged;
     this.#calls.push(...calls);
     const stored = calls.filter(({ first }) => first !== undefined);
     this.#acknowledged += stored.length;
@@ -58,6 +61,9 @@ export class FolderHistory {
    * @returns The number of events there.
    */
   async check(): Promise<number> {
+    // Whoever was told that it is mended relies on that.
+    if (this.#isDamaged) await mendSums(this.path);
+    this.#isDamaged = false;
     const events = await checkFolder({
       path: this.path,
       witness: { calls: this.#calls, seen: this.#seen },

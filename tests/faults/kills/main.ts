@@ -30,6 +30,9 @@ const STRUCK: readonly string[] = [
   "fsync events",
   "fsync projections/*",
   "fsync operations",
+  // Of a repair: documents are folded aside, and others are told to let go of theirs.
+  "write projections/*/*.scratch.tmp",
+  "rename projections/*/current.json",
 ];
 const KILLS: readonly FaultKind[] = ["before", "half", "after"];
 const ERRORS: readonly FaultKind[] = ["EIO", "ENOSPC", "EDQUOT"];
@@ -150,7 +153,15 @@ async function main(args: readonly string[]): Promise<void> {
   ];
   const scenarios = (kinds: readonly FaultKind[]): Scenario[] => [{
     name: "everything",
-    phases: [...appends, "rebuild", "rebuild one", "roll back", "promote"],
+    phases: [
+      ...appends,
+      "rebuild",
+      "rebuild one",
+      "roll back",
+      "promote",
+      "repair",
+      "rebuild keys",
+    ],
     // After a failure it must go on.
     rounds: kinds === KILLS ? 1 : 2,
     kinds,
@@ -159,6 +170,13 @@ async function main(args: readonly string[]): Promise<void> {
     name: "appends",
     template: built,
     phases: [...appends, "roll", "together"],
+    rounds: 2,
+    kinds,
+    weight: 2,
+  }, {
+    name: "repairs",
+    template: built,
+    phases: ["live", "repair", "rebuild keys"],
     rounds: 2,
     kinds,
     weight: 2,

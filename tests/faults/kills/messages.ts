@@ -38,6 +38,8 @@ export type Phase =
   | "rebuild one"
   | "roll back"
   | "promote"
+  | "repair"
+  | "rebuild keys"
   | "close";
 
 /** What the program is to do, as the JSON text of its only argument. */
@@ -72,6 +74,10 @@ export type VictimMessage =
   | { readonly kind: "stored"; readonly call: number; readonly first: Position }
   /** It was told that nothing was written. */
   | { readonly kind: "refused"; readonly call: number }
+  /** It is about to damage documents. */
+  | { readonly kind: "damaging" }
+  /** It was told that they are repaired, or rebuilt. */
+  | { readonly kind: "mended" }
   /** It read an event. */
   | { readonly kind: "saw"; readonly position: Position; readonly id: string };
 

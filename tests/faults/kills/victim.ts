@@ -51,6 +51,8 @@ export interface VictimReport {
   readonly calls: readonly AppendCall[];
   /** What it read. */
   readonly seen: ReadonlyMap<Position, string>;
+  /** Whether it damaged documents, and was not told that they are mended. */
+  readonly isDamaged: boolean;
 }
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
@@ -141,8 +143,9 @@ function messagesIn(text: string): VictimMessage[] {
 
 function gather(
   messages: readonly VictimMessage[],
-): Pick<VictimReport, "phase" | "calls" | "seen"> {
+): Pick<VictimReport, "phase" | "calls" | "seen" | "isDamaged"> {
   let phase: Phase = "open";
+  let isDamaged = false;
   const calls = new Map<number, AppendCall>();
   const seen = new Map<Position, string>();
   for (const message of messages) {
@@ -160,6 +163,12 @@ function gather(
         if (begun) calls.set(message.call, { ...begun, first: message.first });
         break;
       }
+      case "damaging":
+        isDamaged = true;
+        break;
+      case "mended":
+        isDamaged = false;
+        break;
       case "refused":
         calls.delete(message.call);
         break;
@@ -175,5 +184,5 @@ function gather(
       }
     }
   }
-  return { phase, calls: [...calls.values()], seen };
+  return { phase, calls: [...calls.values()], seen, isDamaged };
 }

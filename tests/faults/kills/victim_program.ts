@@ -25,6 +25,8 @@ import {
   seededUuid,
 } from "../../../examples/course_management/seeding/random.ts";
 import type { Counted } from "../../rebuild/worker_fixtures/counting.ts";
+import type { Damage } from "../../rebuild/repair_fixture.ts";
+import { damageSums, mend } from "./damage_sums.ts";
 import { killingFileSystem } from "./killing_file_system.ts";
 import type { Phase, VictimMessage, VictimTask } from "./messages.ts";
 import { promoteWaiting } from "./promote_waiting.ts";
@@ -132,11 +134,61 @@ class Victim {
         });
         await this.#append(opossum, [this.#any()]);
         return await promoteWaiting(opossum);
+      case "repair": {
+        const isLost = this.#random.fraction() < 0.5;
+        const done = await this.#damage(opossum, [
+          { kind: "change", at: this.#random.integer(0, 11) },
+          // What is lost, live updates would begin anew, as if it were right.
+          isLost
+            ? { kind: "delete", at: this.#random.integer(0, 11) }
+            : { kind: "foreign", key: "foreign" },
+        ]);
+        if (!done) return;
+        const appending = async () => {
+          if (!isLost) await this.#append(opossum, [this.#any()]);
+        };
+        await Promise.all([this.#mend(opossum), appending()]);
+        return;
+      }
+      case "rebuild keys": {
+        const done = await this.#damage(opossum, [
+          { kind: "change", at: this.#random.integer(0, 11) },
+          { kind: "dropTags" },
+        ]);
+        if (!done) return;
+        const keys = Array.from({ length: 12 }, (_, i) => `k${i + 1}`);
+        return await this.#mend(opossum, keys);
+      }
       case "rebuild one":
         await opossum.rebuilder.rebuild(
           [this.#random.pick(["Sums", "Histories", "Pairs"])],
         );
     }
+  }
+
+  async #mend(
+    { rebuilder }: Opossum,
+    keys?: readonly string[],
+  ): Promise<void> {
+    try {
+      await mend(rebuilder, keys);
+    } catch (error) {
+      if (!this.#task.tolerant) throw error;
+      // One call fails. What is lost until then, live updates would begin anew.
+      await mend(rebuilder, keys);
+    }
+    tell({ kind: "mended" });
+  }
+
+  async #damage(
+    opossum: Opossum,
+    damages: readonly Damage[],
+  ): Promise<boolean> {
+    return await damageSums(opossum, {
+      path: this.#task.path,
+      damages,
+      onDamage: () => tell({ kind: "damaging" }),
+    });
   }
 
   /** Claims seats, of which some are taken, some of them at once. */

@@ -174,4 +174,18 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
     by: "",
     tests: ["tests/api/security/fuzz_test.ts"],
   },
+  {
+    name: "who may only look sees samples of documents",
+    file: "api/samples.ts",
+    replace: "? { ...field, samples: [] }",
+    by: "? { ...field }",
+    tests: ["tests/api/security/samples_test.ts"],
+  },
+  {
+    name: "a stream of events outlives what its token may do",
+    file: "api/principal.ts",
+    replace: "before.scopes.every((scope) => now.scopes.includes(scope));",
+    by: "before.scopes.length > 0;",
+    tests: ["tests/api/security/streams_test.ts"],
+  },
 ];

@@ -10,10 +10,9 @@ export const COMMAND_BUGS: readonly SeededBug[] = [
   {
     name: "a rebuild is asked for again under another idempotency key",
     file: "src/cli/server/server_client.ts",
-    replace:
-      "      await systemClock.sleep(REPEAT_MS, signal);\n      response = await this.#fetch(method, path, request);",
+    replace: "        return await this.#fetch(method, path, request);",
     by:
-      "      response = await this.#fetch(method, path, { ...request, headers: " +
+      "        return await this.#fetch(method, path, { ...request, headers: " +
       '{ ...request.headers, "idempotency-key": crypto.randomUUID() } });',
     tests: ["tests/cli/server_faults_test.ts"],
   },

@@ -20,9 +20,8 @@ export const GENERATION_BUGS: readonly SeededBug[] = [
   {
     name: "a rollback is forgotten by the next start",
     file: "src/projections/roll_back_generation.ts",
-    replace: "rolledBack: isBack ? { at, version, fingerprint } : null,",
-    by:
-      "rolledBack: isBack && at === fingerprint ? { at, version, fingerprint } : null,",
+    replace: "    rolledBack: isBack\n",
+    by: "    rolledBack: isBack && at === fingerprint\n",
     tests: ["tests/rebuild/rollback_test.ts"],
   },
   {
@@ -114,5 +113,19 @@ export const GENERATION_BUGS: readonly SeededBug[] = [
     replace: "if (member.task.isParked) this.#watchParked(member);",
     by: "",
     tests: ["tests/rebuild/promote_test.ts"],
+  },
+  {
+    name: "a rollback goes back from a generation that nobody has seen",
+    file: "src/rebuild/roll_back_projection.ts",
+    replace: "if (from !== undefined && before.current !== from) {",
+    by: "if (from !== undefined && before.previous === from) {",
+    tests: ["tests/rebuild/rollback_from_test.ts"],
+  },
+  {
+    name: "any rollback overrules what was asked for after it",
+    file: "src/rebuild/interrupted.ts",
+    replace: "nameOf(rolledBack) !== rollbacksBefore?.[name];",
+    by: "nameOf(rolledBack) !== name;",
+    tests: ["tests/rebuild/rollback_clocks_test.ts"],
   },
 ];

@@ -60,8 +60,8 @@ export const HEALTH_BUGS: readonly SeededBug[] = [
   {
     name: "mended documents keep the tags that they had",
     file: "src/rebuild/key_comparison.ts",
-    replace: "documents.push({ key, text, tagsAdded, tagsRemoved });",
-    by: "documents.push({ key, text, tagsAdded, tagsRemoved: [] });",
+    replace: "differing.push({ key, tagsAdded, tagsRemoved });",
+    by: "differing.push({ key, tagsAdded, tagsRemoved: [] });",
     tests: PROPERTY,
   },
   {
@@ -87,7 +87,7 @@ export const HEALTH_BUGS: readonly SeededBug[] = [
   },
   {
     name: "rebuilding one document says that the whole projection is sound",
-    file: "src/rebuild/key_rebuilder.ts",
+    file: "src/rebuild/key_refusals.ts",
     replace:
       "  if (damage === undefined || (isRepair && isRowDamage(damage))) return;",
     by:

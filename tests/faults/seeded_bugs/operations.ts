@@ -50,7 +50,7 @@ export const OPERATION_BUGS: readonly SeededBug[] = [
   {
     name: "the history forgets what is paused",
     file: "src/rebuild/operation_store.ts",
-    replace: "if (old === name || isHeld(this.#read(old)))",
+    replace: "if (old === name || isNeeded(this.#read(old)))",
     by: "if (old === name)",
     tests: ["tests/rebuild/idempotency_test.ts"],
   },
@@ -126,5 +126,48 @@ export const OPERATION_BUGS: readonly SeededBug[] = [
     replace: "    if (next && next < due) due = next;\n",
     by: "",
     tests: ["tests/daemon/clock_set_back_test.ts"],
+  },
+  {
+    name: "what is stopped before it is queued waits for a place",
+    file: "src/rebuild/scheduler.ts",
+    replace: "      if (task.signal.aborted) leave();\n      else task",
+    by: "      task",
+    tests: ["tests/rebuild/orders_while_saving_test.ts"],
+  },
+  {
+    name: "a rebuild joins one that is being cancelled",
+    file: "src/rebuild/build_tasks.ts",
+    replace: ".find((task) => task?.signal.aborted);",
+    by: ".find((task) => task?.signal.aborted && task.hasEnded);",
+    tests: ["tests/rebuild/orders_while_saving_test.ts"],
+  },
+  {
+    name: "an order that was refused is found by the next process",
+    file: "src/rebuild/operations_under_way.ts",
+    replace: "      await this.restore(id);\n",
+    by: "",
+    tests: ["tests/rebuild/refused_records_test.ts"],
+  },
+  {
+    name: "a start that was refused is continued by the next process",
+    file: "src/rebuild/operation_starter.ts",
+    replace:
+      "      if (!adopts) this.#options.history.forget(operation.record());\n",
+    by: "",
+    tests: ["tests/rebuild/refused_records_test.ts"],
+  },
+  {
+    name: "a window that opens again when it closes interrupts its rebuild",
+    file: "src/daemon/schedule.ts",
+    replace: "again === undefined || again <= at ||",
+    by: "again === undefined || again >= at ||",
+    tests: ["tests/daemon/window_again_test.ts"],
+  },
+  {
+    name: "a start goes on with what a window began of a stale projection",
+    file: "src/rebuild/rebuild_survey.ts",
+    replace: '(onlyMissing && info.state === "stale")',
+    by: '(onlyMissing && info.state === "absent")',
+    tests: ["tests/daemon/auto_rebuild_test.ts"],
   },
 ];

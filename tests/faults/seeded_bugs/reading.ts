@@ -274,4 +274,11 @@ export const READING_BUGS: readonly SeededBug[] = [
     by: "    void recordedOrders;\n",
     tests: ["tests/maintenance/verify_test.ts"],
   },
+  {
+    name: "a scan for rare events has no turns",
+    file: "src/log/event_scan.ts",
+    replace: "if (isFull || position - handedOut >= lookedAtMax) {",
+    by: "if (isFull) {",
+    tests: ["tests/log/sparse_scan_test.ts"],
+  },
 ];

@@ -1,0 +1,36 @@
+// What the server answered, in words.
+
+/** What came of a request. */
+export function outcomeOf(
+  { projectionName, projectionNames, keys, log, ok },
+  done,
+) {
+  if (keys) {
+    const count = (wanted) =>
+      keys.filter(({ change }) => change === wanted).length;
+    const [changed, added, removed] = ["changed", "added", "removed"].map(
+      count,
+    );
+    const text = changed + added + removed === 0
+      ? "nothing was to be mended."
+      : `${changed} changed, ${added} added, ${removed} removed.`;
+    return { text: `Repair of ${projectionName}: ${text}`, tone: "good" };
+  }
+  if (log) {
+    return ok
+      ? { text: "Nothing is damaged.", tone: "good" }
+      : { text: "Damage was found: see under Damage.", tone: "bad" };
+  }
+  const isIdle = projectionNames?.length === 0;
+  return {
+    text: isIdle ? "Nothing needed a rebuild." : `${done}.`,
+    tone: "good",
+  };
+}
+
+/** What a problem (RFC 9457) says. */
+export async function problemOf(response) {
+  const { title, detail, requestId } = await response.json().catch(() => ({}));
+  const text = title ? `${title}: ${detail}.` : `Status ${response.status}.`;
+  return requestId ? `${text} Request ${requestId}.` : text;
+}
