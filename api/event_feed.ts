@@ -237,7 +237,6 @@ export class EventFeed {
       const { logger } = this.#opossum.options;
       logger.log("warn", "A look for what changed failed", {
         error: errors[0],
-        failures: errors.length,
       });
     }
     this.#hasFailed = errors.length > 0 && !isClosed;

@@ -157,11 +157,12 @@ class FaultListener implements Logger {
     attributes: Readonly<Record<string, unknown>> = {},
   ): void {
     if (level !== "error") return;
-    const { projection, message: cause = message } = attributes;
+    const { projection, error = message } = attributes;
+    const cause = error instanceof Error ? error.message : String(error);
     for (const [name, fault] of this.#faults) {
       // One that names no projection is about all of them.
       if (projection === undefined || projection === name) {
-        fault.abort(new Error(String(cause)));
+        fault.abort(new Error(cause));
       }
     }
   }
