@@ -58,6 +58,7 @@ export type {
   ProjectionBuildInfo,
   ProjectionLastBuild,
   ProjectionLastError,
+  ProjectionLastRepair,
   ProjectionRebuildProgress,
   ProjectionRepairProgress,
   RebuildPhase,
@@ -124,6 +125,7 @@ export {
   type RebuildKeysOptions,
   type RebuiltKey,
   type RebuiltKeys,
+  type RepairOutcome,
 } from "./src/rebuild/rebuilt_keys.ts";
 export type { GoodNeighbourOptions } from "./src/rebuild/good_neighbour.ts";
 export {

@@ -164,7 +164,7 @@ export function buildAdminRouter(
   addRebuildRoutes(router, opossum, rebuildWaitMs);
   addProjectionRoutes(router, opossum);
   addFaultRoutes(router, opossum);
-  addKeyRoutes(router, opossum);
+  addKeyRoutes(router, opossum, rebuildWaitMs);
   addGenerationRoutes(router, opossum);
   addOperationRoutes(router, opossum);
   addScheduleRoutes(router, opossum);

@@ -8,6 +8,7 @@ import type {
   DeadLetter,
   PlannedRebuild,
   ProjectionInfo,
+  ProjectionLastRepair,
   ProjectionRebuildDetail,
   ProjectionRebuildResult,
   ProjectionRebuildStatus,
@@ -103,6 +104,17 @@ export const checkpointsExample: Record<string, number> = {
   StudentShortInfo: 0,
 };
 
+/** A repair that found one document to mend. */
+export const lastRepairExample: ProjectionLastRepair = {
+  scope: "missingOrDamaged",
+  outcome: "succeeded",
+  startedAt: STARTED_AT,
+  completedAt: COMPLETED_AT,
+  keys: 1,
+  keysChanged: 1,
+  error: null,
+};
+
 /** A projection that serves. */
 export const infoExample: ProjectionInfo = {
   name: "CourseDetails",
@@ -125,6 +137,7 @@ export const infoExample: ProjectionInfo = {
   deadLetters: 0,
   build: null,
   repair: null,
+  lastRepair: lastRepairExample,
   lastBuild: {
     operationId: OPERATION_ID,
     state: "succeeded",

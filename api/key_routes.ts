@@ -4,10 +4,15 @@
  * @module
  */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Opossum, RebuiltKeys } from "../mod.ts";
+import type { Context } from "hono";
+import type { Opossum, ProjectionRepairProgress, RebuiltKeys } from "../mod.ts";
+import { lastRepairExample } from "./examples.ts";
+import { preferredWaitMs } from "./prefer.ts";
+import { Rebuilt, Repair, RepairsBody } from "./repair_schemas.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import { NoQuery, ProjectionName } from "./schemas.ts";
 import { ADMIN_SECURITY, PROJECTIONS_TAG } from "./sections.ts";
+import { within } from "./within.ts";
 
 const KEY_BYTES_MAX = 1_024;
 
@@ -23,20 +28,6 @@ const DocumentKey: z.ZodType<string, string> = z.string().refine(
   example: "course-17",
 });
 
-const RebuiltKeysBody: z.ZodType<RebuiltKeys> = z.object({
-  projectionName: z.string(),
-  checkpoint: z.int().nonnegative().openapi({
-    description: "The documents are as the log up to this position says",
-  }),
-  eventsScanned: z.int().nonnegative(),
-  keys: z.array(
-    z.object({
-      key: z.string(),
-      change: z.enum(["unchanged", "changed", "added", "removed"]),
-    }).openapi("RebuiltKey"),
-  ),
-}).openapi("RebuiltKeys");
-
 const example: RebuiltKeys = {
   projectionName: "CourseDetails",
   checkpoint: 1_523,
@@ -50,48 +41,125 @@ projection is being rebuilt, and when single documents are not enough and it mus
 whole (\`refusal\`: "notBuilt", "stale", "damaged", "tooManyKeys"), or when its code fails on an
 event that was applied before; nothing is changed then.`;
 
-const keyRoute = createRoute({
-  method: "post",
-  path: "/admin/projections/{projectionName}/keys/{key}/rebuild",
-  operationId: "rebuildKey",
-  tags: [PROJECTIONS_TAG],
-  security: ADMIN_SECURITY,
-  summary: "Rebuild one document",
-  description: `Rebuilds the document of a key. ${RULES}`,
-  request: {
-    params: z.object({ projectionName: ProjectionName, key: DocumentKey }),
-    query: NoQuery,
-  },
-  responses: {
-    200: jsonResponse("What became of it", RebuiltKeysBody, example),
-    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
-  },
+const waiting = (seconds: number) => `
+The answer waits for the end, for ${seconds} seconds unless \`Prefer\` says otherwise (\`wait=N\`, up to 600;
+\`respond-async\`), and is 202 then: \`Location\` tells how far it is, and what came of it. A client that
+goes away cancels nothing.`;
+
+const progressExample: ProjectionRepairProgress = {
+  projectionName: "CourseDetails",
+  startedAt: lastRepairExample.startedAt,
+  phase: "scanning",
+  documentsChecked: 84,
+  documents: 84,
+  position: 1_000,
+  target: 1_523,
+  keys: 1,
+  percent: 66,
+  perSecond: 210_000,
+};
+
+const accepted = {
+  ...jsonResponse(
+    "It goes on: look at `Location`, again after `Retry-After` seconds",
+    Repair,
+    progressExample,
+  ),
+  headers: z.object({
+    "Location": z.string().openapi({
+      description: "Path of the projection's repairs",
+      example: "/admin/projections/CourseDetails/repair",
+    }),
+    "Retry-After": z.string().openapi({
+      description: "Seconds until it is worth looking again",
+      example: "1",
+    }),
+  }),
+};
+
+const RequestHeaders = z.object({
+  prefer: z.string().optional().openapi({
+    description: "`respond-async`, `wait=N` with N in seconds, or both",
+  }),
 });
 
-const repairRoute = createRoute({
-  method: "post",
-  path: "/admin/projections/{projectionName}/repair",
-  operationId: "repairProjection",
-  tags: [PROJECTIONS_TAG],
-  security: ADMIN_SECURITY,
-  summary: "Repair the documents that are missing or damaged",
-  description:
-    `Looks at every document and every event, and rebuilds the documents that are
+const REPAIR_PATH = "/admin/projections/{projectionName}/repair";
+
+const keyRoute = (waitSeconds: number) =>
+  createRoute({
+    method: "post",
+    path: "/admin/projections/{projectionName}/keys/{key}/rebuild",
+    operationId: "rebuildKey",
+    tags: [PROJECTIONS_TAG],
+    security: ADMIN_SECURITY,
+    summary: "Rebuild one document",
+    description: `Rebuilds the document of a key. ${RULES}
+${waiting(waitSeconds)}`,
+    request: {
+      params: z.object({ projectionName: ProjectionName, key: DocumentKey }),
+      query: NoQuery,
+      headers: RequestHeaders,
+    },
+    responses: {
+      200: jsonResponse("What became of it", Rebuilt, example),
+      202: accepted,
+      ...problemResponses(400, 401, 403, 404, 409, 500, 503),
+    },
+  });
+
+const repairRoute = (waitSeconds: number) =>
+  createRoute({
+    method: "post",
+    path: REPAIR_PATH,
+    operationId: "repairProjection",
+    tags: [PROJECTIONS_TAG],
+    security: ADMIN_SECURITY,
+    summary: "Repair the documents that are missing or damaged",
+    description:
+      `Looks at every document and every event, and rebuilds the documents that are
 missing, damaged or foreign, at most 10,000. A projection that was found to be damaged serves again,
 if nothing else is wrong with it. While it goes on, the projection tells how far it is: \`repair\` of
-\`GET /admin/projections/{projectionName}\`, and of the events. No more repairs go on at once than
-rebuilds may. ${RULES}`,
+\`GET /admin/projections/{projectionName}\`, and of the events; \`lastRepair\` tells what came of it. No
+more repairs go on at once than rebuilds may. ${RULES}
+${waiting(waitSeconds)}`,
+    request: {
+      params: z.object({ projectionName: ProjectionName }),
+      query: NoQuery,
+      headers: RequestHeaders,
+    },
+    responses: {
+      200: jsonResponse(
+        "What became of the documents that were looked at",
+        Rebuilt,
+        example,
+      ),
+      202: accepted,
+      ...problemResponses(400, 401, 403, 404, 409, 500, 503),
+    },
+  });
+
+const getRoute = createRoute({
+  method: "get",
+  path: REPAIR_PATH,
+  operationId: "getRepair",
+  tags: [PROJECTIONS_TAG],
+  security: ADMIN_SECURITY,
+  summary: "Get how far a repair is, and what came of the last one",
+  description:
+    "Returns the repair under way, and the last one that has ended, with what became of " +
+    "each document: of the server's process, as a repair that is cut short has changed nothing. " +
+    "Rebuilds of single documents count.",
   request: {
     params: z.object({ projectionName: ProjectionName }),
     query: NoQuery,
   },
   responses: {
-    200: jsonResponse(
-      "What became of the documents that were looked at",
-      RebuiltKeysBody,
-      example,
-    ),
-    ...problemResponses(400, 401, 403, 404, 409, 500, 503),
+    200: jsonResponse("The repairs", RepairsBody, {
+      running: null,
+      last: lastRepairExample,
+      rebuilt: example,
+    }),
+    ...problemResponses(400, 401, 404, 500),
   },
 });
 
@@ -100,19 +168,63 @@ rebuilds may. ${RULES}`,
  *
  * @param router Where to add them.
  * @param opossum The store whose documents they rebuild.
+ * @param waitMsDefault How long to wait when a request does not say, in milliseconds.
  */
 export function addKeyRoutes(
   router: OpenAPIHono,
-  { rebuilder }: Opossum,
+  opossum: Opossum,
+  waitMsDefault: number,
 ): void {
-  router.openapi(keyRoute, async (context) => {
-    const { projectionName, key } = context.req.valid("param");
-    const rebuilt = await rebuilder.rebuildKeys(projectionName, [key]);
-    return context.json(rebuilt, 200);
+  const { rebuilder, projections, options } = opossum;
+  const waitSeconds = waitMsDefault / 1_000;
+
+  /** What a repair came to, or how far it is when that takes longer. */
+  const outcomeOf = async (
+    context: Context,
+    name: string,
+    repairing: Promise<RebuiltKeys>,
+  ): Promise<RepairAnswer> => {
+    const rebuilt = await within(repairing, {
+      waitMs: preferredWaitMs(context, waitMsDefault),
+      options,
+      failed: "Repair failed",
+    });
+    if (rebuilt !== undefined) return { isDone: true, rebuilt };
+    const { repair } = await projections.info(name);
+    // It has ended while it was asked for.
+    if (repair === null) return { isDone: true, rebuilt: await repairing };
+    context.header("Location", REPAIR_PATH.replace("{projectionName}", name));
+    context.header("Retry-After", "1");
+    return { isDone: false, repair };
+  };
+
+  router.openapi(keyRoute(waitSeconds), async (context) => {
+    const { projectionName: name, key } = context.req.valid("param");
+    const repairing = rebuilder.rebuildKeys(name, [key]);
+    const outcome = await outcomeOf(context, name, repairing);
+    return outcome.isDone
+      ? context.json(outcome.rebuilt, 200)
+      : context.json(outcome.repair, 202);
   });
 
-  router.openapi(repairRoute, async (context) => {
-    const { projectionName } = context.req.valid("param");
-    return context.json(await rebuilder.repair(projectionName), 200);
+  router.openapi(repairRoute(waitSeconds), async (context) => {
+    const { projectionName: name } = context.req.valid("param");
+    const outcome = await outcomeOf(context, name, rebuilder.repair(name));
+    return outcome.isDone
+      ? context.json(outcome.rebuilt, 200)
+      : context.json(outcome.repair, 202);
+  });
+
+  router.openapi(getRoute, async (context) => {
+    const { projectionName: name } = context.req.valid("param");
+    // Before the outcome: one that ends in between must not be lost.
+    const { repair: running } = await projections.info(name);
+    const { last = null, rebuilt = null } = await rebuilder.lastRepair(name) ??
+      {};
+    return context.json({ running, last, rebuilt }, 200);
   });
 }
+
+type RepairAnswer =
+  | { readonly isDone: true; readonly rebuilt: RebuiltKeys }
+  | { readonly isDone: false; readonly repair: ProjectionRepairProgress };

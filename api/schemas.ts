@@ -20,12 +20,12 @@ import {
   type ProjectionRebuildProgress,
   type ProjectionRebuildResult,
   type ProjectionRebuildStatus,
-  type ProjectionRepairProgress,
   type RebuildFailure,
   type RebuildOperation,
   type RebuildPlan,
 } from "../mod.ts";
 import { Comparison, Generation } from "./generation_schemas.ts";
+import { LastRepair, Repair } from "./repair_schemas.ts";
 
 const Count = z.int().nonnegative();
 const Milliseconds = z.number().nonnegative();
@@ -262,23 +262,6 @@ export const Letter: z.ZodType<DeadLetter> = z.object({
   at: Time,
 }).openapi("DeadLetter");
 
-const Repair: z.ZodType<ProjectionRepairProgress> = z.object({
-  projectionName: z.string(),
-  startedAt: Time,
-  phase: z.enum(["queued", "checking", "scanning", "comparing", "changing"]),
-  documentsChecked: Count,
-  documents: Count,
-  position: Count,
-  target: Count,
-  keys: Count.openapi({
-    description: "Documents that are folded anew, as many as are known by now",
-  }),
-  percent: z.number().min(0).max(100),
-  perSecond: z.number().nonnegative().nullable().openapi({
-    description: "Documents or events a second in this phase",
-  }),
-}).openapi("ProjectionRepairProgress");
-
 const LastBuild: z.ZodType<ProjectionLastBuild> = z.object({
   operationId: z.string(),
   state: Phase,
@@ -335,6 +318,9 @@ const infoFields = {
   build: Progress.nullable().openapi({ description: "The build under way" }),
   repair: Repair.nullable().openapi({
     description: "The repair under way in the server's process",
+  }),
+  lastRepair: LastRepair.nullable().openapi({
+    description: "What came of the last repair of the server's process",
   }),
   lastBuild: LastBuild.nullable(),
   lastError: LastError.nullable().openapi({

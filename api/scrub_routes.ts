@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers/promises";
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import {
   type Opossum,
@@ -18,6 +17,7 @@ import { ProblemError } from "./problem.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import { NoQuery } from "./schemas.ts";
 import { ADMIN_SECURITY, OPERATIONS_TAG } from "./sections.ts";
+import { within } from "./within.ts";
 
 const PATH = "/admin/scrub";
 const Count = z.int().nonnegative();
@@ -187,41 +187,21 @@ export function addScrubRoutes(
   router.openapi(postRoute(waitMsDefault / 1_000), async (context) => {
     const waitMs = preferredWaitMs(context, waitMsDefault);
     const startedAt = opossum.options.clock.now().toISOString();
-    const report = await scrubAtMost(opossum, waitMs);
+    const scrubbing = opossum.scrub().catch((error) => {
+      if (error instanceof ScrubRunningError) throw alreadyRunning(error);
+      throw error;
+    });
+    const { options } = opossum;
+    const report = await within(scrubbing, {
+      waitMs,
+      options,
+      failed: "Scrub failed",
+    });
     if (report !== undefined) return context.json(report, 200);
     context.header("Location", PATH);
     context.header("Retry-After", "10");
     return context.json({ startedAt }, 202);
   });
-}
-
-/** Scrubs, and returns the report unless it takes longer. */
-async function scrubAtMost(
-  opossum: Opossum,
-  waitMs: number,
-): Promise<ScrubReport | undefined> {
-  const { clock, logger } = opossum.options;
-  let isAnswered = false;
-  const scrubbing = opossum.scrub().catch((error) => {
-    if (error instanceof ScrubRunningError) throw alreadyRunning(error);
-    // Nobody else would hear of it.
-    if (isAnswered) logger.log("error", "Scrub failed", { error });
-    throw error;
-  });
-  // What was refused at once is answered at once, however short the wait.
-  const timer = new AbortController();
-  const waiting = waitMs === 0
-    ? setImmediate()
-    : clock.sleep(waitMs, timer.signal);
-  const timedOut = waiting.then(() => undefined);
-  try {
-    return await Promise.race([scrubbing, timedOut]);
-  } finally {
-    isAnswered = true;
-    scrubbing.catch(() => {});
-    timer.abort();
-    await timedOut;
-  }
 }
 
 function alreadyRunning({ startedAt }: ScrubRunningError): ProblemError {

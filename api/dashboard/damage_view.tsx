@@ -122,7 +122,7 @@ export function RepairButton(
       "and the projection goes on serving. If it is marked as damaged and " +
       "nothing else is wrong with it, it serves again.",
     confirm: "Repair",
-    done: "It is repaired",
+    done: "The repair goes on: what came of it will stand on this page",
     url: `/admin/projections/${encodeURIComponent(name)}/repair`,
     unavailable: build !== null
       ? "A rebuild is under way"

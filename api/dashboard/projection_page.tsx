@@ -15,6 +15,7 @@ import type {
 import { Badge } from "./action.tsx";
 import { CardTable, type Column } from "./card_table.tsx";
 import { RepairButton } from "./damage_view.tsx";
+import { lastRepairText, repairText } from "./repair_words.ts";
 import { UnderWaySection } from "./operations_view.tsx";
 import { ProjectionButtons } from "./projections_view.tsx";
 import type { DashboardState, ProjectionDetails } from "./state.ts";
@@ -71,6 +72,7 @@ export function ProjectionPage(
 
 function factsOf(info: ProjectionInfo): readonly (readonly [string, Child])[] {
   const { owner, lastBuild, lastError, fault, builtVersion, builtAt } = info;
+  const { repair, lastRepair } = info;
   return [
     [
       "Version",
@@ -100,6 +102,10 @@ function factsOf(info: ProjectionInfo): readonly (readonly [string, Child])[] {
           duration(lastBuild.duration)
         }, operation ${shortId(lastBuild.operationId)}`,
     ],
+    ...(repair === null ? [] : [["Repair", repairText(repair)] as const]),
+    ...(lastRepair === null
+      ? []
+      : [["Last repair", lastRepairText(lastRepair)] as const]),
     ["On an error", info.errorPolicy],
     [
       "Kept up to date by",

@@ -152,12 +152,44 @@ export interface ProjectionRepairProgress {
   readonly perSecond: number | null;
 }
 
+/**
+ * What came of the last repair of a projection's documents, or the rebuild of single ones, in this
+ * process. Plain JSON.
+ */
+export interface ProjectionLastRepair {
+  /** What was asked for: what is missing or damaged, or documents by their keys. */
+  readonly scope: "missingOrDamaged" | "givenKeys";
+  /** How it ended. Unless it succeeded, nothing was changed. */
+  readonly outcome: "succeeded" | "failed" | "cancelled";
+  /** When it was asked for, ISO 8601: as its progress said. */
+  readonly startedAt: string;
+  /** When it ended, ISO 8601. */
+  readonly completedAt: string;
+  /** Documents that were looked at closer; 0 unless it succeeded. */
+  readonly keys: number;
+  /** Of these, those that were changed, added or removed. */
+  readonly keysChanged: number;
+  /** What went wrong, or `null`. */
+  readonly error: {
+    /** The error's class. */
+    readonly name: string;
+    /** What happened. */
+    readonly message: string;
+    /** The event it happened at, when there was one. */
+    readonly position: Position | null;
+    /** That event's type. */
+    readonly eventType: string | null;
+  } | null;
+}
+
 /** What is known of a projection's builds. */
 export interface ProjectionBuildInfo {
   /** The build under way, or `null`. */
   readonly build: ProjectionRebuildProgress | null;
   /** The repair under way in this process, or `null`. */
   readonly repair: ProjectionRepairProgress | null;
+  /** What came of the last repair of this process, or `null`. */
+  readonly lastRepair: ProjectionLastRepair | null;
   /** The last build that ended, or `null`. */
   readonly lastBuild: ProjectionLastBuild | null;
   /** What went wrong with the last build that failed, or `null`. */

@@ -128,8 +128,13 @@ export class DocumentReader implements Projections {
 
   async info(name: string): Promise<ProjectionInfo> {
     const info = await this.#standing(name);
-    const { build = null, repair = null, lastBuild = null, lastError = null } =
-      this.#builds?.of(name) ?? {};
+    const {
+      build = null,
+      repair = null,
+      lastRepair = null,
+      lastBuild = null,
+      lastError = null,
+    } = this.#builds?.of(name) ?? {};
     const { fault } = info;
     const isNewer = fault && !(lastError && lastError.at > fault.at);
     return Object.freeze({
@@ -137,6 +142,7 @@ export class DocumentReader implements Projections {
       state: build && info.state === "absent" ? "building" : info.state,
       build,
       repair,
+      lastRepair,
       lastBuild,
       lastError: isNewer ? toError(fault) : lastError,
     });

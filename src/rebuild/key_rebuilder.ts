@@ -28,6 +28,7 @@ import { asRefusal, assertKey, assertMendable } from "./key_refusals.ts";
 import { KeySurvey } from "./key_survey.ts";
 import { RepairMeter } from "./repair_meter.ts";
 import { findTags, type TagsFound } from "./key_tags.ts";
+import { LastRepairs } from "./last_repairs.ts";
 import { RebuildConflictError, RebuilderClosedError } from "./rebuilder.ts";
 import {
   type DocumentRebuilds,
@@ -35,6 +36,7 @@ import {
   KEYS_MAX,
   type RebuildKeysOptions,
   type RebuiltKeys,
+  type RepairOutcome,
 } from "./rebuilt_keys.ts";
 import type { RebuildThrottle } from "./throttle.ts";
 
@@ -79,17 +81,31 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   /** Each goes through the whole log, and holds documents and events. */
   readonly #places: Semaphore;
   readonly #meters = new Map<string, RepairMeter>();
+  readonly #last: LastRepairs;
 
   /** @param options What it is made of. */
   constructor(options: KeyRebuilderOptions) {
     this.#options = options;
     this.#places = new Semaphore(options.concurrency);
+    this.#last = new LastRepairs(options.clock);
   }
 
   /** How far the repair of a projection is, or `null` when none is under way here. */
   progress(name: string): ProjectionRepairProgress | null {
     return this.#meters.get(name)?.progress ?? null;
   }
+
+  /** What came of the last repair of a projection, if one has ended here. */
+  outcome(name: string): RepairOutcome | undefined {
+    return this.#last.of(name);
+  }
+
+  /** See {@linkcode DocumentRebuilds.lastRepair}. */
+  // deno-lint-ignore require-await -- turns what is thrown into a rejection
+  readonly lastRepair: DocumentRebuilds["lastRepair"] = async (name) => {
+    this.#options.registry.get(name);
+    return this.#last.of(name);
+  };
 
   /** See {@linkcode DocumentRebuilds.rebuildKeys}. */
   readonly rebuildKeys: DocumentRebuilds["rebuildKeys"] = async (
@@ -168,7 +184,7 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
   }
 
   async #locked(asked: Asked): Promise<RebuiltKeys> {
-    const { name, meter, signal } = asked;
+    const { name, wanted, meter, signal } = asked;
     const { store, events } = this.#options;
     signal.throwIfAborted();
     // Nothing is made of a log of which events are missing.
@@ -178,17 +194,26 @@ export class KeyRebuilder implements DocumentRebuilds, AsyncDisposable {
     if (!lock) {
       throw new RebuildConflictError(name, store.operationBuilding(name));
     }
+    const ending = {
+      name,
+      isRepair: wanted === "missingOrDamaged",
+      startedAt: meter.progress.startedAt,
+    };
     this.#meters.set(name, meter);
     try {
       using _place = await this.#place(signal);
       using mending = await store.care.mend(name);
-      return await this.#mend({ ...asked, mending });
+      const rebuilt = await this.#mend({ ...asked, mending });
+      // Together with the progress: whoever does not see the one sees the other.
+      this.#last.succeeded(ending, rebuilt);
+      return rebuilt;
     } catch (error) {
       const refusal = asRefusal(name, error);
       const damage = await this.#damageOf(name, refusal);
       lock[Symbol.dispose]();
       // Also when it was known: whoever rebuilds what is damaged was kept from it meanwhile.
       if (damage !== undefined) store.care.condemn(name, damage);
+      this.#last.failed(ending, refusal, signal.aborted);
       throw refusal;
     } finally {
       this.#meters.delete(name);

@@ -64,6 +64,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
   readonly #keyRebuilder: KeyRebuilder;
   readonly rebuildKeys: Rebuilder["rebuildKeys"];
   readonly repair: Rebuilder["repair"];
+  readonly lastRepair: Rebuilder["lastRepair"];
   #lastResult: ProjectionRebuildResult | undefined;
 
   /** @param options What it is made of. */
@@ -73,8 +74,11 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
     this.#reporter = new RebuildReporter(logger, telemetry);
     const scan = new SharedScan(options);
     this.#keyRebuilder = new KeyRebuilder(options);
-    ({ rebuildKeys: this.rebuildKeys, repair: this.repair } =
-      this.#keyRebuilder);
+    ({
+      rebuildKeys: this.rebuildKeys,
+      repair: this.repair,
+      lastRepair: this.lastRepair,
+    } = this.#keyRebuilder);
     this.#scheduler = new RebuildScheduler(concurrency, (group) => {
       const done = scan.run(group).finally(() => this.#scans.delete(done));
       this.#scans.add(done);
@@ -294,6 +298,7 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       of: (name) => ({
         build: this.#starter.task(name)?.progress() ?? null,
         repair: this.#keyRebuilder.progress(name),
+        lastRepair: this.#keyRebuilder.outcome(name)?.last ?? null,
         ...this.#lastBuilds.of(name),
       }),
     };

@@ -4,7 +4,10 @@
  *
  * @module
  */
-import type { ProjectionRepairProgress } from "../projections/build_info.ts";
+import type {
+  ProjectionLastRepair,
+  ProjectionRepairProgress,
+} from "../projections/build_info.ts";
 import type { Checkpoint } from "../projections/definition.ts";
 
 /** Documents that may be rebuilt at a time: whoever wants more rebuilds the projection. */
@@ -33,6 +36,14 @@ export interface RebuiltKeys {
   readonly eventsScanned: number;
   /** The documents that were looked at, in order of key. */
   readonly keys: readonly RebuiltKey[];
+}
+
+/** What came of a repair that has ended. Plain JSON. */
+export interface RepairOutcome {
+  /** How it ended. */
+  readonly last: ProjectionLastRepair;
+  /** What became of each document, or `null` unless it succeeded. */
+  readonly rebuilt: RebuiltKeys | null;
 }
 
 /** How to rebuild single documents. */
@@ -114,6 +125,17 @@ export interface DocumentRebuilds {
    * @throws {ProjectionApplyError} If its code fails on an event that was applied before.
    */
   repair(name: string, options?: RebuildKeysOptions): Promise<RebuiltKeys>;
+
+  /**
+   * What came of the last {@linkcode repair} or {@linkcode rebuildKeys} of a projection that was
+   * begun in this process, for whoever did not wait for it. One that was refused at once, since
+   * the projection is being rebuilt, was not begun.
+   *
+   * @param name The projection.
+   * @returns The outcome, or `undefined` when none has ended.
+   * @throws {UnknownProjectionError} If the name is not registered.
+   */
+  lastRepair(name: string): Promise<RepairOutcome | undefined>;
 }
 
 /**

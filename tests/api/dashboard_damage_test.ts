@@ -1,5 +1,10 @@
 /** What the dashboard says of damage, and which buttons it has against it. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import type { ProjectionInfo, ScrubReport } from "../../mod.ts";
 import { Browser, TOKENS } from "./browser.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
@@ -114,4 +119,46 @@ Deno.test("a projection's page has a button that repairs it, when that can be do
   }
   const reader = await button({ state: "ready", generation: 1 }, TOKENS.read);
   assertMatch(reader, /title="Your token may look only"/);
+});
+
+Deno.test("a projection's page tells how far a repair is, and what came of the last", async () => {
+  const fake = new ScrubbedOpossum();
+  const page = async () => {
+    const browser = await Browser.signedIn(fake);
+    const html = await browser.read("/admin?view=projection&name=A");
+    return html.replaceAll(/<[^>]*>/g, " ").replaceAll(/\s+/g, " ");
+  };
+  assert(!(await page()).includes("Last repair"));
+  fake.changes = {
+    repair: {
+      projectionName: "A",
+      startedAt: "2026-01-15T02:00:00.000Z",
+      phase: "scanning",
+      documentsChecked: 3,
+      documents: 3,
+      position: 5,
+      target: 9,
+      keys: 1,
+      percent: 58,
+      perSecond: null,
+    },
+    lastRepair: {
+      scope: "missingOrDamaged",
+      outcome: "succeeded",
+      startedAt: "2026-01-15T02:00:00.000Z",
+      completedAt: "2026-01-15T02:03:12.000Z",
+      keys: 12,
+      keysChanged: 3,
+      error: null,
+    },
+  };
+  const words = await page();
+  assertStringIncludes(
+    words,
+    "Repair reads the log, 58 %, 1 document to make anew, since 2026-01-15 02:00:00 UTC",
+  );
+  assertStringIncludes(
+    words,
+    "Last repair succeeded 2026-01-15 02:03:12 UTC: 12 documents looked at closer, 3 mended",
+  );
 });

@@ -30,6 +30,7 @@ export function fakeInfo(name: string): ProjectionInfo {
     deadLetters: 0,
     build: null,
     repair: null,
+    lastRepair: null,
     lastBuild: null,
     lastError: null,
   };

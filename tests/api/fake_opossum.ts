@@ -150,6 +150,7 @@ export class FakeOpossum implements Opossum {
       cancel: (id) => Promise.resolve(this.#cancel(id)),
       rebuildKeys: notFaked,
       repair: notFaked,
+      lastRepair: () => Promise.resolve(undefined),
       pause: (id) => Promise.resolve(this.#setPaused(id, "paused")),
       resume: (id) => Promise.resolve(this.#setPaused(id, "running")),
       watch: (listener) => {

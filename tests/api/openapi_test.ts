@@ -75,6 +75,7 @@ Deno.test("/openapi.json describes every route, and nothing else", async () => {
     "GET /admin/projections/status",
     "GET /admin/projections/{projectionName}",
     "GET /admin/projections/{projectionName}/dead-letters",
+    "GET /admin/projections/{projectionName}/repair",
     "GET /admin/schedule",
     "GET /admin/scrub",
     "GET /healthz",
@@ -193,6 +194,8 @@ Deno.test("/openapi.json says how long this server waits, and who may read its m
     const waits = [
       "/admin/projections/rebuild",
       "/admin/projections/{projectionName}/rebuild",
+      "/admin/projections/{projectionName}/repair",
+      "/admin/projections/{projectionName}/keys/{key}/rebuild",
       "/admin/scrub",
     ].map((path) =>
       /([\d.]+) seconds/.exec(paths[path]?.post?.description ?? "")?.[1]
@@ -206,11 +209,11 @@ Deno.test("/openapi.json says how long this server waits, and who may read its m
     };
   };
   const guarded = await described({});
-  assertEquals(guarded.waits, ["30", "30", "30"]);
+  assertEquals(guarded.waits, ["30", "30", "30", "30", "30"]);
   assertEquals([guarded.isGuarded, guarded.asked], [true, 401]);
   assert(guarded.statuses.includes("401"));
   const open = await described({ rebuildWaitMs: 1_500, openMetrics: true });
-  assertEquals(open.waits, ["1.5", "1.5", "1.5"]);
+  assertEquals(open.waits, ["1.5", "1.5", "1.5", "1.5", "1.5"]);
   assertEquals([open.isGuarded, open.asked], [false, 404]);
   assert(!open.statuses.includes("401") && !open.statuses.includes("403"));
 });

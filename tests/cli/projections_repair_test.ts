@@ -50,6 +50,10 @@ for (const [where, run] of PLACES) {
         "Alpha: 1 documents added, 1 removed, 1 changed, 0 unchanged, " +
         "up to position 9\n",
     );
+    if (where === "on a server") {
+      const { stdout } = await run(server, ["projections", "show", "Alpha"]);
+      assertStringIncludes(stdout, "3 documents looked at closer, 3 mended");
+    }
     const after = await server.inFolder(["export", "Alpha"]);
     assertEquals(after.stdout, right);
     const nothing = await run(server, ["projections", "repair", "Alpha"]);

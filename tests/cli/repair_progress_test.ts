@@ -1,8 +1,17 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { ProjectionRepairProgress } from "../../mod.ts";
+import type {
+  ProjectionLastRepair,
+  ProjectionRepairProgress,
+  RebuiltKeys,
+} from "../../mod.ts";
+import { exitCodeOf } from "../../src/cli/exit_codes.ts";
 import { showRepair } from "../../src/cli/repair_progress.ts";
 import { repairOnServer } from "../../src/cli/server/repair_on_server.ts";
-import type { ServerClient } from "../../src/cli/server/server_client.ts";
+import type {
+  ServerClient,
+  ServerRequest,
+} from "../../src/cli/server/server_client.ts";
+import { ServerProblemError } from "../../src/cli/server/server_errors.ts";
 import type { Step } from "../../src/cli/progress.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
 import { counts } from "../support/course_fixture.ts";
@@ -137,5 +146,94 @@ Deno.test("projections repair on a server stops asking when it fails", async () 
       }),
     Error,
     "Refused",
+  );
+});
+
+const LAST: ProjectionLastRepair = {
+  scope: "missingOrDamaged",
+  outcome: "succeeded",
+  startedAt: NOW.startedAt,
+  completedAt: "2026-01-01T00:00:07.000Z",
+  keys: 0,
+  keysChanged: 0,
+  error: null,
+};
+
+/** Has a server repair that answers before it is done, and then as it is told. */
+async function repairInPieces(
+  looks: readonly unknown[],
+): Promise<{ rebuilt: RebuiltKeys; told: ProjectionRepairProgress[] }> {
+  const clock = new FakeClock();
+  const told: ProjectionRepairProgress[] = [];
+  const left = [...looks];
+  const asked: unknown[] = [];
+  const client = {
+    json: (method: string, path: string, request: ServerRequest) => {
+      if (method === "POST") {
+        asked.push(request.headers);
+        return Promise.resolve(NOW);
+      }
+      assertEquals(path, `${PATH}/repair`);
+      return Promise.resolve(left.shift());
+    },
+  } as unknown as ServerClient;
+  const repairing = repairOnServer(client, {
+    path: PATH,
+    name: "Alpha",
+    keys: undefined,
+    report: () => {},
+    onProgress: (now) => told.push(now),
+    clock,
+  });
+  const outcome = repairing.then((rebuilt) => ({ rebuilt, told }));
+  outcome.catch(() => {});
+  while (left.length > 0) {
+    await clock.whenSleeping(1);
+    await clock.advance(500);
+  }
+  assertEquals(asked, [{ prefer: "wait=50" }]);
+  return await outcome;
+}
+
+Deno.test("projections repair on a server looks again when it takes longer than a request may, until there is an outcome", async () => {
+  const early = { ...LAST, startedAt: "2025-12-31T00:00:00.000Z" };
+  const later = { ...NOW, percent: 50 };
+  const rebuilt = { projectionName: "Alpha", keys: [] };
+  const outcome = await repairInPieces([
+    { running: later, last: early, rebuilt: { keys: ["of an earlier one"] } },
+    { running: null, last: LAST, rebuilt },
+  ]);
+  assertEquals(outcome, { rebuilt, told: [NOW, later] } as never);
+});
+
+Deno.test("projections repair on a server fails with what a repair failed with that took longer than a request may", async () => {
+  const failing = (name: string) =>
+    repairInPieces([{
+      running: null,
+      last: {
+        ...LAST,
+        outcome: "failed",
+        error: { name, message: "Out of cheese", position: 1, eventType: "A" },
+      },
+      rebuilt: null,
+    }]);
+  for (
+    const [name, exitCode] of [
+      ["KeyRebuildError", 4],
+      ["RebuildConflictError", 4],
+      ["ProjectionApplyError", 1],
+    ] as const
+  ) {
+    const error = await assertRejects(
+      () => failing(name),
+      ServerProblemError,
+      "Out of cheese",
+    );
+    assertEquals(exitCodeOf(error), exitCode, name);
+  }
+  await assertRejects(
+    () => repairInPieces([{ running: null, last: null, rebuilt: null }]),
+    Error,
+    "the server was restarted meanwhile",
   );
 });

@@ -2,10 +2,11 @@
 
 /** What came of a request. */
 export function outcomeOf(
-  { projectionName, projectionNames, keys, log, ok },
+  { projectionName, projectionNames, keys, phase, log, ok },
   done,
 ) {
-  if (keys) {
+  // How far a repair is that goes on, of which keys are a number.
+  if (keys && phase === undefined) {
     const count = (wanted) =>
       keys.filter(({ change }) => change === wanted).length;
     const [changed, added, removed] = ["changed", "added", "removed"].map(

@@ -4,7 +4,10 @@
  *
  * @module
  */
-import type { ProjectionLastError } from "../../projections/build_info.ts";
+import type {
+  ProjectionLastError,
+  ProjectionLastRepair,
+} from "../../projections/build_info.ts";
 import type { ProjectionInfo } from "../../projections/projections.ts";
 import type { ProjectionDetail } from "../administration.ts";
 import type { Command } from "../command.ts";
@@ -22,7 +25,7 @@ export const projectionsShowCommand: Command = {
   summary: "Show one projection and its generations.",
   details:
     `Shows all that is known of the projection NAME: how it stands, its build if one is
-under way, its last build and its last error, and its generations: the current one,
+under way, its last build, repair and error, and its generations: the current one,
 the previous one that "projections rollback" goes back to, and one that is being
 built or waits to be promoted.`,
   examples: [
@@ -122,7 +125,8 @@ function toText(detail: ProjectionDetail): string {
 }
 
 function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
-  const { build, repair, lastBuild, lastError, fault, owner } = info;
+  const { build, repair, lastRepair, lastBuild, lastError, fault, owner } =
+    info;
   return [
     ["Projection", info.name],
     ["State", info.state],
@@ -150,6 +154,7 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
     ],
     // An older server does not tell.
     ["Repair", repair ? `${repair.phase}, ${repair.percent} %` : null],
+    ["Last repair", lastRepair ? lastRepairText(lastRepair) : null],
     [
       "Last build",
       lastBuild &&
@@ -169,6 +174,14 @@ function rowsOf(info: ProjectionInfo): [string, string | number | null][] {
       owner ? `process ${owner.pid ?? "starting"}` : "nobody",
     ],
   ];
+}
+
+function lastRepairText(
+  { outcome, completedAt, keys, keysChanged, error }: ProjectionLastRepair,
+): string {
+  const what = error?.message ??
+    `${keys} documents looked at closer, ${keysChanged} mended`;
+  return `${outcome} at ${completedAt}: ${what}`;
 }
 
 function errorText(

@@ -4,11 +4,15 @@
  * @module
  */
 import { type Clock, systemClock } from "../../events/clock.ts";
-import type { ProjectionRepairProgress } from "../../projections/build_info.ts";
+import type {
+  ProjectionLastRepair,
+  ProjectionRepairProgress,
+} from "../../projections/build_info.ts";
 import type { ProjectionInfo } from "../../projections/projections.ts";
 import type { RebuiltKey, RebuiltKeys } from "../../rebuild/rebuilt_keys.ts";
 import { UsageError } from "../command.ts";
 import type { ServerClient } from "./server_client.ts";
+import { ServerProblemError } from "./server_errors.ts";
 
 /** What to rebuild. */
 export interface ServerRepair {
@@ -24,10 +28,14 @@ export interface ServerRepair {
   readonly onProgress: (repair: ProjectionRepairProgress) => void;
   /** Times the looks. @default {systemClock} */
   readonly clock?: Clock;
+  /** Ends the wait; the server goes on. @default {nobody} */
+  readonly signal?: AbortSignal;
 }
 
 /** How often the server is asked how far it is, in milliseconds. */
 const LOOK_MS = 500;
+/** How long a request waits, in seconds: less than proxies are used to. */
+const WAIT_SECONDS = 50;
 
 /**
  * Rebuilds single documents: a request for each key, one after the other.
@@ -36,6 +44,8 @@ const LOOK_MS = 500;
  * @param repair What to rebuild.
  * @returns What became of all of them.
  * @throws {UsageError} If a key cannot stand in a path.
+ * @throws {ServerProblemError} If it failed.
+ * @throws {Error} If the server was restarted meanwhile.
  */
 export async function repairOnServer(
   client: ServerClient,
@@ -43,11 +53,7 @@ export async function repairOnServer(
 ): Promise<RebuiltKeys> {
   const { path, name, keys, report } = repair;
   if (keys === undefined) {
-    return await whileWatched(
-      client,
-      repair,
-      () => client.json("POST", `${path}/repair`, { isLong: true }),
-    );
+    return await toTheEnd(client, repair, `${path}/repair`);
   }
   const wanted = [...new Set(keys)];
   // Whatever builds a URL takes them for steps, also when they are encoded.
@@ -64,15 +70,10 @@ export async function repairOnServer(
   let eventsScanned = 0;
   for (const key of wanted) {
     try {
-      const rebuilt = await whileWatched(
+      const rebuilt = await toTheEnd(
         client,
         repair,
-        () =>
-          client.json<RebuiltKeys>(
-            "POST",
-            `${path}/keys/${encodeURIComponent(key)}/rebuild`,
-            { isLong: true },
-          ),
+        `${path}/keys/${encodeURIComponent(key)}/rebuild`,
       );
       done.push(...rebuilt.keys);
       // What was rebuilt before was updated up to there meanwhile.
@@ -89,6 +90,69 @@ export async function repairOnServer(
   }
   const sorted = done.sort((a, b) => a.key < b.key ? -1 : 1);
   return { projectionName: name, checkpoint, eventsScanned, keys: sorted };
+}
+
+/** What a server tells of a projection's repairs. */
+interface Repairs {
+  readonly running: ProjectionRepairProgress | null;
+  readonly last: ProjectionLastRepair | null;
+  readonly rebuilt: RebuiltKeys | null;
+}
+
+/** Asks for it, and looks again and again when it takes longer than a request may. */
+async function toTheEnd(
+  client: ServerClient,
+  repair: ServerRepair,
+  ask: string,
+): Promise<RebuiltKeys> {
+  const { path, onProgress, clock = systemClock, signal } = repair;
+  const answer = await whileWatched(
+    client,
+    repair,
+    () =>
+      client.json<RebuiltKeys | ProjectionRepairProgress>("POST", ask, {
+        headers: { prefer: `wait=${WAIT_SECONDS}` },
+        // An older server knows nothing of that.
+        isLong: true,
+      }),
+  );
+  if (!("phase" in answer)) return answer;
+  onProgress(answer);
+  for (;;) {
+    await clock.sleep(LOOK_MS, signal);
+    signal?.throwIfAborted();
+    const { running, last, rebuilt } = await client.json<Repairs>(
+      "GET",
+      `${path}/repair`,
+    );
+    // An earlier one is no answer.
+    if (last !== null && last.startedAt >= answer.startedAt) {
+      return rebuilt ?? failed(last);
+    }
+    if (running === null) {
+      throw new Error(
+        "Cannot tell what came of the repair as the server was restarted " +
+          "meanwhile: it changed all or nothing, repair again",
+      );
+    }
+    onProgress(running);
+  }
+}
+
+/** Errors that say of themselves that nothing is broken. */
+const CONFLICTS: ReadonlySet<string> = new Set([
+  "KeyRebuildError",
+  "RebuildConflictError",
+]);
+
+function failed({ error }: ProjectionLastRepair): never {
+  throw new ServerProblemError({
+    status: CONFLICTS.has(error?.name ?? "") ? 409 : 500,
+    kind: "repair-failed",
+    detail: error?.message ?? "The repair failed",
+    requestId: undefined,
+    extensions: {},
+  });
 }
 
 /** Asks for something, and looks how far the server is until it answers. */

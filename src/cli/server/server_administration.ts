@@ -113,6 +113,7 @@ export class ServerAdministration implements Administration {
         keys,
         report: this.#io.report,
         onProgress: showRepair(progress),
+        signal: this.#io.signal,
       }));
   }
 
