@@ -154,6 +154,7 @@ export type { Daemon, DaemonState } from "./src/daemon/daemon.ts";
 export {
   type ScrubbedProjection,
   type ScrubOptions,
+  type ScrubProgress,
   type ScrubReport,
   ScrubRunningError,
 } from "./src/daemon/scrub.ts";

@@ -19,7 +19,7 @@ export interface FeedEvent {
   /** Grows, also over restarts of the server. */
   readonly id: number;
   /** What it is about. */
-  readonly type: "operation" | "projection";
+  readonly type: "operation" | "projection" | "scrub";
   /** Which one: a later event of the same key makes this one obsolete. */
   readonly key: string;
   /** How it stands: JSON. */
@@ -53,6 +53,8 @@ const OPEN_STATES: ReadonlySet<string> = new Set([
 ]);
 
 const OPERATION_PREFIX = "operation:";
+/** The key of all that is told of scrubs: one goes on at a time. */
+const SCRUB = "scrub";
 
 /** Tells those who watch. */
 export class EventFeed {
@@ -212,6 +214,11 @@ export class EventFeed {
         const info = await projections.info(name);
         this.#publish("projection", `projection:${name}`, info);
       });
+    }
+    const running = this.#opossum.scrubProgress ?? null;
+    // Where nobody scrubs there is nothing to tell, but that it has ended.
+    if (running !== null || this.#latest.has(SCRUB)) {
+      this.#publish("scrub", SCRUB, { running });
     }
     this.#noteErrors(errors);
   }

@@ -28,8 +28,9 @@ const SENDING_MS_MAX = 60_000;
 const RETRY_MS = 2_000;
 
 const FORMAT = `
-Server-sent events: \`operation\`, whose data is a RebuildOperation, and \`projection\`, whose data
-is a ProjectionInfo. The first ones tell how things stand; then what changed is told, at most once a
+Server-sent events: \`operation\`, whose data is a RebuildOperation, \`projection\`, whose data
+is a ProjectionInfo, and \`scrub\`, whose data has the ScrubProgress of the scrub under way as
+\`running\`, and null there once it has ended. The first ones tell how things stand; then what changed is told, at most once a
 second each while it goes on, and at once when an operation begins, is paused, goes on, or ends.
 \`id\` grows, also over restarts. \`Last-Event-ID\` makes up for what was missed, or, if that is too
 long ago, for how things stand. A client that reads slowly misses intermediate events, never the

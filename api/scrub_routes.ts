@@ -7,6 +7,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import {
   type Opossum,
   type ScrubbedProjection,
+  type ScrubProgress,
   type ScrubReport,
   ScrubRunningError,
   type VerifyProblem,
@@ -89,15 +90,36 @@ const reportExample: ScrubReport = {
   }],
 };
 
+const Progress: z.ZodType<ScrubProgress> = z.object({
+  startedAt: Time,
+  phase: z.enum(["log", "projections"]),
+  eventsChecked: Count,
+  events: Count,
+  projectionName: z.string().nullable(),
+  projectionsChecked: Count,
+  projections: Count,
+  documentsChecked: Count.openapi({
+    description: "Documents of the generation at hand; the one kept is second",
+  }),
+  documents: Count,
+  percent: z.number().min(0).max(100).openapi({
+    description: "About: half of the work is the log",
+  }),
+}).openapi("ScrubProgress");
+
 /** What the last scrub found, and whether another one goes on. */
 interface LastScrub extends ScrubReport {
   readonly runningSince: string | null;
+  readonly progress: ScrubProgress | null;
 }
 
 const Last: z.ZodType<LastScrub> = z.object({
   ...reportFields,
   runningSince: Time.nullable().openapi({
     description: "When the scrub under way began; null when none is",
+  }),
+  progress: Progress.nullable().openapi({
+    description: "How far the scrub under way is",
   }),
 }).openapi("LastScrub");
 
@@ -117,14 +139,15 @@ const getRoute = createRoute({
   security: ADMIN_SECURITY,
   summary: "Get what the last scrub found",
   description: "Returns the report of the last scrub that came to its end, " +
-    "also of an earlier process. 404 when there was none. `runningSince`, of " +
-    "the 404 as well, tells of one under way: where it is null, a scrub that " +
+    "also of an earlier process. 404 when there was none. `runningSince` and " +
+    "`progress`, of the 404 as well, tell of one under way: where it is null, a scrub that " +
     "was to be waited for and is not the last one has failed.",
   request: { query: NoQuery },
   responses: {
     200: jsonResponse("The report", Last, {
       ...reportExample,
       runningSince: null,
+      progress: null,
     }),
     ...problemResponses(400, 401, 404, 500),
   },
@@ -171,16 +194,17 @@ export function addScrubRoutes(
   router.openapi(getRoute, async (context) => {
     // Before the report: one that ends in between must not look as if it had failed.
     const runningSince = opossum.scrubbingSince ?? null;
+    const progress = opossum.scrubProgress ?? null;
     const report = await opossum.lastScrub();
     if (report !== undefined) {
-      return context.json({ ...report, runningSince }, 200);
+      return context.json({ ...report, runningSince, progress }, 200);
     }
     throw new ProblemError({
       kind: "no-scrub",
       status: 404,
       title: "No scrub",
       detail: `Nothing was scrubbed so far: POST ${PATH} does it`,
-      extensions: { runningSince },
+      extensions: { runningSince, progress },
     });
   });
 

@@ -130,6 +130,7 @@ export function assemble(input: AssemblyInput): Assembly {
     path,
     throttle,
     readOnly,
+    events,
     verify: input.verify ?? (() => verifyNothing(events)),
   });
   projections.followBuilds(rebuilder.builds);

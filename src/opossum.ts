@@ -8,7 +8,11 @@ import { assemble } from "./assembly.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import { FileAuditLog } from "./audit/file_audit_log.ts";
 import type { Daemon } from "./daemon/daemon.ts";
-import type { ScrubOptions, ScrubReport } from "./daemon/scrub.ts";
+import type {
+  ScrubOptions,
+  ScrubProgress,
+  ScrubReport,
+} from "./daemon/scrub.ts";
 import type { EventStore } from "./events/event_store.ts";
 import {
   type FileEventStore,
@@ -91,6 +95,8 @@ export interface Opossum extends AsyncDisposable {
    * without being the {@linkcode lastScrub} has failed.
    */
   readonly scrubbingSince: string | undefined;
+  /** How far the scrub under way is; `undefined` when none is, or it has only just begun. */
+  readonly scrubProgress: ScrubProgress | undefined;
 }
 
 /**
@@ -232,6 +238,9 @@ export async function openOpossumOn(
     lastScrub: () => assembly.scrubber.lastScrub(),
     get scrubbingSince() {
       return assembly.scrubber.scrubbingSince;
+    },
+    get scrubProgress() {
+      return assembly.scrubber.scrubProgress;
     },
     async [Symbol.asyncDispose]() {
       observers[Symbol.dispose]();

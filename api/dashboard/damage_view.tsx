@@ -6,7 +6,12 @@
  * @module
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
-import type { ProjectionInfo, ScrubReport, VerifyProblem } from "../../mod.ts";
+import type {
+  ProjectionInfo,
+  ScrubProgress,
+  ScrubReport,
+  VerifyProblem,
+} from "../../mod.ts";
 import type { Principal } from "../principal.ts";
 import { type Action, ActionButton, Badge } from "./action.tsx";
 import type { DashboardState } from "./state.ts";
@@ -25,9 +30,9 @@ const SCRUB: Action = {
 
 /** What the last scrub found, and a button for the next one. */
 export function DamageSection(
-  { state: { lastScrub, scrubbingSince, nowMs, principal } }: {
-    readonly state: DashboardState;
-  },
+  {
+    state: { lastScrub, scrubbingSince, scrubProgress, nowMs, principal },
+  }: { readonly state: DashboardState },
 ): JSX.Element {
   const action: Action = {
     ...SCRUB,
@@ -45,7 +50,10 @@ export function DamageSection(
       </header>
       {scrubbingSince === undefined ? null : (
         <p data-key="scrubbing">
-          A check is under way since {instant(scrubbingSince)}.
+          A check is under way since {instant(scrubbingSince)}
+          {scrubProgress === undefined
+            ? ""
+            : `: ${progressText(scrubProgress)}`}.
         </p>
       )}
       {lastScrub === undefined
@@ -53,6 +61,30 @@ export function DamageSection(
         : <Found report={lastScrub} nowMs={nowMs} />}
     </section>
   );
+}
+
+/** How far a scrub is. */
+function progressText(
+  {
+    percent,
+    projectionName,
+    eventsChecked,
+    events,
+    documentsChecked,
+    documents,
+    projectionsChecked,
+    projections,
+  }: ScrubProgress,
+): string {
+  return projectionName === null
+    ? `${percent} %, ${count(eventsChecked)} of ${
+      count(events)
+    } events of the log`
+    : `${percent} %, ${count(documentsChecked)} of ${
+      countOf(documents, "document")
+    } of ${projectionName}, ${projectionsChecked} of ${
+      countOf(projections, "projection")
+    } done`;
 }
 
 function Found(

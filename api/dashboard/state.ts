@@ -12,6 +12,7 @@ import type {
   ProjectionRebuildStatus,
   RebuildOperation,
   RebuildWindowStatus,
+  ScrubProgress,
   ScrubReport,
 } from "../../mod.ts";
 import type { Principal } from "../principal.ts";
@@ -41,6 +42,8 @@ export interface DashboardState {
   readonly lastScrub: ScrubReport | undefined;
   /** Since when a scrub is under way, ISO 8601. */
   readonly scrubbingSince: string | undefined;
+  /** How far it is. */
+  readonly scrubProgress: ScrubProgress | undefined;
 }
 
 /** What the page of one projection shows besides. */
@@ -96,6 +99,7 @@ export async function gather(
     windows: daemon.schedule(),
     lastScrub,
     scrubbingSince: opossum.scrubbingSince,
+    scrubProgress: opossum.scrubProgress,
   });
 }
 

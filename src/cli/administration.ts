@@ -90,7 +90,7 @@ export interface Administration extends AsyncDisposable {
     progress: Progress,
   ): Promise<RebuiltKeys>;
   /** Looks for damage, and marks the projections that are damaged. */
-  scrub(): Promise<ScrubReport>;
+  scrub(progress: Progress): Promise<ScrubReport>;
   /** What a rebuild would do and take. */
   plan(request: RebuildRequest): Promise<RebuildPlan>;
   /** Starts a rebuild. */

@@ -26,6 +26,7 @@ import type { CommandIo } from "./io.ts";
 import { OperationConflictError } from "./operation_conflict.ts";
 import type { Progress } from "./progress.ts";
 import { showRepair } from "./repair_progress.ts";
+import { showScrub } from "./scrub_progress.ts";
 
 /** How often an operation of this process is looked at, in milliseconds. */
 const OWN_MS = 100;
@@ -112,8 +113,11 @@ export class LocalAdministration implements Administration {
       : await rebuilder.rebuildKeys(name, keys, options);
   }
 
-  async scrub(): Promise<ScrubReport> {
-    return await this.#opossum.scrub({ signal: this.#io.signal });
+  async scrub(progress: Progress): Promise<ScrubReport> {
+    return await this.#opossum.scrub({
+      signal: this.#io.signal,
+      onProgress: showScrub(progress),
+    });
   }
 
   async plan(

@@ -42,12 +42,41 @@ export function countProblems({ log, projections }: ScrubReport): number {
   );
 }
 
+/** How far a scrub is: it looks at the log, and then at one projection after the other. Plain JSON. */
+export interface ScrubProgress {
+  /** When it began, ISO 8601. */
+  readonly startedAt: string;
+  /** What it looks at. */
+  readonly phase: "log" | "projections";
+  /** Events of the log that were looked at. */
+  readonly eventsChecked: number;
+  /** Events of the log, when it began. */
+  readonly events: number;
+  /** The projection that it looks at, or `null` while it looks at the log. */
+  readonly projectionName: string | null;
+  /** Projections that were looked at. */
+  readonly projectionsChecked: number;
+  /** Projections to be looked at. */
+  readonly projections: number;
+  /** Documents that were looked at, of the generation at hand: the one kept comes second. */
+  readonly documentsChecked: number;
+  /** Documents that this generation says it has. */
+  readonly documents: number;
+  /** Share of the work that is done, 0 to 100, about: half of it is the log. */
+  readonly percent: number;
+}
+
 /** What to scrub. */
 export interface ScrubOptions {
   /** These projections only. @default {all that are registered} */
   readonly projections?: readonly string[];
   /** Gives up by throwing its reason. What was marked as damaged stays so. */
   readonly signal?: AbortSignal;
+  /**
+   * Told how far it is, often: after each piece of the work. What it throws ends the scrub. Others
+   * see the same as `scrubProgress`. @default {nobody}
+   */
+  readonly onProgress?: (progress: ScrubProgress) => void;
 }
 
 /** Scrubs a store. */
@@ -58,6 +87,8 @@ export interface Scrubs {
   lastScrub(): Promise<ScrubReport | undefined>;
   /** See `Opossum.scrubbingSince`. */
   readonly scrubbingSince: string | undefined;
+  /** See `Opossum.scrubProgress`. */
+  readonly scrubProgress: ScrubProgress | undefined;
 }
 
 /** A scrub is under way: one at a time is enough. */

@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import type { Clock } from "../events/clock.ts";
+import type { EventStore } from "../events/event_store.ts";
 import type { VerifyStoreOptions } from "../log/file_event_store.ts";
 import type { VerifyReport } from "../log/verify.ts";
 import type { ProjectionStore } from "../projections/projection_store.ts";
@@ -23,10 +24,12 @@ import {
   countProblems,
   type ScrubbedProjection,
   type ScrubOptions,
+  type ScrubProgress,
   type ScrubReport,
   ScrubRunningError,
   type Scrubs,
 } from "./scrub.ts";
+import { ScrubMeter } from "./scrub_meter.ts";
 
 /** What it is made of. */
 export interface ScrubberOptions {
@@ -35,6 +38,8 @@ export interface ScrubberOptions {
   readonly path: string;
   readonly registry: ProjectionRegistry;
   readonly store: ProjectionStore;
+  /** Tells how long the log is. */
+  readonly events: Pick<EventStore, "head">;
   /** Verifies the log. */
   readonly verify: (options: VerifyStoreOptions) => Promise<VerifyReport>;
   readonly throttle: RebuildThrottle;
@@ -48,6 +53,15 @@ export interface ScrubberOptions {
 /** The file of the last report, in the data folder. */
 const SCRUB_FILE = "scrub.json";
 
+/** What was asked for. */
+interface Asked {
+  readonly names: readonly string[];
+  readonly startedAt: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ScrubProgress) => void;
+  readonly span: OpenSpan;
+}
+
 /** Scrubs a store. */
 export class Scrubber implements Scrubs, AsyncDisposable {
   readonly #options: ScrubberOptions;
@@ -55,6 +69,7 @@ export class Scrubber implements Scrubs, AsyncDisposable {
   #running:
     | { readonly startedAt: string; readonly ended: Promise<unknown> }
     | undefined;
+  #meter: ScrubMeter | undefined;
   #last: ScrubReport | undefined;
   /** What was counted of a report on the disk, and which one that was. */
   #counted:
@@ -70,7 +85,7 @@ export class Scrubber implements Scrubs, AsyncDisposable {
   }
 
   async scrub(
-    { projections, signal }: ScrubOptions = {},
+    { projections, signal, onProgress = () => {} }: ScrubOptions = {},
   ): Promise<ScrubReport> {
     const { registry, clock, telemetry } = this.#options;
     const names = registry.resolve(projections ?? registry.names);
@@ -80,13 +95,21 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     const ended = telemetry.span(
       SPANS.scrub,
       {},
-      (span) => this.#scrub(names, startedAt, AbortSignal.any(signals), span),
+      (span) =>
+        this.#scrub({
+          names,
+          startedAt,
+          signal: AbortSignal.any(signals),
+          onProgress,
+          span,
+        }),
     );
     this.#running = { startedAt, ended };
     try {
       return await ended;
     } finally {
       this.#running = undefined;
+      this.#meter = undefined;
     }
   }
 
@@ -124,6 +147,10 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     return this.#running?.startedAt;
   }
 
+  get scrubProgress(): ScrubProgress | undefined {
+    return this.#meter?.progress;
+  }
+
   /** Gives up what runs. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new RebuilderClosedError());
@@ -135,13 +162,17 @@ export class Scrubber implements Scrubs, AsyncDisposable {
   }
 
   async #scrub(
-    names: readonly string[],
-    startedAt: string,
-    signal: AbortSignal,
-    span: OpenSpan,
+    { names, startedAt, signal, onProgress, span }: Asked,
   ): Promise<ScrubReport> {
-    const { throttle, clock, verify, logger } = this.#options;
+    const { throttle, clock, verify, logger, events } = this.#options;
     signal.throwIfAborted();
+    const meter = new ScrubMeter({
+      startedAt,
+      head: await events.head(),
+      projections: names.length,
+      onProgress,
+    });
+    this.#meter = meter;
     logger.log("info", "Looking for damage...");
     using pass = throttle.enterHere([signal]);
     const yielder = new Yielder();
@@ -151,12 +182,17 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     };
     const log = await verify({
       signal,
-      onRun: (_segment, { frames }) =>
-        rest(frames.reduce((sum, { count }) => sum + count, 0)),
+      onRun: async (_segment, { frames }) => {
+        const read = frames.reduce((sum, { count }) => sum + count, 0);
+        meter.addEvents(read);
+        await rest(read);
+      },
     });
     const projections: ScrubbedProjection[] = [];
     for (const name of names) {
-      projections.push(await this.#scrubProjection(name, rest));
+      meter.begin(name);
+      projections.push(await this.#scrubProjection(name, rest, meter));
+      meter.end();
     }
     const report: ScrubReport = Object.freeze({
       ok: log.ok &&
@@ -181,9 +217,14 @@ export class Scrubber implements Scrubs, AsyncDisposable {
   async #scrubProjection(
     name: string,
     rest: () => Promise<void>,
+    meter: ScrubMeter,
   ): Promise<ScrubbedProjection> {
     const { store, readOnly } = this.#options;
-    const found = await store.care.scrub(name, rest);
+    const found = await store.care.scrub(
+      name,
+      rest,
+      (checked, documents) => meter.documents(checked, documents),
+    );
     if (found.state === "damaged" && !readOnly) {
       // Told also when it was known: whoever rebuilds it may have failed.
       store.care.condemn(name, found.problem ?? "");

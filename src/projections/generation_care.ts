@@ -49,6 +49,7 @@ export class GenerationCare implements ProjectionCare {
   async scrub(
     name: string,
     rest: () => Promise<void>,
+    onChecked: (checked: number, documents: number) => void = () => {},
   ): Promise<ScrubbedGenerations> {
     const { fileSystem, directoryOf, readOnly = false } = this.#options;
     const directory = directoryOf(name);
@@ -58,6 +59,7 @@ export class GenerationCare implements ProjectionCare {
       readOnly,
       name,
       rest,
+      onChecked,
     });
   }
 

@@ -64,6 +64,11 @@ export interface GenerationScrubOptions {
   readonly readOnly?: boolean;
   /** Called after each piece of work, to rest; what it throws ends the work. */
   readonly rest: () => Promise<void>;
+  /**
+   * Told how many documents of a generation were looked at, of how many that it says it has. What
+   * it throws ends the work. @default {nobody}
+   */
+  readonly onChecked?: (checked: number, documents: number) => void;
 }
 
 /** Rows read at a time: documents may be large, what indexes hold is small. */
@@ -152,7 +157,8 @@ type FileFindings = Pick<
 >;
 
 async function scrubFile(
-  { fileSystem, name, readOnly = false, rest }: GenerationScrubOptions,
+  { fileSystem, name, readOnly = false, rest, onChecked = () => {} }:
+    GenerationScrubOptions,
   file: string,
 ): Promise<FileFindings> {
   let documents = 0;
@@ -163,7 +169,7 @@ async function scrubFile(
       : openForReading(fileSystem, file);
     // Moments of its own: a long one would keep the database's log from being cut.
     if (database.isTransaction) database.exec("COMMIT");
-    const scrub = new RowScrub(database, rest);
+    const scrub = new RowScrub(database, rest, onChecked);
     documents = await scrub.run(name);
     return { state: "ok", documents, problem: null };
   } catch (error) {
@@ -187,11 +193,17 @@ class FindingError extends Error {
 class RowScrub {
   readonly #database: DatabaseSync;
   readonly #rest: () => Promise<void>;
+  readonly #onChecked: (checked: number, documents: number) => void;
   #hasSums = false;
 
-  constructor(database: DatabaseSync, rest: () => Promise<void>) {
+  constructor(
+    database: DatabaseSync,
+    rest: () => Promise<void>,
+    onChecked: (checked: number, documents: number) => void,
+  ) {
     this.#database = database;
     this.#rest = rest;
+    this.#onChecked = onChecked;
   }
 
   /** Returns the number of documents. */
@@ -201,7 +213,7 @@ class RowScrub {
       throw new FindingError("It belongs to another projection");
     }
     this.#hasSums = meta.get("format") === GENERATION_FORMAT;
-    await this.#checkDocuments();
+    await this.#checkDocuments(Number(meta.get("documents") ?? 0));
     await this.#checkTags("document_tags", "key");
     await this.#checkRelated();
     await this.#checkTags("related_tags", "position");
@@ -220,21 +232,25 @@ class RowScrub {
     }
   }
 
-  async #checkDocuments(): Promise<void> {
+  async #checkDocuments(documents: number): Promise<void> {
     const sum = this.#hasSums ? ", sum" : "";
     const find = this.#prepare(
       "SELECT rowid AS row FROM documents INDEXED BY documents_by_key WHERE key = ?",
     );
+    let checked = 0;
+    this.#onChecked(checked, documents);
     await this.#pieces(
       `SELECT rowid AS row, key, state${sum} FROM documents ` +
         `WHERE rowid > ? ORDER BY rowid LIMIT ${TEXTS}`,
       BY_ROW,
       ({ row, key, state, sum }) => {
+        checked++;
         const isText = typeof key === "string" && typeof state === "string";
         if (!isText || find.get(key)?.row !== row) throw mismatch();
         if (!this.#hasSums || sum === sumOfDocument(key, state)) return;
         throw new FindingError("The checksum of the document does not match");
       },
+      () => this.#onChecked(checked, documents),
     );
   }
 
@@ -311,6 +327,7 @@ class RowScrub {
     sql: string,
     order: PageOrder,
     check: (row: Row) => void,
+    onPiece: () => void = () => {},
   ): Promise<void> {
     const pages = rowPages(this.#prepare(sql), order, mismatch);
     const checkNext = () => {
@@ -318,7 +335,10 @@ class RowScrub {
       for (const row of rows ?? []) check(row);
       return rows !== undefined;
     };
-    while (readAtOnce(this.#database, checkNext)) await this.#rest();
+    while (readAtOnce(this.#database, checkNext)) {
+      onPiece();
+      await this.#rest();
+    }
   }
 
   #prepare(sql: string): StatementSync {

@@ -132,8 +132,13 @@ export interface ProjectionCare {
    * {@linkcode condemn}.
    *
    * @param rest Called after each piece of work; what it throws ends the work.
+   * @param onChecked Told how many documents of a generation were looked at, of how many.
    */
-  scrub(name: string, rest: () => Promise<void>): Promise<ScrubbedGenerations>;
+  scrub(
+    name: string,
+    rest: () => Promise<void>,
+    onChecked?: (checked: number, documents: number) => void,
+  ): Promise<ScrubbedGenerations>;
 
   /**
    * Takes note that a projection's current generation is damaged: from then on it is refused, by

@@ -84,7 +84,37 @@ Deno.test("a check that is under way is told of, and no second one is offered", 
   const html = await browser.read("/admin");
   assertMatch(
     damageIn(html),
-    /A check is under way since 2026-01-15 02:00:00 UTC/,
+    /A check is under way since 2026-01-15 02:00:00 UTC\./,
+  );
+  const progress = {
+    startedAt: "2026-01-15T02:00:00.000Z",
+    phase: "log",
+    eventsChecked: 4_000,
+    events: 9_000,
+    projectionName: null,
+    projectionsChecked: 0,
+    projections: 2,
+    documentsChecked: 0,
+    documents: 0,
+    percent: 22,
+  } as const;
+  fake.scrubProgress = progress;
+  assertMatch(
+    damageIn(await browser.read("/admin")),
+    /since 2026-01-15 02:00:00 UTC: 22 %, 4,000 of 9,000 events of the log\./,
+  );
+  fake.scrubProgress = {
+    ...progress,
+    phase: "projections",
+    projectionName: "A",
+    projectionsChecked: 1,
+    documentsChecked: 50,
+    documents: 120,
+    percent: 75,
+  };
+  assertMatch(
+    damageIn(await browser.read("/admin")),
+    /75 %, 50 of 120 documents of A, 1 of 2 projections done/,
   );
   const [button = ""] = /<button [^>]*\/scrub"[^>]*>/.exec(html) ?? [];
   assertMatch(button, /aria-disabled="true"/);

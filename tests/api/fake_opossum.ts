@@ -274,6 +274,8 @@ export class FakeOpossum implements Opossum {
 
   scrubbingSince: Opossum["scrubbingSince"];
 
+  scrubProgress: Opossum["scrubProgress"];
+
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

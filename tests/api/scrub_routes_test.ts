@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { createAdminRouter } from "../../api/mod.ts";
 import {
   openOpossum,
+  type ScrubProgress,
   type ScrubReport,
   ScrubRunningError,
   silentLogger,
@@ -12,6 +13,7 @@ import { TempDir } from "../support/temp_dir.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
 import { ask, assertProblem, TOKEN } from "./requests.ts";
 import { SOUND } from "./sound_report.ts";
+import { EventReader } from "./sse.ts";
 
 const PATH = "/admin/scrub";
 
@@ -55,7 +57,11 @@ Deno.test("POST /admin/scrub tells what is damaged, and GET the same later", asy
   const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
   const response = await ask(app, "GET", PATH);
   assertEquals(response.status, 200);
-  assertEquals(await response.json(), { ...report, runningSince: null });
+  assertEquals(await response.json(), {
+    ...report,
+    runningSince: null,
+    progress: null,
+  });
   assertEquals((await app.request(PATH)).status, 401);
   await assertProblem(
     await ask(app, "POST", `${PATH}?deep=true`),
@@ -67,7 +73,9 @@ Deno.test("POST /admin/scrub tells what is damaged, and GET the same later", asy
 /** A fake whose scrub ends when a test says so. */
 class ScrubbingOpossum extends FakeOpossum {
   readonly ended = Promise.withResolvers<ScrubReport>();
+  lastReport: ScrubReport | undefined;
   override readonly scrub = () => this.ended.promise;
+  override readonly lastScrub = () => Promise.resolve(this.lastReport);
 }
 
 Deno.test("POST /admin/scrub waits as long as Prefer says, and is answered with 202 then", async () => {
@@ -132,4 +140,40 @@ Deno.test("GET /admin/scrub tells since when a scrub is under way, also before t
   assertEquals(await runningSince(), null);
   opossum.scrubbingSince = SOUND.startedAt;
   assertEquals(await runningSince(), SOUND.startedAt);
+});
+
+const PROGRESS: ScrubProgress = {
+  startedAt: SOUND.startedAt,
+  phase: "projections",
+  eventsChecked: 9,
+  events: 9,
+  projectionName: "Sums",
+  projectionsChecked: 1,
+  projections: 2,
+  documentsChecked: 50,
+  documents: 120,
+  percent: 75,
+};
+
+Deno.test("GET /admin/scrub and the server-sent events tell how far a scrub is, and that it has ended", async () => {
+  const opossum = new ScrubbingOpossum("Sums");
+  const app = createAdminRouter({ opossum, auth: { tokens: [TOKEN] } });
+  const progress = async () =>
+    (await assertProblem(await ask(app, "GET", PATH), 404, "no-scrub"))
+      .progress;
+  assertEquals(await progress(), null);
+  opossum.scrubProgress = PROGRESS;
+  assertEquals(await progress(), PROGRESS);
+  opossum.lastReport = SOUND;
+  const last = await (await ask(app, "GET", PATH)).json();
+  assertEquals(last, { ...SOUND, runningSince: null, progress: PROGRESS });
+  await using reader = new EventReader(await ask(app, "GET", "/admin/events"));
+  const [, scrub] = await reader.take(2);
+  assertEquals([scrub?.event, scrub?.data], ["scrub", { running: PROGRESS }]);
+  opossum.scrubProgress = undefined;
+  await opossum.clock.whenSleeping(1);
+  const ended = reader.take(1);
+  await opossum.clock.advance(1_000);
+  const [over] = await ended;
+  assertEquals([over?.event, over?.data], ["scrub", { running: null }]);
 });

@@ -32,6 +32,7 @@ export function watch() {
     tell(JSON.parse(data));
     refresh();
   });
+  source.addEventListener("scrub", () => refresh());
   source.addEventListener("projection", ({ data }) => {
     const { name, lag } = JSON.parse(data);
     lags.set(name, lag);

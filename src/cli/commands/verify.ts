@@ -20,6 +20,7 @@ import {
   readLine,
 } from "../inspection_text.ts";
 import { openAdministration } from "../open_administration.ts";
+import { startProgress } from "../progress.ts";
 import { scrubLines } from "../scrub_text.ts";
 
 /** The command. */
@@ -42,8 +43,8 @@ With --url, the server scrubs: it reads the whole log and every row of every
 projection, as slowly as its rebuilds would, and its report is printed. A damaged
 projection is marked, so that its state says so, and is rebuilt where the server
 does that by itself. The exit status is 1 when something is damaged or could not be
-looked at, and 4 when the server is scrubbing already. When this command is stopped,
-the server goes on.
+looked at, and 4 when the server is scrubbing already. It says how far the server is;
+when this command is stopped, the server goes on.
 
 See also: opossum repair, opossum salvage, opossum projections repair.`,
   examples: [
@@ -95,9 +96,9 @@ async function scrub(call: CommandCall): Promise<CommandOutcome> {
     );
   }
   await using administration = await openAdministration(call);
-  // How far it is, nobody knows but that it is at it.
   call.io.report("The server reads the whole log and every projection");
-  const report = await administration.scrub();
+  using progress = startProgress(call.io, "documents");
+  const report = await administration.scrub(progress);
   return {
     exitCode: report.ok ? EXIT_OK : EXIT_FAILURE,
     json: report,

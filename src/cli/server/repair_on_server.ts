@@ -13,6 +13,7 @@ import type { RebuiltKey, RebuiltKeys } from "../../rebuild/rebuilt_keys.ts";
 import { UsageError } from "../command.ts";
 import type { ServerClient } from "./server_client.ts";
 import { ServerProblemError } from "./server_errors.ts";
+import { LOOK_MS, whileWatched } from "./while_watched.ts";
 
 /** What to rebuild. */
 export interface ServerRepair {
@@ -32,8 +33,6 @@ export interface ServerRepair {
   readonly signal?: AbortSignal;
 }
 
-/** How often the server is asked how far it is, in milliseconds. */
-const LOOK_MS = 500;
 /** How long a request waits, in seconds: less than proxies are used to. */
 const WAIT_SECONDS = 50;
 
@@ -107,14 +106,20 @@ async function toTheEnd(
 ): Promise<RebuiltKeys> {
   const { path, onProgress, clock = systemClock, signal } = repair;
   const answer = await whileWatched(
-    client,
-    repair,
     () =>
       client.json<RebuiltKeys | ProjectionRepairProgress>("POST", ask, {
         headers: { prefer: `wait=${WAIT_SECONDS}` },
         // An older server knows nothing of that.
         isLong: true,
       }),
+    async (ended) => {
+      // An older server does not tell.
+      const { repair: now = null } = await client.json<
+        Partial<ProjectionInfo>
+      >("GET", path);
+      if (now !== null && !ended.aborted) onProgress(now);
+    },
+    clock,
   );
   if (!("phase" in answer)) return answer;
   onProgress(answer);
@@ -153,32 +158,4 @@ function failed({ error }: ProjectionLastRepair): never {
     requestId: undefined,
     extensions: {},
   });
-}
-
-/** Asks for something, and looks how far the server is until it answers. */
-async function whileWatched<T>(
-  client: ServerClient,
-  { path, onProgress, clock = systemClock }: ServerRepair,
-  ask: () => Promise<T>,
-): Promise<T> {
-  const ended = new AbortController();
-  const watching = (async () => {
-    for (;;) {
-      await clock.sleep(LOOK_MS, ended.signal);
-      if (ended.signal.aborted) return;
-      // An older server does not tell.
-      const { repair = null } = await client.json<Partial<ProjectionInfo>>(
-        "GET",
-        path,
-      );
-      if (repair !== null && !ended.signal.aborted) onProgress(repair);
-    }
-    // What is asked for says by itself that the server cannot be reached.
-  })().catch(() => {});
-  try {
-    return await ask();
-  } finally {
-    ended.abort();
-    await watching;
-  }
 }

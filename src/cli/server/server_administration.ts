@@ -33,6 +33,7 @@ import type { ServerClient, ServerRequest } from "./server_client.ts";
 import { repairOnServer } from "./repair_on_server.ts";
 import type { Progress } from "../progress.ts";
 import { showRepair } from "../repair_progress.ts";
+import { showScrub } from "../scrub_progress.ts";
 import { scrubOnServer } from "./scrub_on_server.ts";
 import { ServerProblemError } from "./server_errors.ts";
 import { watchOperation } from "./watch_operation.ts";
@@ -117,8 +118,8 @@ export class ServerAdministration implements Administration {
       }));
   }
 
-  async scrub(): Promise<ScrubReport> {
-    return await scrubOnServer(this.#client, this.#io);
+  async scrub(progress: Progress): Promise<ScrubReport> {
+    return await scrubOnServer(this.#client, this.#io, showScrub(progress));
   }
 
   async plan(request: RebuildRequest): Promise<RebuildPlan> {
