@@ -64,3 +64,33 @@ Deno.test("opossum retry tries again, and says on which event a projection stand
   const mended = await runCommand(["retry", "Beta", ...common]);
   assertEquals(mended.exitCode, 0);
 });
+
+Deno.test("opossum skip asks on a terminal, and does nothing unless the answer is yes", async () => {
+  using dir = new TempDir();
+  const common = await setUp(dir.path);
+  hooks.onApply = refuse;
+  try {
+    await runCommand(["retry", "Beta", ...common]);
+    const questions: string[] = [];
+    const skip = (answer: "yes" | "no", ...more: string[]) =>
+      runCommand(["skip", "Beta", "3", ...more, ...common], {
+        confirm: (question) => questions.push(question) > 0 && answer === "yes",
+      });
+    const refused = await skip("no");
+    assertEquals([refused.exitCode, refused.stdout], [1, "Nothing was done\n"]);
+    const [question = ""] = questions;
+    assertStringIncludes(
+      question,
+      "Beta would leave event 3 out, also when it is rebuilt, " +
+        "until its version or code changes",
+    );
+    const still = await runCommand(["retry", "Beta", ...common]);
+    assertStringIncludes(still.stdout, "stands still before event 3");
+    assertEquals((await skip("yes")).exitCode, 0);
+    assertEquals(questions.length, 2);
+    await skip("no", "--yes");
+    assertEquals(questions.length, 2);
+  } finally {
+    hooks.onApply = undefined;
+  }
+});

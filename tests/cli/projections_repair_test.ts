@@ -156,3 +156,36 @@ Deno.test("verify --url has the server scrub, and fails when something is damage
   const { stdout } = await server.run(["verify", "--help"]);
   assertStringIncludes(stdout, "With --url, the server scrubs");
 });
+
+Deno.test("projections repair asks on a terminal, and does nothing unless the answer is yes", async () => {
+  await using server = await startBuilt();
+  damage(server, [{ kind: "change", at: 0 }]);
+  const questions: string[] = [];
+  const repair = (answer: "yes" | "no", ...more: string[]) =>
+    server.run(["projections", "repair", "Alpha", ...more], {
+      confirm: (question) => questions.push(question) > 0 && answer === "yes",
+    });
+  const refused = await repair("no");
+  assertEquals([refused.exitCode, refused.stdout], [1, "Nothing was done\n"]);
+  const byKey = ["--key", "a", "--key", "b", "--key", "b"];
+  assertEquals((await repair("no", ...byKey)).exitCode, 1);
+  assertEquals(questions, [
+    "Documents of Alpha that are missing or damaged would be made anew from " +
+    "the log, and foreign ones removed. Go on?",
+    "2 of the documents of Alpha would be made anew from the log. Go on?",
+  ]);
+  assertStringIncludes((await repair("yes")).stdout, 'changed "a"');
+  assertEquals((await repair("no", "--yes")).exitCode, 0);
+  assertEquals(questions.length, 3);
+});
+
+Deno.test("projections repair does not ask about what is refused", async () => {
+  await using server = await CliServer.start();
+  await server.opossum.events.append(counts(9));
+  const { exitCode } = await server.run(["projections", "repair", "Alpha"], {
+    confirm: () => {
+      throw new Error("Asked");
+    },
+  });
+  assertEquals(exitCode, 4);
+});

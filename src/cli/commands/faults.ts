@@ -6,7 +6,13 @@
  */
 import type { Position } from "../../events/event.ts";
 import type { ProjectionInfo } from "../../projections/projections.ts";
-import { type Command, type CommandOutcome, UsageError } from "../command.ts";
+import type { Administration } from "../administration.ts";
+import {
+  type Command,
+  type CommandCall,
+  type CommandOutcome,
+  UsageError,
+} from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { openAdministration } from "../open_administration.ts";
 import { startProgress } from "../progress.ts";
@@ -88,11 +94,12 @@ export const skipCommand: Command = {
     `Passes over the event that a projection stands still on, durably: now, in servers
 that have the folder open with their next try, and in every rebuild of the same
 definition. When its version or code changes, the event is tried again.
-"projections list" shows on which event a projection stands still.`,
+"projections list" shows on which event a projection stands still. Asks on a terminal,
+unless --yes is given.`,
   examples: [
     "skip CourseDetails 1523 --url http://127.0.0.1:8000",
   ],
-  options: [],
+  options: ["yes"],
   place: { works: "anywhere" },
   needsProjections: true,
   async run(call) {
@@ -104,10 +111,31 @@ definition. When its version or code changes, the event is tried again.
     }
     const position: Position = Number(text);
     await using administration = await openAdministration(call);
+    if (!await isSkipWanted(administration, call, position)) {
+      return { exitCode: EXIT_FAILURE, json: null, text: "Nothing was done" };
+    }
     using progress = startProgress(call.io, "events");
     return toOutcome(await administration.skip(name, position, progress));
   },
 };
+
+/** Whether to leave the event out: asked where somebody is there to answer. */
+async function isSkipWanted(
+  administration: Administration,
+  { operands: [name = ""], options, io }: CommandCall,
+  position: Position,
+): Promise<boolean> {
+  if (options.yes || !io.confirm) return true;
+  const { fault } = await administration.projection(name);
+  // In a folder that may be known only by trying.
+  const why = fault?.position === position
+    ? `, on which its code fails: ${fault.message}`
+    : "";
+  return await io.confirm(
+    `${name} would leave event ${position} out, also when it is rebuilt, ` +
+      `until its version or code changes${why}. Go on?`,
+  );
+}
 
 function toOutcome(info: ProjectionInfo): CommandOutcome {
   const { name, state, checkpoint, lag, fault } = info;
