@@ -41,8 +41,8 @@ With \`from\` it goes back only while that generation serves: say which one you 
 press the same button do not undo each other's rollback.
 
 409 \`no-previous-generation\` when there is none that could serve, \`rebuild-running\` when the
-projection is being rebuilt, or a build of it waits to be promoted, \`generation-changed\` when
-another generation serves than \`from\`.`,
+projection is being rebuilt, \`awaiting-promotion\` when a build of it waits to be promoted (promote
+or cancel its operation first), \`generation-changed\` when another generation serves than \`from\`.`,
   request: {
     params: z.object({ projectionName: ProjectionName }),
     query: z.strictObject({

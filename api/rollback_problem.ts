@@ -36,10 +36,11 @@ export function rollbackProblem(
       extensions: { projectionName },
     };
   }
+  const isAwaiting = refusal === "awaitingPromotion";
   return {
-    kind: "rebuild-running",
+    kind: isAwaiting ? "awaiting-promotion" : "rebuild-running",
     status: 409,
-    title: "Rebuild running",
+    title: isAwaiting ? "Build awaits promotion" : "Rebuild running",
     detail: message,
     extensions: {
       projectionName,

@@ -212,11 +212,13 @@ export class ProjectionSkipError extends Error {
 export type RollbackRefusal =
   | "noPreviousGeneration"
   | "rebuilding"
+  | "awaitingPromotion"
   | "anotherGeneration";
 
 /**
  * A projection cannot be rolled back: it has no generation that could serve instead, is being
- * rebuilt, or another generation serves than the one to go back from. Nothing was changed.
+ * rebuilt, a build of it waits to be promoted, or another generation serves than the one to go
+ * back from. Nothing was changed.
  */
 export class ProjectionRollbackError extends Error {
   /** Tells the class by its name, also across realms. */
@@ -228,7 +230,7 @@ export class ProjectionRollbackError extends Error {
    * @param projectionName The projection.
    * @param refusal Why not.
    * @param why The same in words, to end the message.
-   * @param options `operationId`: the operation that rebuilds it; `generation`: the one that
+   * @param options `operationId`: the operation that rebuilds or rebuilt it; `generation`: the one that
    * serves, where another one was expected; `cause`: what was found.
    */
   constructor(
@@ -250,7 +252,10 @@ export class ProjectionRollbackError extends Error {
   /** The generation that serves, where another one was expected; otherwise `null`. */
   readonly generation: number | null;
 
-  /** The operation that rebuilds it, or `null` when none does, or another process does not say. */
+  /**
+   * The operation that rebuilds it, or whose build waits; `null` when there is none, or another
+   * process does not say.
+   */
   readonly operationId: string | null;
 }
 

@@ -51,14 +51,7 @@ export async function rollBackProjection(
   if (readOnly) throw openedReadOnly("roll back the projection");
   // Whoever swaps in what is built now would take back what is decided here.
   using building = store.tryLockBuild(name);
-  if (!building) {
-    throw new ProjectionRollbackError(
-      name,
-      "rebuilding",
-      "it is being rebuilt",
-      { operationId: store.operationBuilding(name) },
-    );
-  }
+  if (!building) throw await inTheWay(store, name);
   using _lock = await store.lockLive(name);
   const before = await store.numbers(name);
   if (from !== undefined && before.current !== from) {
@@ -88,4 +81,34 @@ export async function rollBackProjection(
     generationBefore: before.current,
     isHeldBack: rolledBack !== null,
   });
+}
+
+/** Why nobody else may decide what serves: something is built, or waits for an operator. */
+async function inTheWay(
+  store: ProjectionStore,
+  name: string,
+): Promise<ProjectionRollbackError> {
+  const operationId = store.operationBuilding(name);
+  // It is only to tell more: what cannot be read tells nothing.
+  const generations = await store.generations(name).catch(() => []);
+  const isAwaiting = generations.some(({ role }) =>
+    role === "awaitingPromotion"
+  );
+  if (!isAwaiting) {
+    return new ProjectionRollbackError(
+      name,
+      "rebuilding",
+      "it is being rebuilt",
+      { operationId },
+    );
+  }
+  const which = operationId === null
+    ? "the operation that built it"
+    : `operation ${operationId}`;
+  return new ProjectionRollbackError(
+    name,
+    "awaitingPromotion",
+    `a new build of it waits to be promoted: promote or cancel ${which} first`,
+    { operationId },
+  );
 }

@@ -9,6 +9,7 @@ import {
   type OpossumOptions,
   type ProjectionDefinition,
 } from "../../mod.ts";
+import { whenAwaiting } from "../rebuild/generation_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { ask, askWithBody, assertProblem, TOKEN } from "./requests.ts";
 
@@ -105,11 +106,24 @@ Deno.test("POST rollback answers 404, and 409 without a generation to go back to
   await assertProblem(none, 409, "no-previous-generation");
   const query = await ask(app, "POST", `${COURSES}/rollback?force=true`);
   await assertProblem(query, 400, "invalid-parameter");
-  const { id } = await rebuilder.start(["Courses"], { promote: "manual" });
+  const { id } = await rebuilder.start(["Courses"]);
+  await rebuilder.pause(id);
   const running = await ask(app, "POST", `${COURSES}/rollback`);
   const problem = await assertProblem(running, 409, "rebuild-running");
   assertEquals(problem.operationId, id);
   await rebuilder.cancel(id);
+  const waiting = await rebuilder.start(["Courses"], { promote: "manual" });
+  await whenAwaiting(server.opossum, waiting.id);
+  const held = await assertProblem(
+    await ask(app, "POST", `${COURSES}/rollback`),
+    409,
+    "awaiting-promotion",
+  );
+  assertEquals([held.operationId, held.operation], [
+    waiting.id,
+    `/admin/operations/${waiting.id}`,
+  ]);
+  await rebuilder.cancel(waiting.id);
 });
 
 Deno.test("POST rollback with from goes back only while that generation serves", async () => {

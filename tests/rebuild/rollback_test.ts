@@ -20,6 +20,7 @@ import {
   QUIET as MANUAL,
   SUMS,
   twoVersions,
+  whenAwaiting,
 } from "./generation_fixture.ts";
 
 async function refused(
@@ -213,6 +214,23 @@ Deno.test("rollback() refuses while the projection is rebuilt, and names the ope
   );
   assertEquals([error.refusal, error.operationId], ["rebuilding", id]);
   await opossum.rebuilder.cancel(id);
+});
+
+Deno.test("rollback() refuses while a build waits to be promoted, and says which operation to promote or cancel", async () => {
+  using dir = new TempDir();
+  const events = await twoVersions(dir.path);
+  await using opossum = openOverMemory(dir.path, [OFF], MANUAL, events);
+  const { rebuilder } = opossum;
+  const { id } = await rebuilder.start(["One"], { promote: "manual" });
+  await whenAwaiting(opossum, id);
+  const error = await assertRejects(
+    () => rebuilder.rollback("One"),
+    ProjectionRollbackError,
+    `a new build of it waits to be promoted: promote or cancel operation ${id} first`,
+  );
+  assertEquals([error.refusal, error.operationId], ["awaitingPromotion", id]);
+  await rebuilder.cancel(id);
+  await rebuilder.rollback("One");
 });
 
 Deno.test("rollback() refuses where nothing may be written", async () => {
