@@ -106,6 +106,6 @@ export function createApp(options: AppOptions): OpenAPIHono {
     metricsGuard: openMetrics ? undefined : access.guard,
   });
   for (const router of routers) app.route("/", router);
-  addDocs(app, info);
+  addDocs(app, info, { isOpen: "allowUnauthenticated" in auth });
   return app;
 }

@@ -8,6 +8,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { Scalar } from "@scalar/hono-api-reference";
 import { ProblemError } from "./problem.ts";
 import { declareCommonResponses } from "./common_responses.ts";
+import { declareOpen } from "./open_document.ts";
 import {
   AUDIT_TAG,
   HEALTH_TAG,
@@ -36,12 +37,17 @@ const SCRIPT_MAX_AGE_SECONDS = 3_600;
  *
  * @param router Where to add them, after everything else.
  * @param info What the document says about the whole.
+ * @param access `isOpen`: whether the admin API asks nobody for a token.
  */
-export function addDocs(router: OpenAPIHono, info: DocumentInfo): void {
+export function addDocs(
+  router: OpenAPIHono,
+  info: DocumentInfo,
+  { isOpen }: { readonly isOpen: boolean },
+): void {
   let document: string | undefined;
   router.get(DOCUMENT_PATH, (context) => {
     // Generated at the first request: by then every route is registered.
-    document ??= JSON.stringify(openApiDocument(router, info));
+    document ??= JSON.stringify(openApiDocument(router, info, isOpen));
     return context.body(document, 200, { "Content-Type": "application/json" });
   });
 
@@ -59,7 +65,9 @@ export function addDocs(router: OpenAPIHono, info: DocumentInfo): void {
       mcp: { disabled: true },
       hideClientButton: true,
       showDeveloperTools: "never",
-      authentication: { preferredSecurityScheme: SECURITY_SCHEME },
+      ...isOpen
+        ? {}
+        : { authentication: { preferredSecurityScheme: SECURITY_SCHEME } },
       // A token typed into the page is gone when the page is.
       persistAuth: false,
     })(context, next);
@@ -84,6 +92,7 @@ export function addDocs(router: OpenAPIHono, info: DocumentInfo): void {
 function openApiDocument(
   router: OpenAPIHono,
   { title, version, description }: DocumentInfo,
+  isOpen: boolean,
 ): object {
   const document = router.getOpenAPI31Document({
     openapi: "3.1.0",
@@ -103,6 +112,7 @@ function openApiDocument(
     ],
   });
   declareCommonResponses(document);
+  if (isOpen) declareOpen(document);
   return document;
 }
 

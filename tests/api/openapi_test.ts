@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { createRoute, OpenAPIHono } from "@hono/zod-openapi";
 import { type AppOptions, createApp } from "../../api/mod.ts";
 import { FakeOpossum } from "./fake_opossum.ts";
 import { assertProblem, TOKEN } from "./requests.ts";
@@ -216,4 +216,54 @@ Deno.test("/openapi.json says how long this server waits, and who may read its m
   assertEquals(open.waits, ["1.5", "1.5", "1.5", "1.5", "1.5"]);
   assertEquals([open.isGuarded, open.asked], [false, 404]);
   assert(!open.statuses.includes("401") && !open.statuses.includes("403"));
+});
+
+Deno.test("/openapi.json of a server without tokens asks for none, and that of another one still does", async () => {
+  const documentOf = async (options: Partial<AppOptions>) => {
+    const app = createApp({
+      opossum: new FakeOpossum("CourseDetails"),
+      auth: { allowUnauthenticated: true },
+      ...options,
+    });
+    const document: Document = await (await app.request("/openapi.json"))
+      .json();
+    return { app, document };
+  };
+  const own = new OpenAPIHono();
+  own.openapi(
+    createRoute({
+      method: "get",
+      path: "/courses",
+      security: [{ bearerAuth: [] }],
+      responses: { 401: { description: "Who are you?" } },
+    }),
+    (context) => context.body(null, 401),
+  );
+  const open = await documentOf({});
+  assertEquals((await open.app.request("/admin/audit")).status, 200);
+  for (const [name, { security, responses }] of operationsOf(open.document)) {
+    assertEquals(security, undefined, name);
+    assert(!("401" in responses), name);
+    // As pages of other sites are refused.
+    assertEquals(
+      "403" in responses,
+      name.includes(" /admin") || name.includes("/metrics"),
+      name,
+    );
+  }
+  assertEquals(open.document.components.securitySchemes, {});
+  const docs = await (await open.app.request("/docs")).text();
+  assert(!docs.includes("preferredSecurityScheme"));
+  const mixed = (await documentOf({ routers: [own] })).document;
+  // What the application asks for by itself is its own business.
+  const [kept] = operationsOf(mixed).filter(([name]) =>
+    name === "GET /courses"
+  );
+  assertEquals(kept?.[1].security, [{ bearerAuth: [] }]);
+  assert("401" in (kept?.[1].responses ?? {}));
+  assert("bearerAuth" in mixed.components.securitySchemes);
+  const { document } = await documentOf({ auth: { tokens: [TOKEN] } });
+  const guarded = document.paths["/admin/audit"]?.get;
+  assertEquals(guarded?.security, [{ bearerAuth: [] }]);
+  assert("401" in (guarded?.responses ?? {}));
 });
