@@ -136,7 +136,7 @@ function writeToStderr(line: string, level: LogLevel): void {
  * @param attributes The record's own.
  * @returns They, with `traceId` and `spanId` of the active span if there is one.
  */
-export function withTraceContext(
+function withTraceContext(
   attributes: LogAttributes | undefined,
 ): LogAttributes | undefined {
   let spanContext: SpanContext | undefined;
