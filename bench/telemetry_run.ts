@@ -8,7 +8,11 @@
  * @module
  */
 import { metrics, trace } from "@opentelemetry/api";
-import { startTelemetry, type Telemetry } from "../api/telemetry.ts";
+import {
+  createOtelLogger,
+  startTelemetry,
+  type Telemetry,
+} from "../api/telemetry.ts";
 import { systemClock } from "../mod.ts";
 import { type RebuildRunResult, runRebuild } from "./rebuild_run.ts";
 import { CallCounter } from "./support/call_counter.ts";
@@ -58,7 +62,8 @@ async function run(
       });
       const end = new AbortController();
       const scraping = scrape(telemetry, end.signal);
-      const result = await runRebuild(path, {}, []);
+      const options = mode === "export" ? { logger: createOtelLogger() } : {};
+      const result = await runRebuild(path, options, []);
       end.abort();
       await scraping;
       return { ...result, calls: 0 };
