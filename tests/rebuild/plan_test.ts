@@ -24,6 +24,7 @@ function info(state: ProjectionState, rolledBack: boolean): ProjectionInfo {
     deadLetters: 0,
     build: null,
     repair: null,
+    lastRepair: null,
     lastBuild: null,
     lastError: null,
   };
