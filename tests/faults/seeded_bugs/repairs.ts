@@ -151,9 +151,39 @@ export const REPAIR_BUGS: readonly SeededBug[] = [
   {
     name: "the command line does not ask a server how far a repair is",
     file: "src/cli/server/repair_on_server.ts",
-    replace:
-      "      if (repair !== null && !ended.signal.aborted) onProgress(repair);\n",
-    by: "      if (repair === undefined) onProgress(repair);\n",
+    replace: "      if (now !== null && !ended.aborted) onProgress(now);\n",
+    by: "      void ended, now;\n",
     tests: ["tests/cli/repair_progress_test.ts"],
+  },
+  {
+    name: "what came of an earlier repair counts as the outcome of this one",
+    file: "src/cli/server/repair_on_server.ts",
+    replace: "last.startedAt >= answer.startedAt",
+    by: "last.startedAt <= answer.startedAt",
+    tests: ["tests/cli/repair_progress_test.ts"],
+  },
+  {
+    name: "nobody is told that a repair failed which nobody waits for",
+    file: "src/rebuild/key_rebuilder.ts",
+    replace: "      this.#last.failed(ending, refusal, signal.aborted);\n",
+    by: "",
+    tests: ["tests/rebuild/last_repair_test.ts"],
+  },
+  {
+    name: "what fails after its answer is in no log",
+    file: "api/within.ts",
+    replace: "    if (isOver) logger",
+    by: "    if (!isOver) logger",
+    tests: [
+      "tests/api/repair_progress_test.ts",
+      "tests/api/scrub_routes_test.ts",
+    ],
+  },
+  {
+    name: "a scrub does not tell which documents it looked at",
+    file: "src/projections/generation_scrub.ts",
+    replace: "      onPiece();\n",
+    by: "",
+    tests: ["tests/daemon/scrub_progress_test.ts"],
   },
 ];
