@@ -8,6 +8,7 @@ import type { Context } from "hono";
 import type { Opossum, ProjectionRepairProgress, RebuiltKeys } from "../mod.ts";
 import { lastRepairExample } from "./examples.ts";
 import { preferredWaitMs } from "./prefer.ts";
+import { principalOf } from "./principal.ts";
 import { Rebuilt, Repair, RepairsBody } from "./repair_schemas.ts";
 import { jsonResponse, problemResponses } from "./responses.ts";
 import { NoQuery, ProjectionName } from "./schemas.ts";
@@ -221,7 +222,13 @@ export function addKeyRoutes(
     const { repair: running } = await projections.info(name);
     const { last = null, rebuilt = null } = await rebuilder.lastRepair(name) ??
       {};
-    return context.json({ running, last, rebuilt }, 200);
+    // Keys are data: who may only look is told how many there were.
+    const isTold = principalOf(context).scopes.includes("operate");
+    return context.json({
+      running,
+      last,
+      rebuilt: isTold ? rebuilt : null,
+    }, 200);
   });
 }
 

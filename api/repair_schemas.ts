@@ -83,6 +83,8 @@ export const RepairsBody: z.ZodType<Repairs> = z.object({
   running: Repair.nullable(),
   last: LastRepair.nullable(),
   rebuilt: Rebuilt.nullable().openapi({
-    description: "What became of each document; null unless it succeeded",
+    description:
+      "What became of each document; null unless it succeeded, and for tokens " +
+      "that may not operate",
   }),
 }).openapi("ProjectionRepairs");

@@ -91,3 +91,30 @@ Deno.test("tokens that may only look are told how many documents differ, and of 
     "/admin": true,
   });
 });
+
+Deno.test("tokens that may only look are told how many documents a repair looked at, and not which", async () => {
+  using dir = new TempDir();
+  await using opossum = await openOpossum({
+    path: dir.path,
+    projections: [seats(1)],
+    startDaemon: false,
+    logger: silentLogger,
+  });
+  await opossum.events.append([{ type: "Opened", data: {} }]);
+  await opossum.rebuilder.rebuildAll();
+  await opossum.rebuilder.rebuildKeys("Courses", ["the-course"]);
+  const operator = await Browser.signedIn(opossum);
+  const reader = await Browser.signedIn(opossum, TOKENS.read);
+  const path = "/admin/projections/Courses/repair";
+  const { last, rebuilt } = JSON.parse(await operator.read(path));
+  assertEquals(rebuilt.keys, [{ key: "the-course", change: "unchanged" }]);
+  assertEquals(JSON.parse(await reader.read(path)), {
+    running: null,
+    last,
+    rebuilt: null,
+  });
+  assertEquals(last.keys, 1);
+  for (const path of ["/admin/projections/Courses", "/admin"]) {
+    assert(!DOCUMENT.test(await reader.read(path)), path);
+  }
+});
