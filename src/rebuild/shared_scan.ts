@@ -198,6 +198,7 @@ export class SharedScan {
           telemetry,
           span,
           members.map(({ task }) => task.progress().position),
+          upTo,
         )
         : undefined;
       for (const [index, member] of members.entries()) {
@@ -235,7 +236,7 @@ export class SharedScan {
         workers.scan(
           members.map((member, index) =>
             toAssignment(this.#options, member, {
-              range: { upTo, target },
+              target,
               location: locations[index] as GenerationLocation,
               fail: (error) =>
                 abandoned.push(
@@ -285,7 +286,7 @@ export class SharedScan {
       members: await Promise.all(
         members.map((member) =>
           toPassMember(this.#options, member, {
-            range: { upTo, target },
+            target,
             fail: (error) => this.#abandon(member.task, member.build, error),
           })
         ),
