@@ -9,6 +9,7 @@ import { toTraceparent } from "../telemetry/trace_parent.ts";
 import type { BuildTask, StopReason } from "./build_task.ts";
 import type {
   OperationState,
+  PlannedRebuild,
   ProjectionRebuildDetail,
   ProjectionRebuildResult,
   RebuildOperation,
@@ -41,6 +42,8 @@ export interface RunningOperationOptions {
   readonly promote?: RebuildPromotion;
   /** When what it builds was promoted, ISO 8601, or `null`. @default {null} */
   readonly promotedAt?: string | null;
+  /** What is not up to date and was left alone. @default {nothing} */
+  readonly heldBack?: readonly PlannedRebuild[];
   readonly span: OpenSpan;
   readonly clock: Clock;
   /** At most this many of its projections at once. */
@@ -91,6 +94,11 @@ export class RunningOperation {
   /** The tasks that it waits for. */
   get tasks(): readonly BuildTask[] {
     return this.#tasks;
+  }
+
+  /** What is not up to date and was left alone. */
+  get heldBack(): readonly PlannedRebuild[] {
+    return this.#options.heldBack ?? [];
   }
 
   /** When it was asked for. */
