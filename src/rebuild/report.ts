@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorTypeNamed } from "../telemetry/error_type.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -143,7 +144,10 @@ export class RebuildReporter {
       error,
     } = detail;
     const name = { [ATTRIBUTES.projectionName]: projectionName };
-    const errorType = error ? { [ATTRIBUTES.errorType]: error.name } : {};
+    // Anybody may have named it, with whatever it was about.
+    const errorType = error
+      ? { [ATTRIBUTES.errorType]: errorTypeNamed(error.name) }
+      : {};
     telemetry.rebuildDuration.record(duration / 1_000, {
       ...name,
       ...errorType,

@@ -136,3 +136,22 @@ Deno.test("opossum.rebuild.workers counts the workers that scan, and their event
     0,
   ]);
 });
+
+Deno.test("error.type of a rebuild is the name of a class, whatever an error calls itself", async () => {
+  await using otel = registerOtel();
+  using dir = new TempDir();
+  await using opossum = open(dir.path, () => {
+    const error = new Error("No such student");
+    error.name = "Student 4711 was not found";
+    throw error;
+  });
+  await opossum.events.append(counts(50));
+  const result = await opossum.rebuilder.rebuildAll();
+  assertEquals(result.details[0]?.error?.name, "Student 4711 was not found");
+  const collected = await otel.collect();
+  for (const name of ["failures", "duration"]) {
+    const types = collected.get(`opossum.rebuild.${name}`)?.dataPoints
+      .map(({ attributes }) => attributes["error.type"]);
+    assertEquals([name, types], [name, ["_OTHER"]]);
+  }
+});
