@@ -77,6 +77,8 @@ export interface BeginOptions extends RebuildAllOptions {
   readonly resumes?: string;
   /** Where the span of that one stands in its trace. */
   readonly traceparent?: string | undefined;
+  /** What goes with it. */
+  readonly tracestate?: string | undefined;
   /** The paused operation of an earlier process that it is. */
   readonly adopts?: InterruptedOperation;
   /** When that was promoted, ISO 8601. */
@@ -220,12 +222,14 @@ export class OperationStarter {
     );
     const { trigger, concurrency } = asked;
     const id = adopts?.operation.id ?? randomBytes(16).toString("hex");
-    const { resumes, traceparent = adopts?.operation.traceparent } = options;
+    const { resumes } = options;
+    const { traceparent, tracestate } = adopts?.operation ?? options;
     const span = openOperationSpan(this.#options.telemetry, {
       operationId: id,
       trigger,
       concurrency,
       traceparent,
+      tracestate,
       isContinued: adopts !== undefined || resumes !== undefined,
       isAutomatic: isAutomatic(trigger),
     });
