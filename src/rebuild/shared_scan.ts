@@ -205,12 +205,15 @@ export class SharedScan {
         member.notes = notes?.of(index, member);
         if (member !== first) member.span.link(span.context);
       }
-      const left = await this.#scanInWorkers(members, upTo, target);
-      for (let at = 0; at < left.length; at += GROUP_SIZE_MAX) {
-        const group = left.slice(at, at + GROUP_SIZE_MAX);
-        await this.#scanInProcess(group, upTo, target);
+      try {
+        const left = await this.#scanInWorkers(members, upTo, target);
+        for (let at = 0; at < left.length; at += GROUP_SIZE_MAX) {
+          const group = left.slice(at, at + GROUP_SIZE_MAX);
+          await this.#scanInProcess(group, upTo, target);
+        }
+      } finally {
+        notes?.end();
       }
-      notes?.end();
     });
   }
 
