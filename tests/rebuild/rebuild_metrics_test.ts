@@ -65,6 +65,35 @@ Deno.test("opossum.rebuild.events grows during a rebuild, and counts each event 
   assertEquals(await valuesOf(otel, "events"), [100]);
 });
 
+Deno.test("opossum.rebuild.remaining falls with each batch that is put aside, and is whole", async () => {
+  await using otel = registerOtel();
+  using dir = new TempDir();
+  const events = new WatchedEventStore();
+  const texts = countingProjection("Texts", {
+    key: ({ data }) => `k${data.by}`,
+    apply: (_state, { data: { by } }) => {
+      const text = "x".repeat(4_096);
+      return Object.assign({ sum: by }, { text });
+    },
+  });
+  const options = { batchSize: 31, rebuildMemoryBytesMax: 1_048_576 };
+  await using opossum = openOverMemory(dir.path, [texts], options, events);
+  await events.append(counts(600));
+  const seen: number[] = [];
+  events.onBatch = async () => {
+    const [remaining] = await valuesOf(otel, "remaining");
+    seen.push(Number(remaining));
+  };
+  await opossum.rebuilder.rebuildAll();
+  assertEquals([seen.length, seen[0]], [20, 600]);
+  assert(seen.every(Number.isInteger), seen.join(" "));
+  for (let i = 1; i < seen.length; i++) {
+    assertGreater(seen[i - 1] ?? 0, seen[i] ?? 0, seen.join(" "));
+  }
+  // More than the events to read: what was put aside is still to be folded.
+  assertGreater(seen.at(-1) ?? 0, 30);
+});
+
 Deno.test("opossum.rebuild.events counts what failed and cancelled rebuilds applied", async () => {
   await using otel = registerOtel();
   using dir = new TempDir();
