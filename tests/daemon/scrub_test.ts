@@ -266,34 +266,6 @@ Deno.test("lastScrub() tells what an earlier process found", async () => {
   assertEquals(await again.lastScrub(), undefined);
 });
 
-Deno.test("what another process found later counts, for lastScrub() and for metrics", async () => {
-  using dir = new TempDir();
-  const events = new MemoryEventStore();
-  const openOne = () => openOverMemory(dir.path, PROJECTIONS, {}, events);
-  await using here = openOne();
-  await using there = openOne();
-  await events.append(counts(30));
-  await here.rebuilder.rebuild("Sums");
-  assertEquals(await here.scrubber.countProblems(), undefined);
-  assert((await here.scrubber.scrub()).ok);
-  assertEquals(await here.scrubber.countProblems(), 0);
-  damageDocuments(dir.file("projections/Sums/000001.sqlite"), [
-    { kind: "change", at: 0 },
-  ]);
-  const found = await there.scrubber.scrub();
-  assert(!found.ok);
-  for (const scrubber of [here.scrubber, there.scrubber]) {
-    assertEquals(await scrubber.lastScrub(), found);
-    assertEquals(await scrubber.countProblems(), 1);
-  }
-  // And the other way round.
-  const own = await here.scrubber.scrub({ projections: ["Others"] });
-  for (const scrubber of [here.scrubber, there.scrubber]) {
-    assertEquals(await scrubber.lastScrub(), own);
-    assertEquals(await scrubber.countProblems(), 0);
-  }
-});
-
 Deno.test("one scrub goes on at a time, ends when it is told to, and with the store", async () => {
   using dir = await filled();
   const opossum = await open(dir.path);
