@@ -197,15 +197,7 @@ export class OpossumDaemon implements Daemon {
       trigger,
     });
     await this.#isolate("Automatic rebuild failed", async () => {
-      const begun = await rebuilder.startDue(due);
-      if (begun) await this.#waitFor(begun);
-      else {
-        logger.log(
-          "info",
-          "All projections are up to date (no rebuilds needed)",
-          { trigger },
-        );
-      }
+      await this.#waitFor(await rebuilder.startDue(due));
     });
     this.#loop?.wake();
   }
