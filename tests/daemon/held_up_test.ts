@@ -83,6 +83,9 @@ Deno.test("what is paused when its window closes is paused in the next one, unti
   await clock.whenSleeping(2);
   await clock.advance(MINUTE);
   while (daemon.schedule()[0]?.isOpen) await setImmediate();
+  // Between the windows as well, it holds up what it wants.
+  const { operationIds } = await rebuilder.getRebuildStatus();
+  assertEquals(operationIds, [id]);
   await clock.whenSleeping(2);
   await clock.advance(9 * MINUTE);
   await logger.until(HELD_BACK, 1);
