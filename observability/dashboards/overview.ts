@@ -109,7 +109,7 @@ const NOW: Section = {
       }],
       width: 3,
       noValue: "none",
-      links: [{ title: "All alerts", url: "http://localhost:9090/alerts" }],
+      links: [{ title: "All alerts", url: "http://127.0.0.1:9090/alerts" }],
     }, { orange: 1 }),
   ],
 };
