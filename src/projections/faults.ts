@@ -168,6 +168,10 @@ export class Faults {
         position: event.position,
         eventType: event.type,
         error: cause ?? message,
+        // Once: it is tried again and again.
+        stack: attempts === 1 && cause instanceof Error
+          ? cause.stack
+          : undefined,
         attempts,
         retryAt,
       },

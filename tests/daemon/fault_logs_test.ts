@@ -4,7 +4,7 @@
  * @module
  */
 import { setImmediate } from "node:timers/promises";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { MemoryLogger } from "../log/support.ts";
 import {
   countingProjection,
@@ -49,6 +49,8 @@ Deno.test("a projection that is past its fault says so once, however it got ther
   await append(1, 13, 2);
   await faulted();
   assertEquals(told(), [[FAULTED, "Picky", 2]]);
+  const begun = logger.records.find(({ message }) => message === FAULTED);
+  assertStringIncludes(String(begun?.attributes.stack), "fault_logs_test.ts");
   // Its cause is gone, and somebody has it tried again.
   unlucky = 14;
   await daemon.retry("Picky");

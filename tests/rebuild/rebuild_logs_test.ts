@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MemoryLogger } from "../log/support.ts";
 import {
   countingProjection,
@@ -58,6 +58,14 @@ Deno.test("every record of a rebuild bears its operation and a span of its trace
     );
     assert(spanIds.includes(String(attributes.spanId)), `${message}`);
   }
+  const failed = logger.records.find(({ message }) =>
+    message.startsWith("Failed to rebuild")
+  );
+  // Whose code it was, and where.
+  assertStringIncludes(
+    String(failed?.attributes.stack),
+    "rebuild_logs_test.ts",
+  );
 });
 
 /** Messages from level info on, with what they are about, without those of what comes before. */
