@@ -53,6 +53,21 @@ reports how many differ, with samples. \`promote=manual\` builds aside and waits
 \`POST /admin/operations/{operationId}/promote\`, also over restarts; such a request is answered
 with 202 at once.`;
 
+/** What both routes may be answered with instead. */
+const problems = problemResponses(
+  400,
+  401,
+  403,
+  404,
+  409,
+  413,
+  415,
+  422,
+  500,
+  503,
+  507,
+);
+
 const accepted = {
   ...jsonResponse(
     "The rebuild goes on: follow `Location`, again after `Retry-After` seconds",
@@ -132,19 +147,7 @@ ${waiting(waitSeconds)}`,
         resultExample,
       ),
       202: accepted,
-      ...problemResponses(
-        400,
-        401,
-        403,
-        404,
-        409,
-        413,
-        415,
-        422,
-        500,
-        503,
-        507,
-      ),
+      ...problems,
     },
   });
 
@@ -185,19 +188,7 @@ ${waiting(waitSeconds)}`,
         },
       ),
       202: accepted,
-      ...problemResponses(
-        400,
-        401,
-        403,
-        404,
-        409,
-        413,
-        415,
-        422,
-        500,
-        503,
-        507,
-      ),
+      ...problems,
     },
   });
 

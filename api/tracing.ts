@@ -20,7 +20,7 @@ import { methodOf, routeOf } from "./route_of.ts";
 const SCOPE = "@opossum/deno/api";
 
 /** Bounds of the buckets that the conventions advise, in seconds. */
-const DURATION_BUCKETS = [
+export const REQUEST_DURATION_BUCKETS: readonly number[] = [
   0.005,
   0.01,
   0.025,
@@ -52,7 +52,7 @@ export function traceRequests(): MiddlewareHandler {
     {
       description: "Duration of HTTP server requests",
       unit: "s",
-      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+      advice: { explicitBucketBoundaries: [...REQUEST_DURATION_BUCKETS] },
     },
   );
   return async (context, next) => {

@@ -10,6 +10,7 @@ import {
   PrometheusSerializer,
 } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import { REQUEST_DURATION_BUCKETS } from "../api/tracing.ts";
 import {
   type MetricDefinition,
   type MetricKind,
@@ -35,22 +36,7 @@ export const OTHERS: readonly MetricDefinition[] = [
       "http.route",
       "error.type",
     ],
-    buckets: [
-      0.005,
-      0.01,
-      0.025,
-      0.05,
-      0.075,
-      0.1,
-      0.25,
-      0.5,
-      0.75,
-      1,
-      2.5,
-      5,
-      7.5,
-      10,
-    ],
+    buckets: REQUEST_DURATION_BUCKETS,
   },
 ];
 

@@ -111,7 +111,7 @@ async function whatIsMissing(
  * @param folder Where, with a final `/`.
  * @returns Whether they were made.
  */
-export function makeTokens(folder: URL): boolean {
+function makeTokens(folder: URL): boolean {
   // Those that somebody else wrote stay.
   if (TOKEN_FILES.some((name) => exists(new URL(name, folder)))) return false;
   const [reader, operator] = [randomToken(), randomToken()];

@@ -14,6 +14,7 @@ import {
   EXIT_USAGE,
   integerOption,
   processTerminal,
+  readCall,
   type Terminal,
   UsageError,
 } from "./terminal.ts";
@@ -84,8 +85,8 @@ function parse(args: readonly string[]): SeedCommand | "help" {
 }
 
 function readArgs(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return readCall(() =>
+    parseArgs({
       args: [...args],
       options: {
         data: { type: "string" },
@@ -93,12 +94,8 @@ function readArgs(args: readonly string[]) {
         seed: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
-    });
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : "", {
-      cause,
-    });
-  }
+    })
+  );
 }
 
 async function seed(

@@ -23,6 +23,7 @@ import {
   EXIT_USAGE,
   integerOption,
   processTerminal,
+  readCall,
   type Terminal,
   UsageError,
 } from "./terminal.ts";
@@ -154,8 +155,8 @@ function parse(args: readonly string[]): ServeCommand | "help" {
 }
 
 function readArgs(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return readCall(() =>
+    parseArgs({
       args: [...args],
       options: {
         data: { type: "string" },
@@ -170,22 +171,12 @@ function readArgs(args: readonly string[]) {
         "rebuild-events-max": { type: "string" },
         help: { type: "boolean", short: "h" },
       },
-    });
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : "", {
-      cause,
-    });
-  }
+    })
+  );
 }
 
 function readLevel(text: string, name: string): LogLevel {
-  try {
-    return parseLogLevel(text, name);
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : "", {
-      cause,
-    });
-  }
+  return readCall(() => parseLogLevel(text, name));
 }
 
 async function serve(

@@ -76,6 +76,23 @@ function readVariable(name: string): string | undefined {
 }
 
 /**
+ * Reads what a command was called with.
+ *
+ * @param read Reads it.
+ * @returns What it read.
+ * @throws {UsageError} If it throws; with its words.
+ */
+export function readCall<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : "", {
+      cause,
+    });
+  }
+}
+
+/**
  * Reads an option that is a whole number.
  *
  * @param option Its name, for the message.

@@ -13,7 +13,7 @@ import {
 import { type CommandCall, type OptionValues, UsageError } from "./command.ts";
 
 /** The variable that says what to log where no option does. */
-export const LEVEL_VARIABLE = "OPOSSUM_LOG_LEVEL";
+const LEVEL_VARIABLE = "OPOSSUM_LOG_LEVEL";
 
 /**
  * The logger of a command: JSON lines on standard error, and the process's own logger besides.

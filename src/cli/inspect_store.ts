@@ -12,7 +12,7 @@ import {
 import { loadProjections } from "../projections/registry.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { type CommandCall, UsageError } from "./command.ts";
-import { bytesShown, stepsShown } from "./log_progress.ts";
+import { bytesShown, stepsShown } from "./folder_progress.ts";
 import { looksLikeStore, toModuleUrl } from "./open_store.ts";
 import { startProgress } from "./progress.ts";
 

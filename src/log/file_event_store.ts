@@ -38,7 +38,7 @@ import {
   StoreOpenError,
 } from "./errors.ts";
 import { GroupWriter, type GroupWriterOptions } from "./group_writer.ts";
-import { LogSize } from "./log_gauges.ts";
+import { LogSize } from "./log_size.ts";
 import type { LogIndex } from "./log_index.ts";
 import { LogFollower } from "./log_follower.ts";
 import { LogReader } from "./log_reader.ts";

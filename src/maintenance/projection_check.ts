@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Position, StoredEvent } from "../events/event.ts";
 import { toUnparsed } from "../events/parsed_event.ts";
+import { reasonOf } from "../log/errors.ts";
 import { readDeadLetters } from "../projections/dead_letter_rows.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
 import { Fold } from "../projections/fold.ts";
@@ -90,7 +91,7 @@ export class ProjectionCheck implements Disposable {
           return !hasFailed();
         },
         // deno-lint-ignore require-await -- nothing to wait for
-        fail: async (error) => void (this.#failure ??= wordsOf(error)),
+        fail: async (error) => void (this.#failure ??= reasonOf(error)),
         progress() {},
       }],
       memoryBytesMax: bytesMax,
@@ -176,7 +177,7 @@ export class ProjectionCheck implements Disposable {
     try {
       await action();
     } catch (error) {
-      this.#failure = wordsOf(error);
+      this.#failure = reasonOf(error);
     }
   }
 
@@ -195,10 +196,6 @@ function countRows(database: DatabaseSync): number {
       .get();
     return sum + Number(row?.count);
   }, 0);
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The orders that a generation followed. */

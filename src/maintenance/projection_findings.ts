@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Position } from "../events/event.ts";
+import { reasonOf } from "../log/errors.ts";
 import type { ProjectionDefinition } from "../projections/definition.ts";
 import { fingerprintOf } from "../projections/fingerprint.ts";
 import {
@@ -157,7 +158,7 @@ function openGeneration(
     return fault ? { fault, database } : { database, meta };
   } catch (error) {
     database?.close();
-    const fault = error instanceof Error ? error.message : String(error);
+    const fault = reasonOf(error);
     return isUnreadable(error)
       ? { fault: unreadableNow(fault), remedy: "none" }
       : { fault };
@@ -171,7 +172,7 @@ export function unusable(
 ): [what: string, rest: Pick<Finding, "remedy" | "harmless">] {
   return isUnreadable(error)
     ? [
-      unreadableNow(error instanceof Error ? error.message : String(error)),
+      unreadableNow(reasonOf(error)),
       // Whoever put it away would take from a projection what nothing is wrong with.
       { remedy: "none", harmless: false },
     ]

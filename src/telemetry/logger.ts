@@ -67,6 +67,15 @@ export function parseLogLevel(text: string, name: string): LogLevel {
  * @param level The level.
  * @param levelMin The least grave one that is wanted.
  * @returns Whether it is as grave as that.
+ *
+ * @example
+ * ```ts
+ * import { isLevelWanted } from "@opossum/deno";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(isLevelWanted("info", "warn"), false);
+ * assertEquals(isLevelWanted("error", "warn"), true);
+ * ```
  */
 export function isLevelWanted(level: LogLevel, levelMin: LogLevel): boolean {
   return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(levelMin);
@@ -136,7 +145,7 @@ function writeToStderr(line: string, level: LogLevel): void {
  * @param attributes The record's own.
  * @returns They, with `traceId` and `spanId` of the active span if there is one.
  */
-export function withTraceContext(
+function withTraceContext(
   attributes: LogAttributes | undefined,
 ): LogAttributes | undefined {
   let spanContext: SpanContext | undefined;
@@ -170,6 +179,18 @@ export function libraryLogger(logger: Logger): Logger {
  *
  * @param loggers They, in their order.
  * @returns The logger. One of them that throws keeps none of the others from its record.
+ *
+ * @example
+ * ```ts
+ * import { combineLoggers, createJsonLogger } from "@opossum/deno";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lines: string[] = [];
+ * const grave = createJsonLogger({ level: "error", write: (line) => lines.push(line) });
+ * const all = createJsonLogger({ level: "debug", write: (line) => lines.push(line) });
+ * combineLoggers(grave, all).log("info", "Taken by one of the two");
+ * assertEquals(lines.length, 1);
+ * ```
  */
 export function combineLoggers(...loggers: readonly Logger[]): Logger {
   return {

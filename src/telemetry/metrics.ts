@@ -36,6 +36,24 @@ export interface MetricDefinition {
   readonly together?: "sum" | "least";
 }
 
+/** For what waits for the disk, in seconds. */
+const DISK_BUCKETS = [
+  0.000_1,
+  0.000_25,
+  0.000_5,
+  0.001,
+  0.002_5,
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.1,
+  0.25,
+  0.5,
+  1,
+  5,
+];
+
 /** The metrics. */
 export const METRICS = {
   rebuildDuration: {
@@ -135,22 +153,7 @@ export const METRICS = {
     unit: "s",
     description: "Duration of an append, until it was durable or had failed",
     attributes: [ATTRIBUTES.errorType],
-    buckets: [
-      0.000_1,
-      0.000_25,
-      0.000_5,
-      0.001,
-      0.002_5,
-      0.005,
-      0.01,
-      0.025,
-      0.05,
-      0.1,
-      0.25,
-      0.5,
-      1,
-      5,
-    ],
+    buckets: DISK_BUCKETS,
   },
   appendEvents: {
     kind: "counter",
@@ -181,22 +184,7 @@ export const METRICS = {
     description:
       "Duration of a sync of the log, until this process knew of its end",
     attributes: [ATTRIBUTES.errorType],
-    buckets: [
-      0.000_1,
-      0.000_25,
-      0.000_5,
-      0.001,
-      0.002_5,
-      0.005,
-      0.01,
-      0.025,
-      0.05,
-      0.1,
-      0.25,
-      0.5,
-      1,
-      5,
-    ],
+    buckets: DISK_BUCKETS,
   },
   logSize: {
     kind: "observableGauge",

@@ -98,6 +98,17 @@ class OtelLoggerSource {
  *
  * @param fields The fields.
  * @returns The attributes.
+ *
+ * @example
+ * ```ts
+ * import { toOtelAttributes } from "@opossum/deno";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(
+ *   toOtelAttributes({ projection: "CourseDetails", path: "/home/ada/data" }),
+ *   { "opossum.projection.name": "CourseDetails" },
+ * );
+ * ```
  */
 export function toOtelAttributes(
   fields: LogAttributes,

@@ -91,6 +91,9 @@ Deno.test("--help after a command explains that command, without a data folder",
     const isOfServers = place.works === "anywhere" || place.works === "server";
     assertEquals(stdout.includes("--url URL"), isOfServers, name);
     assert(examples.length > 0, name);
+    for (const example of examples) {
+      assert(example.startsWith(`${name} `) || example === name, example);
+    }
     for (const help of [["help", ...words], [...formerly.split(" "), "-h"]]) {
       assertEquals(stdout, (await runCommand(help)).stdout);
     }

@@ -42,12 +42,15 @@ export interface ProcessRun {
   readonly stderr: string;
 }
 
-/** Starts the command line. */
-export function startOpossum(args: readonly string[]): Deno.ChildProcess {
+/** Starts the command line, with some variables besides this process's. */
+export function startOpossum(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: argsOf("src/cli/main.ts", args),
     cwd: ROOT,
-    env: { OPOSSUM_TOKEN: TOKEN },
+    env: { OPOSSUM_TOKEN: TOKEN, ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -55,8 +58,13 @@ export function startOpossum(args: readonly string[]): Deno.ChildProcess {
 }
 
 /** Runs the command line to its end. */
-export async function opossum(...args: string[]): Promise<ProcessRun> {
-  const { code, stdout, stderr } = await startOpossum(args).output();
+export function opossum(...args: string[]): Promise<ProcessRun> {
+  return endOf(startOpossum(args));
+}
+
+/** Waits until a process that was started has ended. */
+export async function endOf(child: Deno.ChildProcess): Promise<ProcessRun> {
+  const { code, stdout, stderr } = await child.output();
   const decoder = new TextDecoder();
   return {
     code,

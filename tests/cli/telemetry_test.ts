@@ -7,48 +7,15 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { counts } from "../support/course_fixture.ts";
 import { startHangingCollector } from "../support/hanging_collector.ts";
 import { startOtlpReceiver } from "../support/otlp_receiver.ts";
-import { ROOT, sourceFiles } from "../support/source_files.ts";
+import { sourceFiles } from "../support/source_files.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { fillStore, modulePath } from "./cli_fixture.ts";
+import { endOf as end, startOpossum as start } from "./processes.ts";
 
 /** Events of one append. */
 const APPENDED_MAX = 10_000;
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const PARENT_ID = "b7ad6b7169203331";
-
-function start(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--allow-read",
-      "--allow-write",
-      "--allow-env",
-      "--allow-sys",
-      "--allow-net=127.0.0.1",
-      "src/cli/main.ts",
-      ...args,
-    ],
-    cwd: ROOT,
-    env,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-}
-
-async function end(child: Deno.ChildProcess) {
-  const { code, stdout, stderr } = await child.output();
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
-}
 
 /** Arguments of a rebuild of a new store with some events. */
 async function rebuildArgs(

@@ -46,6 +46,28 @@ async function heldLog() {
   };
 }
 
+/** A disk on which operations are written down, but while that is held. */
+function heldSaving() {
+  let gate: PromiseWithResolvers<void> | undefined;
+  const reached = Promise.withResolvers<void>();
+  return {
+    disk: withSync("/operations/", async (next) => {
+      if (gate) {
+        reached.resolve();
+        await gate.promise;
+      }
+      await next();
+    }),
+    /** Resolves when something waits to be written down. */
+    reached: reached.promise,
+    hold: () => void (gate = Promise.withResolvers()),
+    release() {
+      gate?.resolve();
+      gate = undefined;
+    },
+  };
+}
+
 Deno.test("a store closes though a paused operation is just being taken up", async () => {
   using dir = new TempDir();
   const { log } = await heldLog();
@@ -79,36 +101,27 @@ Deno.test("a store closes though a paused operation is just being taken up", asy
 Deno.test("cancel() of an operation that is just being written down waits for no place", async () => {
   using dir = new TempDir();
   const { log, hold } = await heldLog();
-  let gate: PromiseWithResolvers<void> | undefined;
-  const reached = Promise.withResolvers<void>();
-  const disk = withSync("/operations/", async (next) => {
-    if (gate) {
-      reached.resolve();
-      await gate.promise;
-    }
-    await next();
-  });
+  const saving = heldSaving();
   const options = { maxConcurrentRebuilds: 1 };
   await using opossum = openOverMemory(
     dir.path,
     definitions(),
     options,
     log,
-    disk,
+    saving.disk,
   );
   const { rebuilder } = opossum;
   await rebuilder.start(["One"]);
   const held = hold();
   await held.reached;
   held.pass();
-  const saved = gate = Promise.withResolvers<void>();
+  saving.hold();
   const starting = rebuilder.start(["Two"]);
-  await reached.promise;
+  await saving.reached;
   const [busy = "", fresh = ""] =
     (await rebuilder.getRebuildStatus()).operationIds;
   const cancelled = rebuilder.cancel(fresh);
-  saved.resolve();
-  gate = undefined;
+  saving.release();
   assert(await cancelled);
   const { id } = await starting;
   assertEquals(id, fresh);
@@ -195,22 +208,20 @@ Deno.test("a paused operation that cannot be taken up holds up nobody whose buil
 Deno.test("pause() and resume() say of what has ended that it has, also while its outcome is written down", async () => {
   using dir = new TempDir();
   const { log } = await heldLog();
-  let gate: PromiseWithResolvers<void> | undefined;
-  const reached = Promise.withResolvers<void>();
-  const disk = withSync("/operations/", async (next) => {
-    if (gate) {
-      reached.resolve();
-      await gate.promise;
-    }
-    await next();
-  });
-  await using opossum = openOverMemory(dir.path, definitions(), {}, log, disk);
+  const saving = heldSaving();
+  await using opossum = openOverMemory(
+    dir.path,
+    definitions(),
+    {},
+    log,
+    saving.disk,
+  );
   const { rebuilder } = opossum;
   const { id } = await rebuilder.start(["One"]);
-  const saved = gate = Promise.withResolvers<void>();
-  await reached.promise;
+  saving.hold();
+  await saving.reached;
   const orders = [rebuilder.pause(id), rebuilder.resume(id)];
-  saved.resolve();
+  saving.release();
   assertEquals(await Promise.all(orders), [false, false]);
   const operation = await rebuilder.getOperation(id);
   assertEquals([operation?.state, operation?.pausedAt], ["succeeded", null]);

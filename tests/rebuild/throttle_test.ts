@@ -8,6 +8,7 @@ import { FakeClock } from "../../src/testing/mod.ts";
 import {
   countingProjection,
   counts,
+  type MemoryFixture,
   openOverMemory,
 } from "../support/course_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -155,10 +156,9 @@ Deno.test("passes divide the cap, and the lowest of several caps counts", () => 
   assertEquals(capOf(1), 9_000);
 });
 
-Deno.test("rebuildEventsPerSecondMax bounds how fast a rebuild reads", async () => {
-  using dir = new TempDir();
-  const clock = new FakeClock();
-  await using opossum = openOverMemory(
+/** A store of 10,000 events, of which rebuilds may read 1,000 a second. */
+async function openCapped(dir: TempDir, clock: Clock): Promise<MemoryFixture> {
+  const opossum = openOverMemory(
     dir.path,
     [countingProjection("One"), countingProjection("Two")],
     {
@@ -170,6 +170,13 @@ Deno.test("rebuildEventsPerSecondMax bounds how fast a rebuild reads", async () 
     },
   );
   await opossum.events.append(counts(10_000));
+  return opossum;
+}
+
+Deno.test("rebuildEventsPerSecondMax bounds how fast a rebuild reads", async () => {
+  using dir = new TempDir();
+  const clock = new FakeClock();
+  await using opossum = await openCapped(dir, clock);
   let isDone = false;
   const rebuilding = opossum.rebuilder.rebuildAll()
     .finally(() => isDone = true);
@@ -217,18 +224,7 @@ for (const runsIn of ["worker", "process"] as const) {
 Deno.test("a rebuild that is cancelled ends at once though what shares its pass rests on", async () => {
   using dir = new TempDir();
   const clock = new FakeClock();
-  await using opossum = openOverMemory(
-    dir.path,
-    [countingProjection("One"), countingProjection("Two")],
-    {
-      clock,
-      rebuildEventsPerSecondMax: 1_000,
-      // The only one who sleeps is then the pass.
-      rebuildGoodNeighbour: false,
-      batchSize: 500,
-    },
-  );
-  await opossum.events.append(counts(10_000));
+  await using opossum = await openCapped(dir, clock);
   const { rebuilder } = opossum;
   const both = await rebuilder.start(["One", "Two"]);
   const shared = await rebuilder.start(["Two"]);

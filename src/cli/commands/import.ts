@@ -35,7 +35,7 @@ What can be read only once ("-" for standard input, a pipe) is checked as it
 comes: the events before a refused line stay.`,
   examples: [
     "import events.ndjson --data ./data",
-    "zcat events.ndjson.gz | opossum import - --data ./data",
+    "import - --data ./data < events.ndjson",
   ],
   options: [],
   place: {

@@ -9,7 +9,7 @@ import type { Command } from "../command.ts";
 import { EXIT_FAILURE, EXIT_OK } from "../exit_codes.ts";
 import { withFolder } from "../inspect_store.ts";
 import { damageLines, findingLine } from "../inspection_text.ts";
-import { bytesShown, stepsShown } from "../log_progress.ts";
+import { bytesShown, stepsShown } from "../folder_progress.ts";
 import { startProgress } from "../progress.ts";
 
 /** The command. */

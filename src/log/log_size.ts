@@ -1,5 +1,5 @@
 /**
- * How large a log is, for those who collect metrics.
+ * How large a log is, without looking at all of its files each time.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * How far reading a whole log is.
+ * How far looking through a folder is: reading its log, and the work on its projections.
  *
  * @module
  */
