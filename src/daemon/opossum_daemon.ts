@@ -11,6 +11,7 @@ import type {
   RebuildOperation,
 } from "../rebuild/operation.ts";
 import type { UnderWay } from "../rebuild/operations_under_way.ts";
+import { servesOldDocuments } from "../rebuild/plan.ts";
 import type { RebuildThrottle } from "../rebuild/throttle.ts";
 import { runDetached } from "../telemetry/spans.ts";
 import type { Daemon, DaemonState } from "./daemon.ts";
@@ -198,8 +199,16 @@ export class OpossumDaemon implements Daemon {
     });
     await this.#isolate("Automatic rebuild failed", async () => {
       const begun = await rebuilder.startDue(due);
+      const left = due.onlyMissing ? await this.#leftStale() : [];
+      if (left.length > 0) {
+        logger.log(
+          "warn",
+          "Projections are stale and wait to be rebuilt by order",
+          { trigger, projections: left },
+        );
+      }
       if (begun) await this.#waitFor(begun);
-      else {
+      else if (left.length === 0) {
         logger.log(
           "info",
           "All projections are up to date (no rebuilds needed)",
@@ -208,6 +217,14 @@ export class OpossumDaemon implements Daemon {
       }
     });
     this.#loop?.wake();
+  }
+
+  /** What serves old documents, and is not rebuilt for that. */
+  async #leftStale(): Promise<string[]> {
+    const { rebuilder } = this.#options;
+    const plans = await rebuilder.plan(undefined, { trigger: "startup" });
+    return plans.filter(servesOldDocuments)
+      .map(({ projectionName }) => projectionName);
   }
 
   /** Not for an operator: what is paused must not keep others from being rebuilt. */
