@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  type Context as TracingContext,
   context as contexts,
   metrics,
   propagation,
@@ -47,13 +48,15 @@ export const REQUEST_DURATION_BUCKETS: readonly number[] = [
  */
 export function traceRequests(): MiddlewareHandler {
   const tracer = trace.getTracer(SCOPE);
-  const duration = metrics.getMeter(SCOPE).createHistogram(
-    "http.server.request.duration",
-    {
-      description: "Duration of HTTP server requests",
-      unit: "s",
-      advice: { explicitBucketBoundaries: [...REQUEST_DURATION_BUCKETS] },
-    },
+  const duration = attempt(() =>
+    metrics.getMeter(SCOPE).createHistogram(
+      "http.server.request.duration",
+      {
+        description: "Duration of HTTP server requests",
+        unit: "s",
+        advice: { explicitBucketBoundaries: [...REQUEST_DURATION_BUCKETS] },
+      },
+    )
   );
   return async (context, next) => {
     const startMs = performance.now();
@@ -66,16 +69,18 @@ export function traceRequests(): MiddlewareHandler {
     } finally {
       const route = routeOf(context);
       const { status } = context.res;
-      if (served) describe(served, { method, route });
+      if (served) attempt(() => describe(served, { method, route }));
       // Deno's measurement has the same name.
       if (!isMeasuredByDeno()) {
-        duration.record((performance.now() - startMs) / 1_000, {
+        const attributes = {
           "http.request.method": method,
           "url.scheme": scheme,
           "http.response.status_code": status,
           ...(route === undefined ? {} : { "http.route": route }),
           ...(status < 500 ? {} : { "error.type": String(status) }),
-        });
+        };
+        const seconds = (performance.now() - startMs) / 1_000;
+        attempt(() => duration?.record(seconds, attributes));
       }
     }
   };
@@ -85,28 +90,53 @@ export function traceRequests(): MiddlewareHandler {
     { method, scheme }: { readonly method: string; readonly scheme: string },
     next: () => Promise<void>,
   ): Promise<void> {
-    const parent = propagation.extract(
-      contexts.active(),
-      context.req.raw.headers,
-      {
-        get: (headers, name) => headers.get(name) ?? undefined,
-        keys: (headers) => [...headers.keys()],
-      },
-    );
-    const span = tracer.startSpan(method, {
-      kind: SpanKind.SERVER,
-      attributes: {
-        "http.request.method": method,
-        "url.scheme": scheme,
-      },
-    }, parent);
+    const opened = attempt(() => {
+      const parent = propagation.extract(
+        contexts.active(),
+        context.req.raw.headers,
+        {
+          get: (headers, name) => headers.get(name) ?? undefined,
+          keys: (headers) => [...headers.keys()],
+        },
+      );
+      const span = tracer.startSpan(method, {
+        kind: SpanKind.SERVER,
+        attributes: {
+          "http.request.method": method,
+          "url.scheme": scheme,
+        },
+      }, parent);
+      return { span, within: trace.setSpan(parent, span) };
+    });
+    if (opened === undefined) return await next();
+    const { span, within } = opened;
     try {
-      await contexts.with(trace.setSpan(parent, span), next);
+      await runOnce(within, next);
     } finally {
       const { status } = context.res;
-      finish(span, { method, route: routeOf(context), status });
+      const route = routeOf(context);
+      attempt(() => finish(span, { method, route, status }));
     }
   }
+}
+
+/** SDKs are other people's code: what one throws must fail no request. */
+function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Serves within a context, exactly once even where the context manager is broken. */
+async function runOnce(
+  within: TracingContext,
+  next: () => Promise<void>,
+): Promise<void> {
+  let served: Promise<void> | undefined;
+  attempt(() => contexts.with(within, () => served = next()));
+  await (served ?? next());
 }
 
 function finish(

@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../events/clock.ts";
 import type { Position } from "../events/event.ts";
 import type { EventBatch, EventStore } from "../events/event_store.ts";
+import { ProjectionApplyError } from "../projections/errors.ts";
 import { eventTypesOf } from "../projections/event_types.ts";
 import { freezeEvents } from "../projections/freeze_events.ts";
 import { OPEN_MAX } from "../projections/generation_leases.ts";
@@ -324,7 +325,17 @@ export class LiveLoop {
         },
       },
       async (span) => {
+        const before = live.fault(name);
         const applied = await live.apply(name, batch, options);
+        const fault = live.fault(name);
+        // It is not thrown: what comes before the event is stored.
+        if (fault !== null && fault.attempts !== before?.attempts) {
+          span.setAttributes({
+            [ATTRIBUTES.errorPosition]: fault.position,
+            [ATTRIBUTES.errorEventType]: fault.eventType,
+          });
+          span.failAs(ProjectionApplyError.name);
+        }
         if (applied !== undefined) {
           span.setAttributes({ [ATTRIBUTES.eventCount]: applied });
         }

@@ -11,7 +11,6 @@ import type {
   RebuildOperation,
 } from "../rebuild/operation.ts";
 import type { UnderWay } from "../rebuild/operations_under_way.ts";
-import { servesOldDocuments } from "../rebuild/plan.ts";
 import type { RebuildThrottle } from "../rebuild/throttle.ts";
 import { runDetached } from "../telemetry/spans.ts";
 import type { Daemon, DaemonState } from "./daemon.ts";
@@ -198,33 +197,9 @@ export class OpossumDaemon implements Daemon {
       trigger,
     });
     await this.#isolate("Automatic rebuild failed", async () => {
-      const begun = await rebuilder.startDue(due);
-      const left = due.onlyMissing ? await this.#leftStale() : [];
-      if (left.length > 0) {
-        logger.log(
-          "warn",
-          "Projections are stale and wait to be rebuilt by order",
-          { trigger, projections: left },
-        );
-      }
-      if (begun) await this.#waitFor(begun);
-      else if (left.length === 0) {
-        logger.log(
-          "info",
-          "All projections are up to date (no rebuilds needed)",
-          { trigger },
-        );
-      }
+      await this.#waitFor(await rebuilder.startDue(due));
     });
     this.#loop?.wake();
-  }
-
-  /** What serves old documents, and is not rebuilt for that. */
-  async #leftStale(): Promise<string[]> {
-    const { rebuilder } = this.#options;
-    const plans = await rebuilder.plan(undefined, { trigger: "startup" });
-    return plans.filter(servesOldDocuments)
-      .map(({ projectionName }) => projectionName);
   }
 
   /** Not for an operator: what is paused must not keep others from being rebuilt. */

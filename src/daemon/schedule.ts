@@ -129,17 +129,14 @@ class ScheduledWindow {
   }
 
   async #rebuildUntil(closes: Date | undefined): Promise<void> {
-    const { rebuilder, logger, onEnded } = this.#options;
+    const { rebuilder, onEnded } = this.#options;
     const { concurrency } = this.#window;
     const trigger = "schedule";
     const begun = await rebuilder.startDue({
       trigger,
       ...(concurrency === undefined ? {} : { concurrency }),
     });
-    if (!begun) {
-      logger.log("info", "All projections are up to date", { trigger });
-      return;
-    }
+    if (!begun) return;
     const { operation: { id }, ended: rebuilding } = begun;
     this.#operationId = id;
     const told = rebuilding.then(onEnded);

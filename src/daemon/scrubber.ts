@@ -56,6 +56,8 @@ export class Scrubber implements Scrubs, AsyncDisposable {
     | { readonly startedAt: string; readonly ended: Promise<unknown> }
     | undefined;
   #last: ScrubReport | undefined;
+  /** The report on the disk since then. */
+  #lastVersion: string | undefined;
   /** What was counted of a report on the disk, and which one that was. */
   #counted:
     | {
@@ -92,15 +94,16 @@ export class Scrubber implements Scrubs, AsyncDisposable {
 
   // deno-lint-ignore require-await -- turns what is thrown into a rejection
   async lastScrub(): Promise<ScrubReport | undefined> {
-    if (this.#last) return this.#last;
     const { fileSystem, logger } = this.#options;
     try {
+      // Another process may have looked since.
+      if (this.#last && this.#version === this.#lastVersion) return this.#last;
       const text = readTextIfExists(fileSystem, this.#file);
-      return text === undefined ? undefined : JSON.parse(text);
+      return text === undefined ? this.#last : JSON.parse(text);
     } catch (error) {
       // It is news, not a promise: the next scrub writes another one.
       logger.log("warn", "Report of the last scrub cannot be read", { error });
-      return undefined;
+      return this.#last;
     }
   }
 
@@ -109,15 +112,19 @@ export class Scrubber implements Scrubs, AsyncDisposable {
    * none. The report of another process is read again only when it is another one.
    */
   async countProblems(): Promise<number | undefined> {
-    if (this.#last) return countProblems(this.#last);
-    const stat = this.#options.fileSystem.stat(this.#file);
-    const version = stat && `${stat.identity} ${stat.modifiedMs} ${stat.size}`;
-    if (version !== this.#counted?.version) {
-      const report = version === undefined ? undefined : await this.lastScrub();
+    const version = this.#version;
+    if (this.#counted === undefined || version !== this.#counted.version) {
+      const report = await this.lastScrub();
       const problems = report && countProblems(report);
       this.#counted = { version, problems };
     }
     return this.#counted?.problems;
+  }
+
+  /** Tells one report on the disk from another; `undefined` when there is none. */
+  get #version(): string | undefined {
+    const stat = this.#options.fileSystem.stat(this.#file);
+    return stat && `${stat.identity} ${stat.modifiedMs} ${stat.size}`;
   }
 
   get scrubbingSince(): string | undefined {
@@ -194,13 +201,16 @@ export class Scrubber implements Scrubs, AsyncDisposable {
   async #keep(report: ScrubReport): Promise<void> {
     const { fileSystem, readOnly, logger } = this.#options;
     this.#last = report;
-    if (readOnly) return;
+    this.#counted = undefined;
     try {
+      this.#lastVersion = this.#version;
+      if (readOnly) return;
       await atomicReplace(
         fileSystem,
         this.#file,
         `${JSON.stringify(report)}\n`,
       );
+      this.#lastVersion = this.#version;
     } catch (error) {
       logger.log("error", "Report of the scrub could not be kept", { error });
     }

@@ -60,6 +60,8 @@ export class EventSpill implements Disposable {
   readonly #waiting = new Uint8Array(WRITE_BYTES);
   #waitingBytes = 0;
   #end = 0;
+  /** Bytes that parts have collected and not written. */
+  #collected = 0;
 
   /** @param options Where. */
   constructor(options: EventSpillOptions) {
@@ -70,7 +72,7 @@ export class EventSpill implements Disposable {
 
   /** Bytes put aside. */
   get bytes(): number {
-    return this.#end;
+    return this.#end + this.#collected;
   }
 
   /**
@@ -106,6 +108,7 @@ export class EventSpill implements Disposable {
     );
     writeHeader(buffer, start, mask, written, text);
     this.#filled[part] = start + HEADER_BYTES + written;
+    this.#collected += HEADER_BYTES + written;
   }
 
   /**
@@ -114,12 +117,12 @@ export class EventSpill implements Disposable {
    * @param part The part.
    * @param take Called with each event's projections and text. The text may share memory with
    * others: it is not for keeping.
-   * @returns Steps; others may run in between.
+   * @returns Steps, with the bytes that each has read; others may run in between.
    */
   *read(
     part: number,
     take: (mask: SpillMask, text: string) => void,
-  ): Generator<void> {
+  ): Generator<number> {
     this.#write(part);
     this.#writeOut();
     this.#buffers[part] = undefined;
@@ -139,7 +142,7 @@ export class EventSpill implements Disposable {
         read += count;
       }
       readPiece(buffer.subarray(0, bytes), take);
-      yield;
+      yield bytes;
     }
   }
 
@@ -164,6 +167,7 @@ export class EventSpill implements Disposable {
     if (filled === 0 || buffer === undefined) return;
     this.#append(part, buffer.subarray(0, filled));
     this.#filled[part] = 0;
+    this.#collected -= filled;
   }
 
   #append(part: number, bytes: Uint8Array): void {

@@ -56,8 +56,11 @@ export interface GroupMember {
   readonly isRunning: boolean;
   /** Ends it: its code failed, or it is to stop. Must not throw. */
   fail(error: unknown): Promise<void>;
-  /** Told how much of the work is done, 0 to 1, of what lies between its start and the end. */
-  progress(share: number): void;
+  /**
+   * Told up to which position the work is done, about: what was put aside counts in part until
+   * it is folded. Never less than the last time.
+   */
+  progress(worked: Position): void;
   /** Told when it begins to be stored; what it returns, when it is. @default {nobody asks} */
   readonly flushing?: (() => () => void) | undefined;
 }
@@ -87,6 +90,8 @@ export interface GroupFoldOptions {
 /** One member, and its place. */
 interface MemberPlace extends Place {
   readonly member: GroupMember;
+  /** Where it began, which may be ahead of the pass. */
+  readonly after: Position;
 }
 
 /** Folds a pass into a group of projections. Dispose it when the pass is over, however. */
@@ -98,6 +103,8 @@ export class GroupFold implements Disposable {
   #spill: EventSpill | undefined;
   /** How far the pass has come; a member may have begun ahead of it. */
   #through: Position;
+  /** From where on events were put aside, while they are. */
+  #divided: Position = 0;
   #flushedMs: number;
   #flushDurationMs = 0;
 
@@ -109,6 +116,7 @@ export class GroupFold implements Disposable {
     this.#places = options.members.map((member, index) => ({
       member,
       fold: member.fold,
+      after: member.fold.checkpoint,
       bit: 1 << index,
     }));
   }
@@ -160,6 +168,7 @@ export class GroupFold implements Disposable {
   /** From now on events are put aside. */
   async #divide(): Promise<void> {
     this.#spill = this.#options.openSpill();
+    this.#divided = this.#through;
     const parts = { count: SPILL_PARTS, of: EventSpill.partOf };
     for (const place of this.#running()) {
       // deno-lint-ignore require-await -- turns what is thrown into a rejection
@@ -219,20 +228,31 @@ export class GroupFold implements Disposable {
   }
 
   async #foldParts(spill: EventSpill): Promise<void> {
+    const { bytes } = spill;
+    let folded = 0;
+    const tell = (bytesFolded: number) => {
+      folded += bytesFolded;
+      this.#report(folded / bytes);
+    };
     for (let part = 0; part < SPILL_PARTS; part++) {
       for (const { fold } of this.#running()) fold.openPart(part);
-      await this.#foldPart(part, spill);
+      await this.#foldPart(part, spill, tell);
       for (const place of this.#running()) {
         await this.#guard(place, () => place.fold.writePart());
       }
-      this.#report((part + 1) / SPILL_PARTS);
     }
+    this.#report(1);
   }
 
-  async #foldPart(part: number, spill: EventSpill): Promise<void> {
+  async #foldPart(
+    part: number,
+    spill: EventSpill,
+    tell: (bytesFolded: number) => void,
+  ): Promise<void> {
     let events: StoredEvent[] = [];
     let masks: SpillMask[] = [];
     let bytes = 0;
+    let bytesRead = 0;
     const fold = async () => {
       freezeEvents(events);
       for (const place of this.#running()) {
@@ -251,6 +271,8 @@ export class GroupFold implements Disposable {
       events = [];
       masks = [];
       bytes = 0;
+      if (bytesRead > 0) tell(bytesRead);
+      bytesRead = 0;
       await this.#options.breathe();
     };
     const steps = spill.read(part, (mask, text) => {
@@ -258,7 +280,8 @@ export class GroupFold implements Disposable {
       masks.push(mask);
       bytes += text.length;
     });
-    for (const _ of steps) {
+    for (const read of steps) {
+      bytesRead += read;
       if (events.length >= PART_BATCH || bytes >= PART_BYTES) await fold();
     }
     await fold();
@@ -328,13 +351,15 @@ export class GroupFold implements Disposable {
     return monotonicMs() - this.#flushedMs >= intervalMs;
   }
 
-  #report(partsDone: number): void {
-    const { after, upTo } = this.#options;
-    const read = (this.#through - after) / (upTo - after);
+  /** Tells how far everybody is, `folded` of what is put aside, 0 to 1, included. */
+  #report(folded: number): void {
+    const begun = this.#spill ? this.#divided : this.#through;
     // Putting events aside is about the smaller half of the work.
-    const share = this.#spill
-      ? read * (SPILL_SHARE + (1 - SPILL_SHARE) * partsDone)
-      : read;
-    for (const { member } of this.#running()) member.progress(share);
+    const done = SPILL_SHARE + (1 - SPILL_SHARE) * folded;
+    for (const { member, after } of this.#running()) {
+      const from = Math.max(begun, after);
+      const through = Math.max(this.#through, after);
+      member.progress(from + (through - from) * done);
+    }
   }
 }

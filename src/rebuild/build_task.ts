@@ -15,6 +15,7 @@ import type {
   RebuildPhase,
   RebuildReason,
 } from "./operation.ts";
+import { Headway } from "./headway.ts";
 import { type ManualBuild, Parking } from "./parking.ts";
 import { Pausing } from "./pausing.ts";
 import { type TaskProgress, toFailure } from "./task_outcomes.ts";
@@ -69,8 +70,7 @@ export class BuildTask {
   #target: Position;
   #eventsScanned = 0;
   #eventsProcessed = 0;
-  /** Share of the scan that is done, 0 to 1. */
-  #share = 0;
+  readonly #headway = new Headway();
   #runsIn: "worker" | "process" | null = null;
   readonly #pausing: Pausing;
   /** When it moved last. */
@@ -248,16 +248,19 @@ export class BuildTask {
   }
 
   /** Takes note of how far it has come. */
-  advance({ position, target, eventsProcessed, share }: TaskProgress): void {
-    const hasMoved = position > this.#position || share > this.#share ||
+  advance({ position, target, eventsProcessed, worked }: TaskProgress): void {
+    const cameFurther = this.#headway.advance(
+      worked,
+      Math.max(target, position),
+    );
+    const hasMoved = cameFurther || position > this.#position ||
       eventsProcessed !== this.#eventsProcessed;
     if (hasMoved) this.#moved();
-    // Never backwards: what is folded anew, or turns out to be more work, is made up for first.
+    // Never backwards: what is read anew is made up for first.
     this.#position = Math.max(this.#position, position);
     this.#eventsScanned = Math.max(this.#position - this.#firstPosition, 0);
     this.#target = Math.max(target, position);
     this.#eventsProcessed = this.#eventsBefore + eventsProcessed;
-    this.#share = Math.max(this.#share, share);
   }
 
   /** Asks it to stop as soon as it can. */
@@ -316,9 +319,9 @@ export class BuildTask {
   }
 
   get #eventsDone(): number {
-    return Math.min(
-      this.#eventsScanned,
-      this.#share * (this.#target - this.#firstPosition),
+    return Math.max(
+      Math.min(this.#headway.done, this.#target) - this.#firstPosition,
+      0,
     );
   }
 

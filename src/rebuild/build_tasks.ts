@@ -107,7 +107,7 @@ export class BuildTasks {
     const mayJoin = !task.isManual && !wanting.manual &&
       (task.verifies || !wanting.verify);
     if (mayJoin) wanting.operation.add(task);
-    else refuse(conflictWith(task), plan, wanting);
+    else this.#refuse(conflictWith(task), plan, wanting);
     return undefined;
   }
 
@@ -140,7 +140,7 @@ export class BuildTasks {
     const { priority, trigger, continues } = wanting;
     const lock = lockBuild(store, projectionName, operation.id);
     if (lock instanceof Error) {
-      refuse(lock, plan, wanting);
+      this.#refuse(lock, plan, wanting);
       return undefined;
     }
     const task = new BuildTask({
@@ -173,16 +173,20 @@ export class BuildTasks {
     operation.add(task);
     return task;
   }
-}
 
-/** Takes note of a projection that cannot be built for an operation. */
-function refuse(
-  error: Error,
-  plan: PlannedRebuild,
-  { operation, whenRunning }: Wanting,
-): void {
-  if (whenRunning === "reject") throw error;
-  operation.settle(refusedDetail(plan, error));
+  /** Takes note of a projection that cannot be built for an operation. */
+  #refuse(
+    error: Error,
+    plan: PlannedRebuild,
+    { operation, whenRunning, trigger }: Wanting,
+  ): void {
+    if (whenRunning === "reject") throw error;
+    const detail = refusedDetail(plan, error);
+    operation.settle(detail);
+    // Others build it then: nothing has failed.
+    if (error instanceof RebuildConflictError) return;
+    this.#options.onEnd(detail, { operationId: operation.id, trigger });
+  }
 }
 
 function conflictWith(

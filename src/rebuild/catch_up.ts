@@ -219,7 +219,7 @@ export class CatchUp {
         position: fold.checkpoint,
         target: upTo,
         eventsProcessed: eventsBefore + fold.eventsApplied,
-        share: 1,
+        worked: fold.checkpoint,
       });
     }
     await commit(fold);

@@ -26,6 +26,8 @@ export interface OperationSpanOptions {
   readonly isContinued: boolean;
   /** Where the span of that one stands, if it had any. */
   readonly traceparent: string | undefined;
+  /** What goes with it. */
+  readonly tracestate: string | undefined;
   /** Whether nobody asks, but the program itself. */
   readonly isAutomatic: boolean;
 }
@@ -43,7 +45,7 @@ export function openOperationSpan(
   options: OperationSpanOptions,
 ): OpenSpan {
   const { operationId, trigger, concurrency } = options;
-  const before = fromTraceparent(options.traceparent);
+  const before = fromTraceparent(options.traceparent, options.tracestate);
   // Who makes an operation go on that was there before is not where it comes from.
   const isOwn = options.isContinued || options.isAutomatic;
   const parent = before ?? (isOwn ? "none" : undefined);

@@ -25,14 +25,16 @@ import type {
   PlannedRebuild,
   RebuildOperation,
   RebuildPlan,
-  RebuildTrigger,
 } from "./operation.ts";
 import type { IdempotencyRecord, OperationStore } from "./operation_store.ts";
 import { openOperationSpan, tellPlan } from "./operation_span.ts";
 import type { OperationsUnderWay, UnderWay } from "./operations_under_way.ts";
+import { isHeldBack } from "./plan.ts";
 import { resolveRebuildOptions } from "./rebuild_options.ts";
 import {
   isAutomatic,
+  isOwn,
+  type Planned,
   RebuildSurvey,
   type SurveyOptions,
 } from "./rebuild_survey.ts";
@@ -75,6 +77,8 @@ export interface BeginOptions extends RebuildAllOptions {
   readonly resumes?: string;
   /** Where the span of that one stands in its trace. */
   readonly traceparent?: string | undefined;
+  /** What goes with it. */
+  readonly tracestate?: string | undefined;
   /** The paused operation of an earlier process that it is. */
   readonly adopts?: InterruptedOperation;
   /** When that was promoted, ISO 8601. */
@@ -100,14 +104,6 @@ type AskedElsewhere =
   | "idempotency"
   | "generationsBefore"
   | "rollbacksBefore";
-
-/** What the process starts by itself must not be kept from it by those who ask. */
-const OWN_TRIGGERS: ReadonlySet<RebuildTrigger> = new Set<RebuildTrigger>([
-  "startup",
-  "schedule",
-  "resume",
-  "damage",
-]);
 
 /** Begins operations. */
 export class OperationStarter {
@@ -226,12 +222,14 @@ export class OperationStarter {
     );
     const { trigger, concurrency } = asked;
     const id = adopts?.operation.id ?? randomBytes(16).toString("hex");
-    const { resumes, traceparent = adopts?.operation.traceparent } = options;
+    const { resumes } = options;
+    const { traceparent, tracestate } = adopts?.operation ?? options;
     const span = openOperationSpan(this.#options.telemetry, {
       operationId: id,
       trigger,
       concurrency,
       traceparent,
+      tracestate,
       isContinued: adopts !== undefined || resumes !== undefined,
       isAutomatic: isAutomatic(trigger),
     });
@@ -253,19 +251,19 @@ export class OperationStarter {
     names: readonly string[] | undefined,
     options: BeginOptions,
     isOwn: boolean,
-  ): Promise<readonly PlannedRebuild[]> {
+  ): Promise<Planned> {
     const plan = async (span: OpenSpan) => {
-      const surveyed = (await this.#survey.of(names, options)).filter((
-        { planned },
-      ) =>
+      const all = await this.#survey.of(names, options);
+      const surveyed = all.filter(({ planned }) =>
         planned.rebuild && !(options.leavesPaused && this.isHeldUp(planned))
       );
       const wanted = surveyed.map(({ planned }) => planned);
+      const heldBack = all.map(({ planned }) => planned).filter(isHeldBack);
       tellPlan(span, wanted);
       if (!isOwn && !options.adopts && !options.ignoreDiskSpace) {
         await this.#survey.assertFits(surveyed);
       }
-      return wanted;
+      return { wanted, heldBack };
     };
     return await this.#options.telemetry.span(SPANS.rebuildPlan, {}, plan);
   }
@@ -278,10 +276,10 @@ export class OperationStarter {
   ) {
     const { store, projections } = this.#options;
     await whenSwapsEnd(this.#tasks.values(), names);
-    const wanted = await this.#plan(names, options, isOwn);
+    const { wanted, heldBack } = await this.#plan(names, options, isOwn);
     const before = await standingOf(store, wanted);
     const settled = await settledBefore(options.adopts, projections);
-    return { wanted, before, settled };
+    return { wanted, heldBack, before, settled };
   }
 
   async #beginIn(
@@ -293,22 +291,23 @@ export class OperationStarter {
     },
   ): Promise<UnderWay> {
     const { adopts, idempotency, resumes = null } = options;
-    const isOwn = OWN_TRIGGERS.has(asked.trigger);
-    const prepare = () => this.#prepare(names, options, isOwn);
-    let { wanted, before, settled } = await prepare();
+    const own = isOwn(asked.trigger);
+    const prepare = () => this.#prepare(names, options, own);
+    let { wanted, heldBack, before, settled } = await prepare();
     // What is being stopped must not be joined: it would end as if this had been stopped.
     for (const ending of this.#tasks.ending(() => wanted)) {
       await ending;
-      ({ wanted, before, settled } = await prepare());
+      ({ wanted, heldBack, before, settled } = await prepare());
     }
     span.setAttributes({ [ATTRIBUTES.projectionCount]: wanted.length });
     if (this.#isClosed) throw new RebuilderClosedError();
-    if (!isOwn && !adopts) this.#assertRoom();
+    if (!own && !adopts) this.#assertRoom();
     if (options.whenRunning === "reject") this.#tasks.assertNoneOf(wanted);
     const { trigger, concurrency } = asked;
     const begun = { operationId: id, trigger, wanted, concurrency };
     const operation = new RunningOperation({
       ...before,
+      heldBack,
       resumes,
       idempotency,
       promotedAt: options.promotedAt ?? null,

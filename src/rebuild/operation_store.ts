@@ -48,6 +48,8 @@ export interface StoredOperation extends RebuildOperation {
   /** Where its span stands in its trace, as W3C's `traceparent`, so that whoever goes on with it
    * stands in the same one. Nothing for the world. */
   readonly traceparent?: string;
+  /** W3C's `tracestate` that goes with it. Nothing for the world. */
+  readonly tracestate?: string;
 }
 
 /** Which operation a key stands for, and what was asked for with it. */
@@ -77,7 +79,8 @@ export function toPublic(stored: StoredOperation): RebuildOperation {
   const {
     idempotency: _,
     traceparent: __,
-    rollbacksBefore: ___,
+    tracestate: ___,
+    rollbacksBefore: ____,
     ...operation
   } = stored;
   return Object.freeze(operation);

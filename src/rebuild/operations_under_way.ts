@@ -18,7 +18,10 @@ export interface OperationsUnderWayOptions {
   /** Looks again which build is next. */
   readonly reconsider: () => void;
   /** Told of each outcome. */
-  readonly onResult: (result: ProjectionRebuildResult) => void;
+  readonly onResult: (
+    result: ProjectionRebuildResult,
+    operation: RunningOperation,
+  ) => void;
 }
 
 /** An operation of this process. */
@@ -205,7 +208,7 @@ export class OperationsUnderWay {
       });
     }
     this.#entries.delete(operation.id);
-    onResult(result);
+    onResult(result, operation);
     this.#tell(operation);
     return result;
   }

@@ -28,7 +28,7 @@ import { OperationsUnderWay, type UnderWay } from "./operations_under_way.ts";
 import { LastBuilds } from "./last_builds.ts";
 import { promoteTasks } from "./promotion.ts";
 import { assertInteger } from "./rebuild_options.ts";
-import { type DueOptions, servesOldDocuments } from "./plan.ts";
+import { type DueOptions, isHeldBack, servesOldDocuments } from "./plan.ts";
 import { RebuildReporter } from "./report.ts";
 import type {
   ListOperationsOptions,
@@ -85,10 +85,10 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       history,
       logger,
       reconsider: () => this.#scheduler.reconsider(),
-      onResult: (result) => {
+      onResult: (result, { heldBack }) => {
         this.#lastResult = result;
         this.#lastBuilds.add({ id: result.operationId, result });
-        this.#reporter.operation(result);
+        this.#reporter.operation(result, heldBack);
       },
     });
     this.#starter = new OperationStarter(options, {
@@ -318,7 +318,15 @@ export class OpossumRebuilder implements Rebuilder, AsyncDisposable {
       !(onlyMissing && servesOldDocuments(each))
     );
     // Not an operation: every start would add one to the history.
-    if (due.length === 0) return undefined;
+    if (due.length === 0) {
+      if (names === undefined) {
+        const heldBack = plans.filter((each) =>
+          each.rebuild || isHeldBack(each)
+        );
+        this.#reporter.nothingDue(heldBack, { trigger: options.trigger });
+      }
+      return undefined;
+    }
     const missing = due.map(({ projectionName }) => projectionName);
     const begun = await this.#starter.begin(onlyMissing ? missing : names, {
       ...options,

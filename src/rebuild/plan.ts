@@ -132,6 +132,16 @@ function reasonToRebuild(
   }
 }
 
+/**
+ * Whether a projection is not up to date, and is left alone all the same.
+ *
+ * @param planned What the plan says of it.
+ * @returns Whether it is held back.
+ */
+export function isHeldBack({ rebuild, reason }: PlannedRebuild): boolean {
+  return !rebuild && reason !== "upToDate";
+}
+
 /** What to rebuild of what needs it. */
 export interface DueOptions extends RebuildAllOptions {
   /** Leaves alone what is stale. @default {false} */

@@ -16,7 +16,7 @@ import {
   type ProjectionSize,
   type SurveyedProjection,
 } from "./estimate.ts";
-import type { RebuildTrigger } from "./operation.ts";
+import type { PlannedRebuild, RebuildTrigger } from "./operation.ts";
 import { type DueOptions, planRebuild, planUnusable } from "./plan.ts";
 import { InsufficientDiskSpaceError } from "./refusals.ts";
 
@@ -57,6 +57,27 @@ const NOTHING: ProjectionSize = { bytes: 0, checkpoint: 0 };
 /** Whether nobody asks, but the program itself. */
 export function isAutomatic(trigger: RebuildTrigger | undefined): boolean {
   return AUTOMATIC.has(trigger);
+}
+
+/** What the process starts by itself must not be kept from it by those who ask. */
+const OWN: ReadonlySet<RebuildTrigger> = new Set<RebuildTrigger>([
+  "startup",
+  "schedule",
+  "resume",
+  "damage",
+]);
+
+/** Whether the process starts or goes on with it by itself. */
+export function isOwn(trigger: RebuildTrigger): boolean {
+  return OWN.has(trigger);
+}
+
+/** What a plan comes to. */
+export interface Planned {
+  /** What is rebuilt. */
+  readonly wanted: readonly PlannedRebuild[];
+  /** What is not up to date and left alone. */
+  readonly heldBack: readonly PlannedRebuild[];
 }
 
 /** Looks at projections. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorTypeNamed } from "../telemetry/error_type.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { ATTRIBUTES } from "../telemetry/names.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -58,18 +59,54 @@ export class RebuildReporter {
     );
   }
 
-  /** Tells how an operation ended. */
-  operation(result: ProjectionRebuildResult): void {
+  /**
+   * Tells that there is nothing to rebuild.
+   *
+   * @param heldBack What is not up to date and left alone all the same.
+   * @param asked The operation if there is one, and who asked.
+   */
+  nothingDue(
+    heldBack: readonly PlannedRebuild[],
+    { operationId, trigger }: {
+      readonly operationId?: string;
+      readonly trigger?: RebuildTrigger | undefined;
+    },
+  ): void {
+    if (heldBack.length === 0) {
+      this.#logger.log(
+        "info",
+        "All projections are up to date (no rebuilds needed)",
+        { operationId, trigger },
+      );
+      return;
+    }
+    this.#logger.log(
+      "info",
+      "No projection is rebuilt: those that are not up to date are held back",
+      {
+        operationId,
+        trigger,
+        projections: heldBack.map(({ projectionName }) => projectionName),
+      },
+    );
+  }
+
+  /**
+   * Tells how an operation ended.
+   *
+   * @param result How.
+   * @param heldBack What it left alone though it is not up to date.
+   */
+  operation(
+    result: ProjectionRebuildResult,
+    heldBack: readonly PlannedRebuild[],
+  ): void {
     const logger = this.#logger;
     const { operationId, totalRebuilt, details, failedProjections, success } =
       result;
     const duration = Math.round(result.duration);
     if (result.nothingToDo) {
-      logger.log(
-        "info",
-        "All projections are up to date (no rebuilds needed)",
-        { operationId },
-      );
+      this.nothingDue(heldBack, { operationId });
     } else if (success) {
       logger.log(
         "info",
@@ -107,7 +144,10 @@ export class RebuildReporter {
       error,
     } = detail;
     const name = { [ATTRIBUTES.projectionName]: projectionName };
-    const errorType = error ? { [ATTRIBUTES.errorType]: error.name } : {};
+    // Anybody may have named it, with whatever it was about.
+    const errorType = error
+      ? { [ATTRIBUTES.errorType]: errorTypeNamed(error.name) }
+      : {};
     telemetry.rebuildDuration.record(duration / 1_000, {
       ...name,
       ...errorType,

@@ -5,10 +5,11 @@
  */
 import type { Clock } from "../events/clock.ts";
 import { activeContext, type OpenSpan } from "../telemetry/spans.ts";
-import { toTraceparent } from "../telemetry/trace_parent.ts";
+import { toTraceparent, toTracestate } from "../telemetry/trace_parent.ts";
 import type { BuildTask, StopReason } from "./build_task.ts";
 import type {
   OperationState,
+  PlannedRebuild,
   ProjectionRebuildDetail,
   ProjectionRebuildResult,
   RebuildOperation,
@@ -41,6 +42,8 @@ export interface RunningOperationOptions {
   readonly promote?: RebuildPromotion;
   /** When what it builds was promoted, ISO 8601, or `null`. @default {null} */
   readonly promotedAt?: string | null;
+  /** What is not up to date and was left alone. @default {nothing} */
+  readonly heldBack?: readonly PlannedRebuild[];
   readonly span: OpenSpan;
   readonly clock: Clock;
   /** At most this many of its projections at once. */
@@ -66,6 +69,7 @@ export class RunningOperation {
   #result: ProjectionRebuildResult | undefined;
   #orders = 0;
   readonly #traceparent: string | undefined;
+  readonly #tracestate: string | undefined;
   #promotedAt: string | null;
 
   /** @param options What it is begun with. */
@@ -81,6 +85,7 @@ export class RunningOperation {
     this.#startedMs = clock.monotonicMs() - Math.max(agoMs, 0);
     this.#pausedAt = pausedAt;
     this.#traceparent = toTraceparent(options.span.context);
+    this.#tracestate = toTracestate(options.span.context);
   }
 
   /** When it was ordered to wait, ISO 8601, or `null` while it is not. */
@@ -91,6 +96,11 @@ export class RunningOperation {
   /** The tasks that it waits for. */
   get tasks(): readonly BuildTask[] {
     return this.#tasks;
+  }
+
+  /** What is not up to date and was left alone. */
+  get heldBack(): readonly PlannedRebuild[] {
+    return this.#options.heldBack ?? [];
   }
 
   /** When it was asked for. */
@@ -246,11 +256,13 @@ export class RunningOperation {
   record(): StoredOperation {
     const { idempotency, rollbacksBefore } = this.#options;
     const traceparent = this.#traceparent;
+    const tracestate = this.#tracestate;
     const snapshot = { ...this.snapshot(), rollbacksBefore };
     const record = {
       ...snapshot,
       ...idempotency ? { idempotency } : {},
       ...traceparent === undefined ? {} : { traceparent },
+      ...tracestate === undefined ? {} : { tracestate },
     };
     if (this.#pausedAt === null || snapshot.state !== "interrupted") {
       return record;

@@ -24,7 +24,7 @@ const FIRST_STOP = 7;
 /** Numbers a member reports. */
 const POSITION = 0;
 const EVENTS_APPLIED = 1;
-const SHARE = 2;
+const WORKED = 2;
 const BYTES_READ = 3;
 const NUMBERS_PER_MEMBER = 4;
 
@@ -165,12 +165,12 @@ export class ScanControl {
   /** Says how far a member is. */
   report(
     member: number,
-    { position, eventsApplied, bytesRead, share }: PassProgress,
+    { position, eventsApplied, bytesRead, worked }: PassProgress,
   ): void {
     const at = member * NUMBERS_PER_MEMBER;
     this.#numbers[at + POSITION] = position;
     this.#numbers[at + EVENTS_APPLIED] = eventsApplied;
-    this.#numbers[at + SHARE] = share;
+    this.#numbers[at + WORKED] = worked;
     this.#numbers[at + BYTES_READ] = bytesRead;
   }
 
@@ -180,7 +180,7 @@ export class ScanControl {
     return {
       position: this.#numbers[at + POSITION] ?? 0,
       eventsApplied: this.#numbers[at + EVENTS_APPLIED] ?? 0,
-      share: this.#numbers[at + SHARE] ?? 0,
+      worked: this.#numbers[at + WORKED] ?? 0,
       bytesRead: this.#numbers[at + BYTES_READ] ?? 0,
     };
   }

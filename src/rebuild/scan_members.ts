@@ -11,12 +11,6 @@ import type { Member } from "./begin_build.ts";
 import type { PassMember, PassProgress } from "./scan_pass.ts";
 import type { WorkerAssignment } from "./scan_workers.ts";
 
-/** Up to where a scan goes, and up to where the work goes in the end. */
-export interface ScanRange {
-  readonly upTo: Position;
-  readonly target: Position;
-}
-
 /** What builds are seen with. */
 export interface ScanMemberOptions {
   readonly registry: ProjectionRegistry;
@@ -33,8 +27,9 @@ export interface ScanMemberOptions {
 export function toAssignment(
   { registry, live }: ScanMemberOptions,
   member: Member,
-  { range, location, fail }: {
-    readonly range: ScanRange;
+  { target, location, fail }: {
+    /** Up to where the work goes in the end. */
+    readonly target: Position;
     readonly location: GenerationLocation;
     readonly fail: (error: unknown) => void;
   },
@@ -52,7 +47,7 @@ export function toAssignment(
       return task.isPaused;
     },
     onPause: (listener) => task.onPause(listener),
-    advance: (progress) => advance(member, progress, range),
+    advance: (progress) => advance(member, progress, target),
     flushed: notes?.flushed,
   };
 }
@@ -67,8 +62,9 @@ export function toAssignment(
 export async function toPassMember(
   { live }: ScanMemberOptions,
   member: Member,
-  { range, fail }: {
-    readonly range: ScanRange;
+  { target, fail }: {
+    /** Up to where the work goes in the end. */
+    readonly target: Position;
     readonly fail: (error: unknown) => Promise<void>;
   },
 ): Promise<PassMember> {
@@ -85,7 +81,7 @@ export async function toPassMember(
       return !task.hasEnded;
     },
     throwIfStopped: () => task.signal.throwIfAborted(),
-    advance: (progress) => advance(member, progress, range),
+    advance: (progress) => advance(member, progress, target),
     flushed: notes?.flushed,
   };
 }
@@ -93,14 +89,14 @@ export async function toPassMember(
 function advance(
   { task, eventsBefore, notes }: Member,
   progress: PassProgress,
-  { upTo, target }: ScanRange,
+  target: Position,
 ): void {
-  const { position, eventsApplied, share } = progress;
+  const { position, eventsApplied, worked } = progress;
   notes?.advance(progress);
   task.advance({
     position,
     target,
     eventsProcessed: eventsBefore + eventsApplied,
-    share: target > 0 ? share * upTo / target : share,
+    worked,
   });
 }

@@ -73,8 +73,8 @@ export interface PassProgress {
   readonly eventsApplied: number;
   /** Bytes of the events read, in this pass, about: of all that anybody in it wants. */
   readonly bytesRead: number;
-  /** Share of the work of the pass that is done, 0 to 1. */
-  readonly share: number;
+  /** Position up to which the work is done, about: what was put aside counts in part. */
+  readonly worked: Position;
 }
 
 /** What a pass needs. */
@@ -155,10 +155,10 @@ function toGroupMember(
       return member.isRunning;
     },
     fail: (error) => member.fail(error),
-    progress: (share) => {
+    progress: (worked) => {
       const { checkpoint: position, eventsApplied } = fold;
       const { bytes: bytesRead } = read;
-      member.advance({ position, eventsApplied, bytesRead, share });
+      member.advance({ position, eventsApplied, bytesRead, worked });
     },
     flushing: member.flushed && (() => {
       const startMs = Date.now();

@@ -36,6 +36,8 @@ export class ScanNotes {
   readonly #telemetry: Telemetry;
   readonly #span: OpenSpan;
   readonly #latest: PassProgress[];
+  readonly #positions: readonly Position[];
+  readonly #upTo: Position;
   #step = 0;
   #flushes = 0;
   #flushMs = 0;
@@ -44,19 +46,23 @@ export class ScanNotes {
    * @param telemetry Takes the spans of flushes.
    * @param span The span of the scan.
    * @param positions How far each of those is that take part.
+   * @param upTo Where the scan ends.
    */
   constructor(
     telemetry: Telemetry,
     span: OpenSpan,
     positions: readonly Position[],
+    upTo: Position,
   ) {
     this.#telemetry = telemetry;
     this.#span = span;
+    this.#positions = positions;
+    this.#upTo = upTo;
     this.#latest = positions.map((position) => ({
       position,
       eventsApplied: 0,
       bytesRead: 0,
-      share: 0,
+      worked: position,
     }));
     span.setAttributes({
       [ATTRIBUTES.positionFirst]: Math.min(...positions) + 1,
@@ -89,9 +95,14 @@ export class ScanNotes {
   }
 
   #note(): void {
-    const share = this.#latest.reduce((sum, { share }) => sum + share, 0) /
-      this.#latest.length;
-    const step = Math.floor(share * STEPS);
+    let worked = 0;
+    let work = 0;
+    for (const [index, latest] of this.#latest.entries()) {
+      const after = this.#positions[index] ?? 0;
+      worked += Math.max(latest.worked - after, 0);
+      work += Math.max(this.#upTo - after, 0);
+    }
+    const step = Math.floor(STEPS * Math.min(worked / Math.max(work, 1), 1));
     if (step <= this.#step) return;
     this.#step = step;
     this.#span.addEvent(SPAN_EVENTS.batch, this.#attributes());

@@ -54,7 +54,7 @@ const NOTHING_DONE: PassProgress = {
   position: 0,
   eventsApplied: 0,
   bytesRead: 0,
-  share: 0,
+  worked: 0,
 };
 
 async function run(job: ScanJob): Promise<void> {
@@ -250,7 +250,11 @@ class WorkerMember implements PassMember {
     this.#eventsBefore = eventsStored - begun.eventsAtStart;
     this.index = index;
     this.#control = control;
-    control.report(index, { ...NOTHING_DONE, position: begun.checkpoint });
+    control.report(index, {
+      ...NOTHING_DONE,
+      position: begun.checkpoint,
+      worked: begun.checkpoint,
+    });
   }
 
   /** Whether it is to end, and has not yet. */

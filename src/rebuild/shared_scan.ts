@@ -215,18 +215,22 @@ export class SharedScan {
           telemetry,
           span,
           members.map(({ task }) => task.progress().position),
+          upTo,
         )
         : undefined;
       for (const [index, member] of members.entries()) {
         member.notes = notes?.of(index, member);
         if (member !== first) member.span.link(span.context);
       }
-      const left = await this.#scanInWorkers(members, upTo, target);
-      for (let at = 0; at < left.length; at += GROUP_SIZE_MAX) {
-        const group = left.slice(at, at + GROUP_SIZE_MAX);
-        await this.#scanInProcess(group, upTo, target);
+      try {
+        const left = await this.#scanInWorkers(members, upTo, target);
+        for (let at = 0; at < left.length; at += GROUP_SIZE_MAX) {
+          const group = left.slice(at, at + GROUP_SIZE_MAX);
+          await this.#scanInProcess(group, upTo, target);
+        }
+      } finally {
+        notes?.end();
       }
-      notes?.end();
     });
   }
 
@@ -252,7 +256,7 @@ export class SharedScan {
         workers.scan(
           members.map((member, index) =>
             toAssignment(this.#options, member, {
-              range: { upTo, target },
+              target,
               location: locations[index] as GenerationLocation,
               fail: (error) =>
                 abandoned.push(
@@ -302,7 +306,7 @@ export class SharedScan {
       members: await Promise.all(
         members.map((member) =>
           toPassMember(this.#options, member, {
-            range: { upTo, target },
+            target,
             fail: (error) => this.#abandon(member.task, member.build, error),
           })
         ),

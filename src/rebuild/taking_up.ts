@@ -126,6 +126,7 @@ export class TakingUp {
       trigger: "resume",
       resumes: operation.id,
       traceparent: operation.traceparent,
+      tracestate: operation.tracestate,
       concurrency: this.#peers.starter.lowered(operation),
       verify,
       promote,

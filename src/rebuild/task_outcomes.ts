@@ -22,8 +22,8 @@ export interface TaskProgress {
   readonly target: Position;
   /** Events applied. */
   readonly eventsProcessed: number;
-  /** Share of the work up to `target` that is done, 0 to 1. */
-  readonly share: number;
+  /** Position up to which the work is done, about: what was put aside counts in part. */
+  readonly worked: Position;
 }
 
 /** Where errors of the system begin to name files: Deno's, and Node's. */

@@ -44,7 +44,10 @@ export const ATTRIBUTES = {
   rebuildRunsIn: "opossum.rebuild.runs_in",
   /** How often what was folded was stored. Spans only. */
   flushCount: "opossum.rebuild.flushes",
-  /** How long that took in all, in seconds. Spans only. */
+  /**
+   * How long that took, in seconds, added up over the projections; with the folding of what was
+   * put aside, which is stored part by part. Spans only.
+   */
   flushDuration: "opossum.rebuild.flush.duration",
   /** Bytes of events read, about. Spans only. */
   eventBytes: "opossum.event.bytes",

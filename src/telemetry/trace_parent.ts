@@ -1,10 +1,15 @@
 /**
  * The place of a span in its trace as a text, to be kept where the process does not outlast the
- * work: W3C's `traceparent`.
+ * work: W3C's `traceparent` and `tracestate`.
  *
  * @module
  */
-import { isSpanContextValid, trace, TraceFlags } from "@opentelemetry/api";
+import {
+  createTraceState,
+  isSpanContextValid,
+  trace,
+  TraceFlags,
+} from "@opentelemetry/api";
 import { harmless } from "./harmless.ts";
 import { contextOf, type TelemetryContext } from "./spans.ts";
 
@@ -28,17 +33,45 @@ export function toTraceparent(context: TelemetryContext): string | undefined {
   return text;
 }
 
+/** W3C lets more be cut off. */
+const TRACESTATE_LENGTH_MAX = 512;
+
+/**
+ * What the systems that the trace came through have to say of the span of a context.
+ *
+ * @param context The context.
+ * @returns The text, or `undefined` when they say nothing.
+ */
+export function toTracestate(context: TelemetryContext): string | undefined {
+  let text: string | undefined;
+  harmless(() => text = trace.getSpanContext(context)?.traceState?.serialize());
+  return text && text.length <= TRACESTATE_LENGTH_MAX ? text : undefined;
+}
+
 /**
  * A context in which that span is the parent.
  *
  * @param text The text; whatever was found in a file.
+ * @param state What other systems have to say of it; likewise. @default {nothing}
  * @returns The context, or `undefined` when the text names no span.
  */
-export function fromTraceparent(text: unknown): TelemetryContext | undefined {
+export function fromTraceparent(
+  text: unknown,
+  state?: unknown,
+): TelemetryContext | undefined {
   const [, traceId, spanId, flags] =
     TRACEPARENT.exec(typeof text === "string" ? text : "") ?? [];
   if (traceId === undefined || spanId === undefined) return undefined;
   const traceFlags = parseInt(flags ?? "", 16) & TraceFlags.SAMPLED;
-  const span = { traceId, spanId, traceFlags, isRemote: true };
+  const span = {
+    traceId,
+    spanId,
+    traceFlags,
+    isRemote: true,
+    // It leaves out by itself what is no such text.
+    ...(typeof state === "string"
+      ? { traceState: createTraceState(state) }
+      : {}),
+  };
   return isSpanContextValid(span) ? contextOf(span) : undefined;
 }

@@ -1,5 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  context,
+  createNoopMeter,
+  INVALID_SPAN_CONTEXT,
+  metrics,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
   InMemorySpanExporter,
@@ -111,4 +120,66 @@ Deno.test("createApp() makes the span active for what the request starts", async
   await response.body?.cancel();
   assertEquals(active, spans.finished[0]?.spanContext().spanId);
   assert(active !== undefined);
+});
+
+Deno.test("requests are served, once each, though tracer, meter and context manager throw", async () => {
+  const fail = (): never => {
+    throw new Error("Broken telemetry");
+  };
+  const span = new Proxy(trace.wrapSpanContext(INVALID_SPAN_CONTEXT), {
+    get: () => fail,
+  });
+  const app = () =>
+    createApp({
+      opossum: new FakeOpossum("CourseDetails"),
+      auth: { tokens: [TOKEN] },
+    });
+  const broken = {
+    "a tracer": () =>
+      void trace.setGlobalTracerProvider({
+        getTracer: () => ({ startSpan: fail, startActiveSpan: fail }),
+      }),
+    "a span": () =>
+      void trace.setGlobalTracerProvider({
+        getTracer: () => ({ startSpan: () => span, startActiveSpan: fail }),
+      }),
+    "a meter": () =>
+      void metrics.setGlobalMeterProvider({
+        getMeter: () => ({ ...createNoopMeter(), createHistogram: fail }),
+      }),
+    "an instrument": () =>
+      void metrics.setGlobalMeterProvider({
+        getMeter: () => ({
+          ...createNoopMeter(),
+          createHistogram: () => ({ record: fail }),
+        }),
+      }),
+    "a context manager": () =>
+      void context.setGlobalContextManager({
+        active: () => ROOT_CONTEXT,
+        with(_context, fn, self, ...args) {
+          fn.call(self, ...args);
+          return fail();
+        },
+        bind: (_context, target) => target,
+        enable() {
+          return this;
+        },
+        disable() {
+          return this;
+        },
+      }),
+  };
+  for (const [what, register] of Object.entries(broken)) {
+    register();
+    try {
+      const response = await ask(app(), "GET", "/healthz");
+      assertEquals([what, response.status], [what, 200]);
+      await response.body?.cancel();
+    } finally {
+      trace.disable();
+      metrics.disable();
+      context.disable();
+    }
+  }
 });

@@ -1,11 +1,17 @@
 /** What traces tell of live updates and of looking for damage. */
 import { trace } from "@opentelemetry/api";
 import { assert, assertEquals } from "@std/assert";
+import { setImmediate } from "node:timers/promises";
 import { openOpossum, type Opossum, silentLogger } from "../../mod.ts";
 import { AppendSpans, LINKS_MAX } from "../../src/telemetry/append_spans.ts";
 import { SPANS } from "../../src/telemetry/names.ts";
 import { createTelemetry } from "../../src/telemetry/telemetry.ts";
-import { countingProjection, counts } from "../support/course_fixture.ts";
+import { FakeClock, MemoryEventStore } from "../../src/testing/mod.ts";
+import {
+  countingProjection,
+  counts,
+  openOverMemory,
+} from "../support/course_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { registerOtel } from "../telemetry/otel_fixture.ts";
 
@@ -55,6 +61,53 @@ Deno.test("a live batch is linked to the appends whose events it applies, and st
   const [rebuild] = spans.filter(({ name }) => name === "opossum.rebuild");
   assert(rebuild && request && traces.size >= 4);
   assertEquals(rebuild.parentSpanContext, undefined);
+});
+
+Deno.test("a live batch that stops at an event fails, with the event's position and type, and so does each attempt", async () => {
+  await using otel = registerOtel();
+  using dir = new TempDir();
+  const broken = countingProjection("One", {
+    apply: (state, { data }) => {
+      if (data.by === 3) throw new RangeError("secret payload");
+      return { sum: (state?.sum ?? 0) + data.by };
+    },
+  });
+  const clock = new FakeClock();
+  const events = new MemoryEventStore();
+  await using opossum = openOverMemory(
+    dir.path,
+    [broken, countingProjection("Two")],
+    { clock, pollingInterval: 3_600_000 },
+    events,
+  );
+  await opossum.daemon.start();
+  await opossum.daemon.whenStarted();
+  await events.append(counts(4));
+  const attempted = async (times: number) => {
+    const faultOf = async () => (await opossum.projections.info("One")).fault;
+    while ((await faultOf())?.attempts !== times) await setImmediate();
+  };
+  await attempted(1);
+  await opossum.projections.waitFor(4, { names: ["Two"] });
+  await clock.advance(1_000);
+  await attempted(2);
+  await opossum[Symbol.asyncDispose]();
+  const told = otel.spans().filter(({ name, attributes }) =>
+    name === "opossum.live.batch" && attributes["opossum.position.last"] === 4
+  ).map(({ attributes, status }) => [
+    attributes["opossum.projection.name"],
+    status.message,
+    attributes["error.type"],
+    attributes["opossum.error.position"],
+    attributes["opossum.error.event_type"],
+  ]).toSorted();
+  const type = "ProjectionApplyError";
+  assertEquals(told, [
+    ["One", type, type, 3, "Counted"],
+    ["One", type, type, 3, "Counted"],
+    ["Two", undefined, undefined, undefined, undefined],
+  ]);
+  assert(!JSON.stringify(told).includes("secret"));
 });
 
 Deno.test("AppendSpans tells the last appends of a range, a bounded number of them", async () => {

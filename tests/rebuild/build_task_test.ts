@@ -24,7 +24,7 @@ Deno.test("a build is stalled when nothing moves for ten seconds, unless it is p
       position,
       target: 10,
       eventsProcessed: position,
-      share: position / 10,
+      worked: position,
     });
   await clock.advance(20_000);
   assert(!isStalled());

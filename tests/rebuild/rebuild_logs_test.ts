@@ -11,7 +11,7 @@ import {
   openOverMemory,
 } from "../support/course_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { FakeClock } from "../../src/testing/mod.ts";
+import { FakeClock, MemoryEventStore } from "../../src/testing/mod.ts";
 import { registerOtel } from "../telemetry/otel_fixture.ts";
 import { whenAwaiting } from "./generation_fixture.ts";
 import { HeldEventStore, openHeld } from "./trace_fixture.ts";
@@ -187,4 +187,47 @@ Deno.test("a build that waits to be promoted says so", async () => {
     ["Projection 'One' is built and waits to be promoted", id],
   );
   await opossum.rebuilder.cancel(id);
+});
+
+Deno.test("what is only held back is not told to be up to date, whoever asks", async () => {
+  using dir = new TempDir();
+  const logger = new MemoryLogger();
+  const events = new MemoryEventStore();
+  await events.append(counts(3));
+  const definitions = [1, 2].map((version) => [
+    countingProjection("One", { version }),
+    countingProjection("Two"),
+  ]);
+  for (const some of definitions) {
+    await using opossum = openOverMemory(dir.path, some, { logger }, events);
+    await opossum.rebuilder.rebuildAll();
+  }
+  await using opossum = openOverMemory(
+    dir.path,
+    definitions[1] ?? [],
+    { logger, startDaemon: false },
+    events,
+  );
+  const saysAfter = async (action: () => Promise<unknown>) => {
+    const before = logger.records.length;
+    await action();
+    return logger.records.slice(before)
+      .filter(({ message }) => /up to date/.test(message))
+      .map(({ message, attributes }) => [message, attributes?.projections]);
+  };
+  const upToDate = [
+    "All projections are up to date (no rebuilds needed)",
+    undefined,
+  ];
+  const asks = () => opossum.rebuilder.rebuildAll();
+  const starts = () => opossum.rebuilder.startDue({ trigger: "startup" });
+  assertEquals(await saysAfter(asks), [upToDate]);
+  assertEquals(await saysAfter(starts), [upToDate]);
+  await opossum.rebuilder.rollback("One");
+  const heldBack = [
+    "No projection is rebuilt: those that are not up to date are held back",
+    ["One"],
+  ];
+  assertEquals(await saysAfter(asks), [heldBack]);
+  assertEquals(await saysAfter(starts), [heldBack]);
 });

@@ -65,6 +65,35 @@ Deno.test("opossum.rebuild.events grows during a rebuild, and counts each event 
   assertEquals(await valuesOf(otel, "events"), [100]);
 });
 
+Deno.test("opossum.rebuild.remaining falls with each batch that is put aside, and is whole", async () => {
+  await using otel = registerOtel();
+  using dir = new TempDir();
+  const events = new WatchedEventStore();
+  const texts = countingProjection("Texts", {
+    key: ({ data }) => `k${data.by}`,
+    apply: (_state, { data: { by } }) => {
+      const text = "x".repeat(4_096);
+      return Object.assign({ sum: by }, { text });
+    },
+  });
+  const options = { batchSize: 31, rebuildMemoryBytesMax: 1_048_576 };
+  await using opossum = openOverMemory(dir.path, [texts], options, events);
+  await events.append(counts(600));
+  const seen: number[] = [];
+  events.onBatch = async () => {
+    const [remaining] = await valuesOf(otel, "remaining");
+    seen.push(Number(remaining));
+  };
+  await opossum.rebuilder.rebuildAll();
+  assertEquals([seen.length, seen[0]], [20, 600]);
+  assert(seen.every(Number.isInteger), seen.join(" "));
+  for (let i = 1; i < seen.length; i++) {
+    assertGreater(seen[i - 1] ?? 0, seen[i] ?? 0, seen.join(" "));
+  }
+  // More than the events to read: what was put aside is still to be folded.
+  assertGreater(seen.at(-1) ?? 0, 30);
+});
+
 Deno.test("opossum.rebuild.events counts what failed and cancelled rebuilds applied", async () => {
   await using otel = registerOtel();
   using dir = new TempDir();
@@ -135,4 +164,23 @@ Deno.test("opossum.rebuild.workers counts the workers that scan, and their event
     24_000,
     0,
   ]);
+});
+
+Deno.test("error.type of a rebuild is the name of a class, whatever an error calls itself", async () => {
+  await using otel = registerOtel();
+  using dir = new TempDir();
+  await using opossum = open(dir.path, () => {
+    const error = new Error("No such student");
+    error.name = "Student 4711 was not found";
+    throw error;
+  });
+  await opossum.events.append(counts(50));
+  const result = await opossum.rebuilder.rebuildAll();
+  assertEquals(result.details[0]?.error?.name, "Student 4711 was not found");
+  const collected = await otel.collect();
+  for (const name of ["failures", "duration"]) {
+    const types = collected.get(`opossum.rebuild.${name}`)?.dataPoints
+      .map(({ attributes }) => attributes["error.type"]);
+    assertEquals([name, types], [name, ["_OTHER"]]);
+  }
 });

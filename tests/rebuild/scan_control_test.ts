@@ -15,7 +15,7 @@ Deno.test("what one side says of a member, the other reads of that member alone"
         position: 2 ** 50 + member,
         eventsApplied: 1_000 + member,
         bytesRead: 2 ** 51 + member,
-        share: member / members,
+        worked: member / members,
       };
       worker.report(member, progress);
       server.stop(member);

@@ -1,7 +1,13 @@
 /** One trace for what outlasts the process that began it. */
-import { trace } from "@opentelemetry/api";
+import {
+  createTraceState,
+  ROOT_CONTEXT,
+  trace,
+  TraceFlags,
+} from "@opentelemetry/api";
 import { assert, assertEquals } from "@std/assert";
 import type { RebuildOperation } from "../../mod.ts";
+import type { TelemetryContext } from "../../src/telemetry/spans.ts";
 import { countingProjection, counts } from "../support/course_fixture.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { registerOtel } from "../telemetry/otel_fixture.ts";
@@ -26,12 +32,15 @@ async function interrupted(
   dir: TempDir,
   events: HeldEventStore,
   how: "pause" | "leave",
+  caller: TelemetryContext = ROOT_CONTEXT,
 ): Promise<RebuildOperation> {
   const opossum = openHeld(dir.path, [ONE], events);
   await events.append(counts(10));
   events.hold();
   const operation = await trace.getTracer("test").startActiveSpan(
     "request",
+    {},
+    caller,
     async (span) => {
       const begun = await opossum.rebuilder.start(["One"]);
       span.end();
@@ -151,5 +160,40 @@ for (
     assert((await resumed)?.success);
     const root = only(otel.spans(), "opossum.rebuild");
     assertEquals([root.parentSpanContext, root.links], [undefined, []]);
+  });
+}
+
+for (const how of ["leave", "pause"] as const) {
+  Deno.test(`what other systems say of a trace outlasts the process with it (${how})`, async () => {
+    await using otel = registerOtel();
+    using dir = new TempDir();
+    const events = new HeldEventStore();
+    const said = "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7";
+    const caller = trace.setSpanContext(ROOT_CONTEXT, {
+      traceId: "0af7651916cd43dd8448eb211c80319c",
+      spanId: "b7ad6b7169203331",
+      traceFlags: TraceFlags.SAMPLED,
+      traceState: createTraceState(said),
+      isRemote: true,
+    });
+    const { id } = await interrupted(dir, events, how, caller);
+    assertEquals(stored(dir, id).tracestate, said);
+    await using opossum = openHeld(dir.path, [ONE], events);
+    for (const operation of await opossum.rebuilder.listOperations()) {
+      assert(!("tracestate" in operation));
+    }
+    if (how === "leave") {
+      const [resumed] = await opossum.rebuilder.resumeInterrupted();
+      assert((await resumed)?.success);
+    } else {
+      await opossum.rebuilder.resume(id);
+      assert((await opossum.rebuilder.wait(id))?.success);
+    }
+    assertEquals(
+      named(otel.spans(), "opossum.rebuild").map((span) =>
+        span.spanContext().traceState?.serialize()
+      ),
+      [said, said],
+    );
   });
 }

@@ -349,3 +349,28 @@ Deno.test("what is logged of a rebuild is logged within its spans", async () => 
     assertEquals([message, spanId], [message, expected]);
   }
 });
+
+Deno.test("a scan that fails tells how far it came", async () => {
+  await using otel = registerOtel();
+  using dir = new TempDir();
+  const events = new HeldEventStore();
+  await using opossum = openHeld(dir.path, [countingProjection("One")], events);
+  await events.append(counts(10));
+  let batches = 0;
+  events.onBatch = () => {
+    if (++batches === 4) throw new RangeError("Cannot be read any further");
+  };
+  assert(!(await opossum.rebuilder.rebuildAll()).success);
+  const { attributes, status } = only(otel.spans(), "opossum.rebuild.scan");
+  assertEquals([status.message, attributes], ["RangeError", {
+    "error.type": "RangeError",
+    "opossum.projection.count": 1,
+    "opossum.position.first": 1,
+    "opossum.position.last": 6,
+    "opossum.event.count": 6,
+    "opossum.event.bytes": attributes["opossum.event.bytes"],
+    "opossum.rebuild.flushes": 0,
+    "opossum.rebuild.flush.duration": 0,
+  }]);
+  assertGreater(Number(attributes["opossum.event.bytes"]), 0);
+});

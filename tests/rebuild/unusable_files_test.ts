@@ -14,7 +14,9 @@ import {
   counts,
   openOverMemory,
 } from "../support/course_fixture.ts";
+import { MemoryLogger } from "../log/support.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { registerOtel } from "../telemetry/otel_fixture.ts";
 
 const NAMES = ["One", "Two"];
 
@@ -51,6 +53,39 @@ Deno.test("a projection whose folder cannot be used keeps no other from being re
     () => opossum.projections.get("One", "a"),
     ProjectionDamagedError,
   );
+});
+
+Deno.test("a rebuild that cannot be begun is logged and counted as failed, one that others build is not", async () => {
+  await using otel = registerOtel();
+  using dir = new TempDir();
+  const logger = new MemoryLogger();
+  await using opossum = openOverMemory(dir.path, both(), { logger });
+  await opossum.events.append(counts(10));
+  await Deno.mkdir(dir.file("projections"));
+  await Deno.writeTextFile(dir.file("projections/One"), "no folder");
+  {
+    await using other = openOverMemory(dir.path, both(), {}, opossum.events);
+    const { id } = await other.rebuilder.start(["Two"]);
+    await other.rebuilder.pause(id);
+    const { details } = await opossum.rebuilder.rebuild(NAMES);
+    assertEquals(details.map(({ error }) => error?.name), [
+      "AlreadyExists",
+      "RebuildConflictError",
+    ]);
+  }
+  const failures = (await otel.collect()).get("opossum.rebuild.failures");
+  assertEquals(
+    failures?.dataPoints.map(({ attributes, value }) => [attributes, value]),
+    [[{
+      "opossum.projection.name": "One",
+      "error.type": "AlreadyExists",
+    }, 1]],
+  );
+  const [told, ...others] = logger.records.filter(({ message }) =>
+    message.startsWith("Failed to rebuild projection")
+  );
+  assertEquals(others, []);
+  assertEquals(told?.message, "Failed to rebuild projection 'One'");
 });
 
 Deno.test("an interrupted rebuild goes on although one of its projections cannot be used any more", async () => {

@@ -148,9 +148,9 @@ export const ACCESS_BUGS: readonly SeededBug[] = [
   {
     name: "paths stand in spans",
     file: "api/tracing.ts",
-    replace: "    await contexts.with",
+    replace: "      await runOnce(",
     by:
-      '    span.setAttribute("url.path", context.req.path);\n      await contexts.with',
+      '      span.setAttribute("url.path", context.req.path);\n      await runOnce(',
     tests: ["tests/api/security/secrets_test.ts"],
   },
   {

@@ -67,4 +67,25 @@ export const TRACE_BUGS: readonly SeededBug[] = [
     by: "noted.last < 0",
     tests: ["tests/daemon/live_trace_test.ts"],
   },
+  {
+    name: "progress begins anew where events are put aside",
+    file: "src/projections/group_fold.ts",
+    replace: "this.#spill ? this.#divided : this.#through",
+    by: "this.#spill ? this.#options.after : this.#through",
+    tests: ["tests/rebuild/scan_progress_test.ts"],
+  },
+  {
+    name: "what a wrong guess makes begin anew shows no progress",
+    file: "src/rebuild/headway.ts",
+    replace: "if (worked < this.#told) this.#anew",
+    by: "if (worked < 0) this.#anew",
+    tests: ["tests/rebuild/scan_progress_test.ts"],
+  },
+  {
+    name: "a live batch that stops at an event looks as if all were well",
+    file: "src/daemon/live_loop.ts",
+    replace: "fault !== null && fault.attempts !== before?.attempts",
+    by: "fault !== null && fault.attempts < (before?.attempts ?? 0)",
+    tests: ["tests/daemon/live_trace_test.ts"],
+  },
 ];
