@@ -19,7 +19,10 @@ import { isConsoleReplaced, isDenoTelemetryOn } from "./telemetry_variables.ts";
 export interface ProgramLoggerOptions {
   /** Records below this level are dropped. @default {"info"} */
   readonly level?: LogLevel;
-  /** Takes one line without its line end. @default {standard error} */
+  /**
+   * Takes one line without its line end. With `OTEL_DENO=true` it had better not write to the
+   * console, as Deno exports that. @default {standard error, past the console then}
+   */
   readonly write?: (line: string, level: LogLevel) => void;
   /** Reads an environment variable. @default {the environment of the process} */
   readonly env?: (name: string) => string | undefined;
@@ -52,7 +55,7 @@ export function createProgramLogger(
     const lines = createJsonLogger({ level, ...write ? { write } : {} });
     return combineLoggers(lines, createOtelLogger({ level }));
   }
-  const lines = createJsonLogger({ level, write: writePastConsole });
+  const lines = createJsonLogger({ level, write: write ?? writePastConsole });
   return isConsoleReplaced(env)
     ? combineLoggers(lines, consoleLogger(level))
     : lines;

@@ -42,6 +42,7 @@ import {
 } from "./deno_telemetry.ts";
 import { assertInteger } from "./integer_option.ts";
 import { metricReaders } from "./metric_readers.ts";
+import { withoutSecrets } from "./telemetry_secrets.ts";
 import { isDoneWithin, tellOfTroubles } from "./telemetry_troubles.ts";
 import {
   asksForExport,
@@ -116,7 +117,8 @@ type Stop = () => Promise<void>;
 export async function startTelemetry(
   options: TelemetryOptions,
 ): Promise<Telemetry> {
-  const { serviceName, env = Deno.env.get, logger = silentLogger } = options;
+  const { serviceName, env = Deno.env.get } = options;
+  const logger = withoutSecrets(options.logger ?? silentLogger, env);
   const { shutdownTimeoutMs = 3_000 } = options;
   assertInteger(shutdownTimeoutMs, {
     action: "start telemetry",

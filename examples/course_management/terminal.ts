@@ -45,12 +45,24 @@ export function processTerminal(): Terminal {
   return {
     // deno-lint-ignore no-console -- the command's own output
     print: (line) => console.log(line),
-    // deno-lint-ignore no-console -- the command's own output
-    report: (line) => console.error(line),
+    report: writeToStderr,
     isInteractive: Deno.stderr.isTerminal(),
     env: readVariable,
     signal: stop.signal,
   };
+}
+
+/**
+ * Past the console: Deno's own OpenTelemetry exports that as it is, and these lines hold messages of
+ * errors.
+ */
+function writeToStderr(line: string): void {
+  let rest = new TextEncoder().encode(`${line}\n`);
+  try {
+    while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
+  } catch {
+    // Nobody reads it any more: that must not stop the command.
+  }
 }
 
 function readVariable(name: string): string | undefined {

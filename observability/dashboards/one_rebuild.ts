@@ -15,10 +15,13 @@ import {
 import { graph, stat, table } from "./panels.ts";
 import {
   gained,
+  max,
   meanGained,
   PROJECTION,
   quantileOf,
   rateOf,
+  SERVER,
+  sum,
 } from "./promql.ts";
 
 /** Of the server as a whole. */
@@ -27,6 +30,9 @@ const L = '{instance=~"$instance"}';
 const P = `{instance=~"$instance", ${PROJECTION}="$projection"}`;
 
 const REMAINING = `sum(opossum_rebuild_remaining${P})`;
+/** Of each server: their logs differ. */
+const DONE = `min(1 - (${sum(`opossum_rebuild_remaining${P}`, SERVER)} > 0)` +
+  ` / ${max(`opossum_log_position${L}`, SERVER)})`;
 /** Events worked off a second, as long as there are some. */
 const PACE =
   `(sum(-deriv(opossum_rebuild_remaining${P}[$__rate_interval])) > 0)`;
@@ -44,20 +50,18 @@ const NOW: Section = {
   panels: [
     stat({
       title: "Done",
-      description: "Share of the log that the rebuild has worked off.",
-      queries: [{
-        expr: `1 - ${REMAINING} / max(opossum_log_position${L})`,
-      }],
+      description: "Share of the log that the rebuild has worked off, where " +
+        "it is least. Nothing when none is under way.",
+      queries: [{ expr: DONE }],
       unit: "percentunit",
       width: 4,
-      noValue: "none since the start",
+      noValue: "none under way",
     }),
     stat({
       title: "Events left",
       description: "What is still to be worked off; 0 when none is under way.",
       queries: [{ expr: REMAINING }],
       width: 4,
-      noValue: "none since the start",
     }),
     stat({
       title: "Events worked off, a second",

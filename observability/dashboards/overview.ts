@@ -18,8 +18,10 @@ import {
 import { graph, type Link, stat, table } from "./panels.ts";
 import {
   gained,
+  max,
   meanGained,
   meanOf,
+  min,
   PROJECTION,
   quantileOf,
   rateOf,
@@ -109,7 +111,7 @@ const NOW: Section = {
       }],
       width: 3,
       noValue: "none",
-      links: [{ title: "All alerts", url: "http://localhost:9090/alerts" }],
+      links: [{ title: "All alerts", url: "http://127.0.0.1:9090/alerts" }],
     }, { orange: 1 }),
   ],
 };
@@ -120,11 +122,12 @@ const PROJECTIONS: Section = {
     table({
       title: "How they stand",
       description: "What each projection has applied of the log, and what " +
-        "it holds.",
+        "it holds. Of several servers, behind and position are of the one " +
+        "that is least far.",
       rows: { [PROJECTION]: "Projection" },
       columns: [
-        { legend: "Behind", expr: sum(`opossum_projection_lag${L}`, P) },
-        { legend: "Position", expr: sum(`opossum_projection_position${L}`, P) },
+        { legend: "Behind", expr: max(`opossum_projection_lag${L}`, P) },
+        { legend: "Position", expr: min(`opossum_projection_position${L}`, P) },
         { legend: "Faulted", expr: sum(`opossum_projection_faulted${L}`, P) },
         {
           legend: "Dead letters",
@@ -146,7 +149,7 @@ const PROJECTIONS: Section = {
       title: "Events behind",
       description: "Events in the log that a projection has not applied. " +
         "A sawtooth is life, a slope is not.",
-      queries: [{ expr: sum(`opossum_projection_lag${L}`, P), legend: NAME }],
+      queries: [{ expr: max(`opossum_projection_lag${L}`, P), legend: NAME }],
       width: 12,
       links: [TO_REBUILD],
     }),

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Labels that tell one server from another. */
+export const SERVER: readonly string[] = ["job", "instance"];
+
 /** Label that names a projection. */
 export const PROJECTION = "opossum_projection_name";
 
@@ -95,4 +98,24 @@ export function sum(vector: string, by: readonly string[]): string {
   return by.length === 0
     ? `sum(${vector})`
     : `sum by (${by.join(", ")}) (${vector})`;
+}
+
+/**
+ * The greatest.
+ *
+ * @param vector Of what.
+ * @param by Labels to keep.
+ */
+export function max(vector: string, by: readonly string[]): string {
+  return `max by (${by.join(", ")}) (${vector})`;
+}
+
+/**
+ * The least.
+ *
+ * @param vector Of what.
+ * @param by Labels to keep.
+ */
+export function min(vector: string, by: readonly string[]): string {
+  return `min by (${by.join(", ")}) (${vector})`;
 }

@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import type { Logger } from "../telemetry/logger.ts";
+import { writeToStandardError } from "../telemetry/standard_error.ts";
 import { ask } from "./ask.ts";
 
 /** Where the command line reads and writes, and who stops it. */
@@ -62,8 +63,7 @@ export function processIo(exitCode: number): CommandIo {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);
   return {
     write: writeToStdout,
-    // deno-lint-ignore no-console -- the program's own standard error
-    report: (line) => console.error(line),
+    report: writeToStandardError,
     stdin: Deno.stdin.readable,
     isTerminal: Deno.stderr.isTerminal(),
     signal: stop.signal,

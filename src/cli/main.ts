@@ -5,6 +5,7 @@
  */
 import {
   asksForExport,
+  isConsoleReplaced,
   isDenoTelemetryOn,
 } from "../../api/telemetry_variables.ts";
 import { createJsonLogger } from "../telemetry/logger.ts";
@@ -31,7 +32,10 @@ async function runObserved(
 ): Promise<number> {
   const { env = () => undefined } = io;
   if (isDenoTelemetryOn(env)) {
-    return await callersContext(env, () => runCli(args, io));
+    return await callersContext(
+      env,
+      async () => await runCli(args, { ...io, ...await denoLogger(env) }),
+    );
   }
   if (!asksForExport(env)) return await runCli(args, io);
   const { createOtelLogger, startTelemetry } = await import(
@@ -45,4 +49,14 @@ async function runObserved(
   });
   const observed = { ...io, logger: createOtelLogger() };
   return await callersContext(env, () => runCli(args, observed));
+}
+
+/** What Deno exports of the log: it takes that from the console alone, if it is told to. */
+async function denoLogger(
+  env: (name: string) => string | undefined,
+): Promise<Pick<CommandIo, "logger">> {
+  if (!isConsoleReplaced(env)) return {};
+  const { createProgramLogger } = await import("../../api/telemetry.ts");
+  // The lines are the command's.
+  return { logger: createProgramLogger({ env, write: () => {} }) };
 }

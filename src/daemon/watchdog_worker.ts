@@ -8,6 +8,7 @@ import { CodeWatch, type WatchedPlace } from "../projections/code_watch.ts";
 import { addSuspect, removeSuspect } from "../projections/event_orders.ts";
 import { denoFileSystem } from "../storage/deno_file_system.ts";
 import { createJsonLogger } from "../telemetry/logger.ts";
+import { writeToStandardError } from "../telemetry/standard_error.ts";
 import type { WatchdogMessage } from "./watchdog_message.ts";
 
 /** The part of a worker's global scope that is used here. */
@@ -38,7 +39,7 @@ type Begin = Extract<WatchdogMessage, { kind: "begin" }>;
 
 const scope = globalThis as unknown as WorkerScope;
 const watched: Watched[] = [];
-const logger = createJsonLogger();
+const logger = createJsonLogger({ write: writeToStandardError });
 const ending = Promise.withResolvers<void>();
 let isEnding = false;
 

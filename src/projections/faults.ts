@@ -38,6 +38,11 @@ interface FaultRecord {
 export class Faults {
   readonly #options: FaultsOptions;
   readonly #records = new Map<string, FaultRecord>();
+  /** Faults that were logged, until it is logged that they are over. */
+  readonly #told = new Map<
+    string,
+    Pick<ApplyLocation, "position" | "type">
+  >();
 
   /** @param options What they are told to. */
   constructor(options: FaultsOptions) {
@@ -55,6 +60,24 @@ export class Faults {
   }
 
   /**
+   * Forgets a projection's fault as it is past it, and says so, once.
+   *
+   * @param name The projection.
+   * @param checkpoint How far it is.
+   */
+  overcome(name: string, checkpoint: Checkpoint): void {
+    this.forget(name);
+    const told = this.#told.get(name);
+    if (told === undefined || told.position > checkpoint) return;
+    this.#told.delete(name);
+    this.#options.logger.log(
+      "info",
+      "Projection is past its fault, and goes on",
+      { projection: name, position: told.position, eventType: told.type },
+    );
+  }
+
+  /**
    * Whether a projection is not to be tried yet.
    *
    * @param name The projection.
@@ -69,7 +92,7 @@ export class Faults {
     const record = this.#records.get(name);
     if (record === undefined) return false;
     if (record.fault.position <= checkpoint) {
-      this.forget(name);
+      this.overcome(name, checkpoint);
       return false;
     }
     return record.generation === generation &&
@@ -132,6 +155,7 @@ export class Faults {
       retryAtMs: clock.monotonicMs() + retryMs,
       generation,
     });
+    this.#told.set(name, { position: event.position, type: event.type });
     telemetry.projectionFaults.add(1, {
       [ATTRIBUTES.projectionName]: name,
       [ATTRIBUTES.errorType]: errorType(cause),
@@ -144,6 +168,10 @@ export class Faults {
         position: event.position,
         eventType: event.type,
         error: cause ?? message,
+        // Once: it is tried again and again.
+        stack: attempts === 1 && cause instanceof Error
+          ? cause.stack
+          : undefined,
         attempts,
         retryAt,
       },

@@ -289,7 +289,7 @@ export class LiveUpdater implements Disposable {
         // Somebody ordered it to be tried again: from the checkpoint.
         if (applied === undefined) return 0;
         fold.deadLetters.tell(this.#options.logger);
-        this.#faults.forget(name);
+        this.#faults.overcome(name, fold.checkpoint);
         this.#waiters.announce(name, fold.checkpoint);
         return applied;
       } catch (error) {

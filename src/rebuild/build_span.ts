@@ -1,5 +1,6 @@
 /**
- * The span of one projection's rebuild: what happens to it on the way, and how it ends.
+ * The span of one projection's rebuild: what happens to it on the way, and how it ends. Whether it
+ * moves stands in the log, too.
  *
  * @module
  */
@@ -7,13 +8,14 @@ import type { Clock } from "../events/clock.ts";
 import { ProjectionApplyError } from "../projections/errors.ts";
 import type { ProjectionRegistry } from "../projections/registry.ts";
 import { errorType } from "../telemetry/error_type.ts";
+import { type Logger, silentLogger } from "../telemetry/logger.ts";
 import {
   ATTRIBUTES,
   SPAN_EVENTS,
   type SpanEventName,
   SPANS,
 } from "../telemetry/names.ts";
-import type { OpenSpan } from "../telemetry/spans.ts";
+import { type OpenSpan, runInContext } from "../telemetry/spans.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { type BuildTask, STALLED_MS } from "./build_task.ts";
 
@@ -24,6 +26,7 @@ const EVENTS_MAX = 32;
 export interface BuildSpanOptions {
   readonly registry: ProjectionRegistry;
   readonly telemetry: Telemetry;
+  readonly logger: Logger;
   readonly clock: Clock;
 }
 
@@ -35,7 +38,7 @@ export interface BuildSpanOptions {
  * @returns The span.
  */
 export function openBuildSpan(
-  { registry, telemetry, clock }: BuildSpanOptions,
+  { registry, telemetry, logger, clock }: BuildSpanOptions,
   task: BuildTask,
 ): OpenSpan {
   const { projectionName, reason } = task;
@@ -48,7 +51,8 @@ export function openBuildSpan(
     },
   });
   task.workContext = span.context;
-  const watching = span.isRecording ? watch(span, task, clock) : undefined;
+  const isWatched = span.isRecording || logger !== silentLogger;
+  const watching = isWatched ? watch(span, task, { clock, logger }) : undefined;
   task.resting.then(() => {
     watching?.[Symbol.dispose]();
     tellEnd(span, task);
@@ -58,7 +62,11 @@ export function openBuildSpan(
 }
 
 /** Notes what happens to a task until it is disposed of. */
-function watch(span: OpenSpan, task: BuildTask, clock: Clock): Disposable {
+function watch(
+  span: OpenSpan,
+  task: BuildTask,
+  { clock, logger }: Pick<BuildSpanOptions, "clock" | "logger">,
+): Disposable {
   let left = EVENTS_MAX;
   const note = (name: SpanEventName) => {
     if (left-- <= 0) return;
@@ -67,7 +75,26 @@ function watch(span: OpenSpan, task: BuildTask, clock: Clock): Disposable {
     });
   };
   const over = new AbortController();
-  void watchStalls(task, clock, over.signal, () => note(SPAN_EVENTS.stalled));
+  let linesLeft = EVENTS_MAX;
+  const tellStall = (isStalled: boolean) => {
+    if (isStalled) note(SPAN_EVENTS.stalled);
+    if (linesLeft-- <= 0) return;
+    const { projectionName, operationId } = task;
+    const words = isStalled
+      ? `has not moved for ${STALLED_MS / 1_000} seconds`
+      : "moves again";
+    runInContext(span.context, () =>
+      logger.log(
+        isStalled ? "warn" : "info",
+        `Rebuild of projection '${projectionName}' ${words}`,
+        {
+          operationId,
+          projection: projectionName,
+          checkpoint: task.progress().position,
+        },
+      ));
+  };
+  void watchStalls(task, clock, over.signal, tellStall);
   const pauses = task.onPause(() =>
     note(task.isPaused ? SPAN_EVENTS.paused : SPAN_EVENTS.resumed)
   );
@@ -79,19 +106,20 @@ function watch(span: OpenSpan, task: BuildTask, clock: Clock): Disposable {
   };
 }
 
-/** Tells whenever a task begins to stand still. */
+/** Tells whenever a task begins to stand still, and when it goes on by itself. */
 async function watchStalls(
   task: BuildTask,
   clock: Clock,
   over: AbortSignal,
-  tell: () => void,
+  tell: (isStalled: boolean) => void,
 ): Promise<void> {
   let wasStalled = false;
   while (!over.aborted) {
     await clock.sleep(STALLED_MS / 2, over);
     if (over.aborted) return;
     const { stalled } = task.progress();
-    if (stalled && !wasStalled) tell();
+    // One that is paused meanwhile does not move, either.
+    if (stalled !== wasStalled && !task.isPaused) tell(stalled);
     wasStalled = stalled;
   }
 }

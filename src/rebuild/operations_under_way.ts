@@ -150,6 +150,15 @@ export class OperationsUnderWay {
       await this.restore(id);
       throw new OperationNotRecordedError(id, action, { cause });
     }
+    this.#options.logger.log(
+      "info",
+      action === "pause" ? "Rebuild is paused" : "Rebuild goes on",
+      {
+        operationId: id,
+        projections: operation.tasks.filter(({ hasEnded }) => !hasEnded)
+          .map(({ projectionName }) => projectionName),
+      },
+    );
     this.#tell(operation);
     return true;
   }

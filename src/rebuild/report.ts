@@ -14,7 +14,7 @@ import type {
   ProjectionRebuildResult,
   RebuildTrigger,
 } from "./operation.ts";
-import { forLog } from "./task_outcomes.ts";
+import { forLog, stackForLog } from "./task_outcomes.ts";
 
 /** An operation that begins. */
 export interface BegunRebuild {
@@ -185,6 +185,7 @@ export class RebuildReporter {
         durationMs,
         events: eventsProcessed,
         error: forLog(error),
+        stack: stackForLog(error),
       });
     } else {
       logger.log(

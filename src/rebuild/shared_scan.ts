@@ -116,10 +116,27 @@ export class SharedScan {
             member.build,
             async () => {
               await this.#catchUp.finish(member);
-              if (member.task.isParked) this.#watchParked(member);
+              if (member.task.isParked) {
+                this.#tellParked(member);
+                this.#watchParked(member);
+              }
             },
           ))
       ),
+    );
+  }
+
+  #tellParked({ task, build }: Member): void {
+    const { projectionName, operationId, eventsProcessed } = task;
+    this.#options.logger.log(
+      "info",
+      `Projection '${projectionName}' is built and waits to be promoted`,
+      {
+        operationId,
+        projection: projectionName,
+        generation: build.generation.number,
+        events: eventsProcessed,
+      },
     );
   }
 

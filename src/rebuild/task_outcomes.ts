@@ -32,8 +32,15 @@ const FILE_NAMES = [
   /(?<=^E[A-Z0-9]{1,20}: [^,]{1,200}), .*$/s,
 ];
 
-/** Whole messages, for the log of this process. */
-const wholeMessages = new WeakMap<RebuildFailure, string>();
+/** What stays in this process, for its log. */
+interface Untold {
+  /** The whole message. */
+  readonly message: string;
+  /** Where it was thrown. */
+  readonly stack: string | undefined;
+}
+
+const untold = new WeakMap<RebuildFailure, Untold>();
 
 /**
  * What a failed rebuild says about an error: without the paths of files, as everybody reads it who
@@ -54,7 +61,10 @@ export function toFailure(error: unknown): RebuildFailure {
     position: event?.position ?? null,
     eventType: event?.type ?? null,
   });
-  wholeMessages.set(failure, message);
+  // Where the projection's code threw, rather than where that was caught.
+  const thrown = error instanceof ProjectionApplyError ? error.cause : error;
+  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  untold.set(failure, { message, stack });
   return failure;
 }
 
@@ -66,7 +76,17 @@ export function toFailure(error: unknown): RebuildFailure {
  */
 export function forLog(failure: RebuildFailure): RebuildFailure {
   const { message } = failure;
-  return { ...failure, message: wholeMessages.get(failure) ?? message };
+  return { ...failure, message: untold.get(failure)?.message ?? message };
+}
+
+/**
+ * Where a failure was thrown, for the log.
+ *
+ * @param failure The failure, as {@linkcode toFailure} made it.
+ * @returns The stack, or `undefined` where none is known.
+ */
+export function stackForLog(failure: RebuildFailure): string | undefined {
+  return untold.get(failure)?.stack;
 }
 
 /**

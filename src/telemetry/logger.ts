@@ -163,9 +163,10 @@ function withTraceContext(
  * nothing thrown where it must not be, as on a full disk. What is logged goes on.
  *
  * @param logger Any logger.
- * @returns One that does not throw.
+ * @returns One that does not throw; `silentLogger` stays itself, so that nobody works for it.
  */
 export function libraryLogger(logger: Logger): Logger {
+  if (logger === silentLogger) return logger;
   return {
     log(level, message, attributes) {
       harmless(() => logger.log(level, message, withTraceContext(attributes)));

@@ -91,6 +91,39 @@ Deno.test("a rebuild of a folder exports its log records, also those that standa
   ]);
 });
 
+for (const mode of ["capture", "replace"]) {
+  Deno.test(`with OTEL_DENO_CONSOLE=${mode} the words of a rebuild stay on standard error, and what is exported quotes no event`, async () => {
+    await using receiver = startOtlpReceiver();
+    using dir = new TempDir();
+    const { code, stderr } = await end(
+      start(await rebuildArgs(dir, "./broken_projections.ts"), {
+        ...receiver.env(),
+        OTEL_DENO: "true",
+        OTEL_DENO_CONSOLE: mode,
+      }),
+    );
+    assertEquals(code, 1);
+    // Of the one who runs it: how it goes, and why it failed.
+    assertStringIncludes(stderr, "Broken: queued");
+    assertStringIncludes(stderr, "cheese");
+    const logs = (await receiver.logs()).map(({ body, severity }) => ({
+      severity,
+      body: String(body),
+    }));
+    assertEquals(
+      logs.filter(({ body }) => /queued|cheese/.test(body)),
+      [],
+    );
+    const failed = logs.filter(({ body }) =>
+      body.includes("Failed to rebuild")
+    );
+    assertEquals(
+      failed.map(({ severity }) => severity),
+      mode === "replace" ? [17] : [],
+    );
+  });
+}
+
 Deno.test("a rebuild of a folder that is interrupted exports how it ended", async () => {
   await using receiver = startOtlpReceiver();
   using dir = new TempDir();

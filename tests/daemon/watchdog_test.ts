@@ -82,6 +82,12 @@ async function serve(
     ],
     env: {
       OPOSSUM_TEST_SUSPECT: `${path}/projections/Poisoned/suspect.json`,
+      // Last words that Deno's own telemetry took would be lost: it is killed with the process.
+      OTEL_DENO: "true",
+      OTEL_DENO_TRACING: "false",
+      OTEL_DENO_METRICS: "false",
+      OTEL_DENO_CONSOLE: "replace",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1",
     },
     stdout: "null",
   }).output();
