@@ -129,6 +129,7 @@ const PROJECTIONS: Section = {
         { legend: "Behind", expr: max(`opossum_projection_lag${L}`, P) },
         { legend: "Position", expr: min(`opossum_projection_position${L}`, P) },
         { legend: "Faulted", expr: sum(`opossum_projection_faulted${L}`, P) },
+        { legend: "Stale", expr: sum(`opossum_projection_stale${L}`, P) },
         {
           legend: "Dead letters",
           expr: sum(`opossum_projection_dead_letters${L}`, P),

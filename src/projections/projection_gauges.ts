@@ -19,16 +19,20 @@ export interface ProjectionGaugesOptions {
   readonly registry: Pick<ProjectionRegistry, "names">;
   readonly store: Pick<ProjectionStore, "isOpen" | "withCurrent">;
   readonly events: Pick<EventStore, "head">;
-  /** Knows which ones stand still. */
-  readonly live: Pick<LiveUpdater, "fault">;
+  /** Knows which ones stand still, and what the registered definitions build. */
+  readonly live: Pick<LiveUpdater, "fault" | "isCurrent">;
   /** Times how long numbers are good for. */
   readonly clock: Pick<Clock, "monotonicMs">;
 }
 
-type Numbers = Pick<
-  GenerationStatus,
-  "checkpoint" | "documents" | "bytes" | "deadLetters"
->;
+interface Numbers extends
+  Pick<
+    GenerationStatus,
+    "checkpoint" | "documents" | "bytes" | "deadLetters"
+  > {
+  /** Whether another definition made them, or another log. */
+  readonly isForeign: boolean;
+}
 
 /** What was read of a projection, and when. */
 interface Reading {
@@ -36,12 +40,16 @@ interface Reading {
   readonly atMs: number;
 }
 
-/** Of one that is absent, or damaged as a whole. */
+/**
+ * Of one that is absent, or damaged as a whole. It is not stale, as nothing serves: all of the log
+ * is still to come, which tells of it.
+ */
 const NOTHING: Numbers = {
   checkpoint: 0,
   documents: 0,
   bytes: 0,
   deadLetters: 0,
+  isForeign: false,
 };
 
 /**
@@ -81,6 +89,8 @@ export class ProjectionGauges {
         name,
         ...distanceOf(numbers, head),
         isFaulted: fault !== null,
+        // Ahead of the log: it was made of another one. As `info()` has it.
+        isStale: numbers.isForeign || numbers.checkpoint > head,
         deadLetters: numbers.deadLetters,
         documents: numbers.documents,
         bytes: numbers.bytes,
@@ -90,7 +100,7 @@ export class ProjectionGauges {
   }
 
   async #numbersOf(name: string): Promise<Numbers | undefined> {
-    const { store, clock } = this.#options;
+    const { store, live, clock } = this.#options;
     const last = this.#readings.get(name);
     const atMs = clock.monotonicMs();
     const isGood = last && atMs - last.atMs < REOPEN_MS;
@@ -98,7 +108,10 @@ export class ProjectionGauges {
     try {
       const numbers = await store.withCurrent(
         name,
-        (generation) => generation.status(),
+        async (generation) => ({
+          ...await generation.status(),
+          isForeign: !live.isCurrent(generation.identity),
+        }),
       );
       this.#readings.set(name, { numbers, atMs });
       return numbers;

@@ -266,6 +266,14 @@ export const METRICS = {
     description: "1 while a projection stands still on an event, else 0",
     attributes: [ATTRIBUTES.projectionName],
   },
+  projectionStale: {
+    kind: "observableGauge",
+    name: "opossum.projection.stale",
+    unit: "1",
+    description:
+      "1 while what serves was made by another definition, or of another log, and waits for a rebuild, else 0; also 0 where nothing serves",
+    attributes: [ATTRIBUTES.projectionName],
+  },
   projectionDeadLetters: {
     kind: "observableGauge",
     name: "opossum.projection.dead_letters",

@@ -16,6 +16,8 @@ export interface ProjectionObservation {
   readonly lag: number;
   /** Whether it stands still on an event. */
   readonly isFaulted: boolean;
+  /** Whether what serves was made by another definition, or of another log. */
+  readonly isStale: boolean;
   /** Events that it passed over. */
   readonly deadLetters: number;
   /** Documents that it has. */
@@ -92,6 +94,7 @@ export function createObservers(source: MeterSource): Observers {
     "projectionPosition",
     "projectionLag",
     "projectionFaulted",
+    "projectionStale",
     "projectionDeadLetters",
     "projectionDocuments",
     "projectionBytes",
@@ -125,11 +128,12 @@ export function createObservers(source: MeterSource): Observers {
 
 function ofProjection(observed: ProjectionObservation): Observation[] {
   const { name: projection, position, lag, isFaulted, deadLetters } = observed;
-  const { documents, bytes } = observed;
+  const { isStale, documents, bytes } = observed;
   return [
     { metric: "projectionPosition", value: position, projection },
     { metric: "projectionLag", value: lag, projection },
     { metric: "projectionFaulted", value: Number(isFaulted), projection },
+    { metric: "projectionStale", value: Number(isStale), projection },
     { metric: "projectionDeadLetters", value: deadLetters, projection },
     { metric: "projectionDocuments", value: documents, projection },
     { metric: "projectionBytes", value: bytes, projection },

@@ -6,6 +6,7 @@ import {
 } from "../../src/projections/errors.ts";
 import { ProjectionGauges } from "../../src/projections/projection_gauges.ts";
 import type {
+  BuildIdentity,
   Generation,
   GenerationStatus,
 } from "../../src/projections/projection_store.ts";
@@ -20,11 +21,20 @@ const STATUS: GenerationStatus = {
   builtAt: null,
   bytes: 4_096,
 };
+/** What the registered definition builds, and what the one before it built. */
+const OWN: BuildIdentity = {
+  projectionName: "One",
+  version: 2,
+  fingerprint: "b",
+  storeId: "s",
+};
+const OTHER: BuildIdentity = { ...OWN, version: 1, fingerprint: "a" };
 const OBSERVED = {
   name: "One",
   position: 7,
   lag: 3,
   isFaulted: false,
+  isStale: false,
   deadLetters: 1,
   documents: 3,
   bytes: 4_096,
@@ -37,19 +47,24 @@ class Fixture {
   status: GenerationStatus = STATUS;
   error: Error | undefined;
   fault: ProjectionFault | null = null;
+  identity: BuildIdentity = OWN;
+  head = 10;
   reads = 0;
   readonly gauges = new ProjectionGauges({
     clock: this.clock,
     registry: { names: ["One"] },
-    events: { head: () => Promise.resolve(10) },
-    live: { fault: () => this.fault },
+    events: { head: () => Promise.resolve(this.head) },
+    live: {
+      fault: () => this.fault,
+      isCurrent: (identity) => identity === OWN,
+    },
     store: {
       isOpen: () => this.isOpen,
       withCurrent: (_name, action) => {
         this.reads++;
         if (this.error) return Promise.reject(this.error);
         const status = () => Promise.resolve(this.status);
-        return action({ status } as Generation);
+        return action({ status, identity: this.identity } as Generation);
       },
     },
   });
@@ -111,5 +126,42 @@ Deno.test("ProjectionGauges tells of what is absent or damaged that all of it is
     await fixture.gauges.observe();
     fixture.error = error;
     assertEquals(await fixture.gauges.observe(), [nothing]);
+  }
+});
+
+Deno.test("ProjectionGauges tells that what serves is stale, also when it has applied the whole log", async () => {
+  const fixture = new Fixture();
+  fixture.head = 7;
+  fixture.identity = OTHER;
+  const stale = { ...OBSERVED, lag: 0, isStale: true };
+  assertEquals(await fixture.gauges.observe(), [stale]);
+  // Also while its database is closed.
+  fixture.isOpen = false;
+  assertEquals(await fixture.gauges.observe(), [stale]);
+  assertEquals(fixture.reads, 1);
+  // A rebuild was swapped in, which opens it.
+  fixture.isOpen = true;
+  fixture.identity = OWN;
+  assertEquals(await fixture.gauges.observe(), [{ ...OBSERVED, lag: 0 }]);
+});
+
+Deno.test("ProjectionGauges tells that what is ahead of the log is stale", async () => {
+  const fixture = new Fixture();
+  fixture.head = 6;
+  assertEquals(await fixture.gauges.observe(), [
+    { ...OBSERVED, lag: 0, isStale: true },
+  ]);
+});
+
+Deno.test("ProjectionGauges tells of what is absent or damaged that nothing stale serves", async () => {
+  const damaged = new ProjectionDamagedError("One", "000001.sqlite", {
+    cause: new Error("malformed"),
+  });
+  for (const error of [new ProjectionNotBuiltError("One"), damaged]) {
+    const fixture = new Fixture();
+    fixture.identity = OTHER;
+    assertEquals((await fixture.gauges.observe())[0]?.isStale, true);
+    fixture.error = error;
+    assertEquals((await fixture.gauges.observe())[0]?.isStale, false);
   }
 });

@@ -14,6 +14,7 @@ const projectionA = {
   position: 10,
   lag: 2,
   isFaulted: false,
+  isStale: false,
   deadLetters: 0,
   documents: 3,
   bytes: 4_096,
@@ -110,7 +111,7 @@ Deno.test("observeProjections() reports position, lag, faults and dead letters u
   const observing = telemetry.observeProjections(() => {
     calls++;
     const lag = 10 - position;
-    const stands = { isFaulted: true, deadLetters: 4 };
+    const stands = { isFaulted: true, isStale: true, deadLetters: 4 };
     return Promise.resolve([{ ...projectionA, position, lag, ...stands }]);
   });
   position = 7;
@@ -122,6 +123,7 @@ Deno.test("observeProjections() reports position, lag, faults and dead letters u
     onlyPoint(collected.get(`opossum.projection.${name}`)).value;
   assertEquals(valueOf("lag"), 3);
   assertEquals(valueOf("faulted"), 1);
+  assertEquals(valueOf("stale"), 1);
   assertEquals(valueOf("dead_letters"), 4);
   observing[Symbol.dispose]();
   observing[Symbol.dispose]();

@@ -7,6 +7,7 @@ const shared = {
   position: 10,
   lag: 2,
   isFaulted: false,
+  isStale: false,
   deadLetters: 0,
   documents: 3,
   bytes: 4_096,

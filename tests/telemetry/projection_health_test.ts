@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { openOpossum, type Opossum, silentLogger } from "../../mod.ts";
 import {
   countingProjection,
   counts,
@@ -46,3 +47,38 @@ Deno.test("a store reports which projections stand still, and how many events th
     ["Well", 0],
   ]);
 });
+
+Deno.test("a store reports what other code made as stale, with nothing to apply, until it is rebuilt", async () => {
+  using dir = new TempDir();
+  await using otel = registerOtel();
+  const stale = async () =>
+    ((await otel.collect()).get("opossum.projection.stale")?.dataPoints ?? [])
+      .map(({ attributes, value }) => [
+        attributes["opossum.projection.name"],
+        value,
+      ]);
+  {
+    await using opossum = await openFiles(dir.path, 1);
+    await opossum.events.append(counts(3));
+    await opossum.rebuilder.rebuildAll();
+    assertEquals(await stale(), [["Changing", 0], ["Same", 0]]);
+  }
+  await using opossum = await openFiles(dir.path, 2);
+  assertEquals((await opossum.projections.info("Changing")).lag, 0);
+  assertEquals(await stale(), [["Changing", 1], ["Same", 0]]);
+  await opossum.rebuilder.rebuildAll();
+  assertEquals(await stale(), [["Changing", 0], ["Same", 0]]);
+});
+
+/** A store whose projection `Changing` is of that version; nothing is rebuilt by itself. */
+function openFiles(path: string, version: number): Promise<Opossum> {
+  return openOpossum({
+    path,
+    projections: [
+      countingProjection("Changing", { version }),
+      countingProjection("Same"),
+    ],
+    startDaemon: false,
+    logger: silentLogger,
+  });
+}

@@ -125,6 +125,16 @@ export const STATE_BUGS: readonly SeededBug[] = [
     ],
   },
   {
+    name: "what other code made is not measured as stale",
+    file: "src/projections/projection_gauges.ts",
+    replace: "isStale: numbers.isForeign || numbers.checkpoint > head,",
+    by: "isStale: numbers.checkpoint > head,",
+    tests: [
+      "tests/telemetry/projection_health_test.ts",
+      "tests/projections/projection_gauges_test.ts",
+    ],
+  },
+  {
     name: "of two stores that report the same, one counts alone",
     file: "src/telemetry/observed_group.ts",
     replace: "other ? merge(other, observation) : observation",
