@@ -35,8 +35,8 @@ export interface SqliteBuildOptions {
   readonly options: SqliteGenerationOptions;
   /** Whether it continues an earlier run. */
   readonly resumed: boolean;
-  /** The number of the generation that serves, or `null`. */
-  readonly currentNumber: () => number | null;
+  /** The number of the generation to be kept for going back to it, or `null`. */
+  readonly previousNumber: () => number | null;
   /** The number of the newest generation that was ever swapped in; 0 for none. */
   readonly newestNumber: () => number;
   /** Called once it serves. */
@@ -89,10 +89,10 @@ export class SqliteBuild implements Build {
   }
 
   async swapIn(): Promise<void> {
-    const { fileSystem, clock, directory, options, currentNumber, onSwap } =
+    const { fileSystem, clock, directory, options, previousNumber, onSwap } =
       this.#options;
     const { number, file } = options;
-    const previous = currentNumber();
+    const previous = previousNumber();
     this.#opened().complete(clock.now().toISOString());
     {
       using handle = fileSystem.open(file, { mode: "append" });

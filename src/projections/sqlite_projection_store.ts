@@ -34,6 +34,7 @@ import type {
   ProjectionStore,
   StoredDocument,
 } from "./projection_store.ts";
+import { numberToKeep } from "./number_to_keep.ts";
 import { ProjectionLocks } from "./projection_locks.ts";
 import type { ProjectionGeneration, ProjectionOwner } from "./projections.ts";
 import { rollBack } from "./roll_back_generation.ts";
@@ -250,7 +251,11 @@ export class SqliteProjectionStore implements ProjectionStore {
       directory: this.#directory(name),
       options,
       resumed,
-      currentNumber: () => this.#readCurrentOrNothing(name)?.generation ?? null,
+      previousNumber: () =>
+        numberToKeep(
+          this.#readCurrentOrNothing(name),
+          (number) => this.#generationOptions(name, number, "complete").file,
+        ),
       newestNumber: () => this.#lastNumber(name),
       onSwap: () => {
         try {

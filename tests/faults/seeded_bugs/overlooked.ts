@@ -215,8 +215,8 @@ export const OVERLOOKED_BUGS: readonly SeededBug[] = [
   {
     name: "current.json forgets the generation before",
     file: "src/projections/sqlite_build.ts",
-    replace: "    const previous = currentNumber();\n",
-    by: "    const previous = currentNumber() && null;\n",
+    replace: "    const previous = previousNumber();\n",
+    by: "    const previous = previousNumber() && null;\n",
     tests: ["tests/projections/sqlite_projection_store_test.ts"],
   },
   {

@@ -115,11 +115,20 @@ export const PROJECTION_BUGS: readonly SeededBug[] = [
     ],
   },
   {
+    name: "a rebuild keeps what is damaged for going back to it",
+    file: "src/projections/number_to_keep.ts",
+    replace: "!current || isKnownDamaged(fileOf(current.generation))",
+    by: "!current",
+    tests: [
+      "tests/projections/number_to_keep_test.ts",
+    ],
+  },
+  {
     name: "the old generation is deleted before the new one serves",
     file: "src/projections/sqlite_build.ts",
-    replace: "    const previous = currentNumber();\n",
+    replace: "    const previous = previousNumber();\n",
     by:
-      '    const previous = currentNumber();\n    if (previous) removeGenerationFile(fileSystem, directory, generationFileName(previous, "complete"));\n',
+      '    const previous = previousNumber();\n    if (previous) removeGenerationFile(fileSystem, directory, generationFileName(previous, "complete"));\n',
     tests: [
       "tests/faults/crash_states_test.ts",
     ],
