@@ -110,7 +110,7 @@ export const GENERATION_BUGS: readonly SeededBug[] = [
   {
     name: "a build that waits is not discarded with its operation",
     file: "src/rebuild/shared_scan.ts",
-    replace: "if (member.task.isParked) this.#watchParked(member);",
+    replace: "                this.#watchParked(member);\n",
     by: "",
     tests: ["tests/rebuild/promote_test.ts"],
   },

@@ -52,7 +52,7 @@ export const LOG_BUGS: readonly SeededBug[] = [
   {
     name: "Deno exports log lines with all that stays on the machine",
     file: "api/program_logger.ts",
-    replace: "createJsonLogger({ level, write: writePastConsole })",
+    replace: "createJsonLogger({ level, write: write ?? writePastConsole })",
     by: "(void writePastConsole, createJsonLogger({ level }))",
     tests: WITH_DENO,
   },
