@@ -160,8 +160,10 @@ Deno.test("ProjectionGauges tells of what is absent or damaged that nothing stal
   for (const error of [new ProjectionNotBuiltError("One"), damaged]) {
     const fixture = new Fixture();
     fixture.identity = OTHER;
-    assertEquals((await fixture.gauges.observe())[0]?.isStale, true);
+    const isStale = async () =>
+      (await fixture.gauges.observe()).map((observed) => observed.isStale);
+    assertEquals(await isStale(), [true]);
     fixture.error = error;
-    assertEquals((await fixture.gauges.observe())[0]?.isStale, false);
+    assertEquals(await isStale(), [false]);
   }
 });
