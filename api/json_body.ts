@@ -38,6 +38,7 @@ export function strictJson(
     if (!mayHaveBody(context)) {
       // Read all the same: the validator that follows would make much of a body left unread.
       await context.req.arrayBuffer();
+      declareNothing(context);
       return await next();
     }
     if (!isPlainJson(context)) {
@@ -52,19 +53,31 @@ export function strictJson(
       });
     }
     const bytes = await readBody(context, bytesMax);
-    if (bytes.length > 0) {
-      const fault = faultOf(bytes);
-      if (fault !== undefined) {
-        throw new ProblemError({
-          kind: "malformed-json",
-          status: 400,
-          title: "Malformed JSON",
-          detail: `The body is not usable as JSON: ${fault}`,
-        });
-      }
+    const fault = bytes.length === 0 ? undefined : faultOf(bytes);
+    if (fault !== undefined) {
+      throw new ProblemError({
+        kind: "malformed-json",
+        status: 400,
+        title: "Malformed JSON",
+        detail: `The body is not usable as JSON: ${fault}`,
+      });
     }
+    if (bytes.length === 0) declareNothing(context);
     return await next();
   };
+}
+
+/** Clients declare JSON also where they send nothing, which the validator would try to parse. */
+function declareNothing({ req }: Context): void {
+  const { raw } = req;
+  if (!raw.headers.has("content-type")) return;
+  const headers = new Headers(raw.headers);
+  headers.delete("content-type");
+  req.raw = new Request(raw.url, {
+    method: raw.method,
+    headers,
+    signal: raw.signal,
+  });
 }
 
 function isPlainJson({ req }: Context): boolean {

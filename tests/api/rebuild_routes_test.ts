@@ -76,6 +76,21 @@ Deno.test("POST rebuild takes names, note and concurrency from its body", async 
   }]);
 });
 
+Deno.test("POST rebuild takes an empty body for none, also where it is declared as JSON", async () => {
+  for (const body of [null, ""]) {
+    const { app, opossum } = setUp("A");
+    const { status } = await app.request("/admin/projections/rebuild", {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        "content-type": "application/json",
+      },
+      body,
+    });
+    assertEquals([status, opossum.started.length], [200, 1]);
+  }
+});
+
 Deno.test("POST rebuild refuses forceAll together with names", async () => {
   const { app, opossum } = setUp("A");
   const response = await askWithBody(
