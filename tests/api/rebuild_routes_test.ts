@@ -76,10 +76,10 @@ Deno.test("POST rebuild takes names, note and concurrency from its body", async 
   }]);
 });
 
-Deno.test("POST rebuild takes an empty body for none, also where it is declared as JSON", async () => {
+Deno.test("POST rebuild says that a body is empty which is declared as JSON, and begins nothing", async () => {
   for (const body of [null, ""]) {
     const { app, opossum } = setUp("A");
-    const { status } = await app.request("/admin/projections/rebuild", {
+    const response = await app.request("/admin/projections/rebuild", {
       method: "POST",
       headers: {
         authorization: `Bearer ${TOKEN}`,
@@ -87,7 +87,9 @@ Deno.test("POST rebuild takes an empty body for none, also where it is declared 
       },
       body,
     });
-    assertEquals([status, opossum.started.length], [200, 1]);
+    const { detail } = await assertProblem(response, 400, "malformed-json");
+    assertMatch(String(detail), /it is empty/);
+    assertEquals(opossum.started, []);
   }
 });
 
